@@ -48,6 +48,14 @@ class QuarantinedRow:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One SQL step of a stage: the table that it makes and the query, in DuckDB's dialect, that fills it."""
+
+    table: str
+    sql: str
+
+
+@dataclass(frozen=True)
 class Blind:
     """A detector that abstained, and why: which column or file is missing."""
 
