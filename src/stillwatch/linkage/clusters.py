@@ -1,0 +1,125 @@
+"""Candidate groups: Leiden on the graph of strong pairs, at several resolutions, with nothing of the left-out families."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import graspologic_native
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from stillwatch.linkage.incidence import Floats, Incidence, Indices
+from stillwatch.linkage.pairs import Pairs, family_weights, total_weight
+from stillwatch.records import EXACT_FAMILIES, Family
+
+LEAST_WEIGHT = 6.0
+"""Summed match weight, in nats, below which a pair is no edge."""
+
+LEAST_ACCOUNTS = 8
+"""Accounts, not entities, that make a group."""
+
+MODULARITY = (1.0, 4.0, 16.0)
+CPM = (1.0, 4.0)
+"""Resolutions. CPM's are mean edge weights, in nats, that a group must exceed between its members."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A group that clustering proposes, with the families of which it used nothing. `rows` ascend."""
+
+    rows: Indices
+    left_out: frozenset[Family]
+
+
+def left_out_sets(families: tuple[Family, ...]) -> tuple[frozenset[Family], ...]:
+    """The sets of families to leave out: every two exact families that hold tokens, content always with work.
+
+    Two at a time, since "confirmed by two families" means that a candidate found without both is confirmed by both.
+    With fewer than three families nothing could be found, so each is left out alone.
+    """
+    exact = [family for family in EXACT_FAMILIES if family in families]
+    chosen = combinations(exact, 2) if len(exact) > 2 else combinations(exact, 1)
+    return tuple(frozenset(c) | ({Family.WORK} if Family.CONTENT in c else frozenset()) for c in chosen)
+
+
+def candidates_without(
+    incidence: Incidence, pairs: Pairs, weights: Floats, families: tuple[Family, ...], left_out: frozenset[Family]
+) -> list[Candidate]:
+    """Groups found without the left-out families: blocking, weighing, pruning and clustering use none of their tokens.
+
+    A second pass weighs the pairs inside the first pass's groups again, against a popularity from which those groups
+    are removed: a campaign above some 5 % of the traffic would otherwise hide behind itself.
+    """
+    allowed = pairs.without(left_out)
+    left, right = pairs.left[allowed], pairs.right[allowed]
+    total = total_weight(weights[allowed], families, left_out)
+    first = _groups(incidence, left, right, total)
+    inside = np.zeros(incidence.n, dtype=np.bool_)
+    for rows in first:
+        inside[rows] = True
+    again = inside[left] & inside[right]
+    kept = tuple(family for family in families if family not in left_out)
+    if again.any() and not inside.all():
+        renewed = family_weights(incidence, left[again], right[again], kept, ~inside)
+        total = total.copy()
+        total[again] = np.maximum(total[again], total_weight(renewed, kept, left_out))
+    second = _groups(incidence, left, right, total)
+    return [Candidate(rows, left_out) for rows in _distinct(first + second)]
+
+
+def _groups(incidence: Incidence, left: Indices, right: Indices, total: Floats) -> list[Indices]:
+    """Groups of at least the least number of accounts, over all resolutions."""
+    strong = total >= LEAST_WEIGHT
+    if not strong.any():
+        return []
+    rows, place = np.unique(np.concatenate([left[strong], right[strong]]), return_inverse=True)
+    half = len(place) // 2
+    graph = _symmetric(place[:half], place[half:], total[strong], len(rows))
+    found: list[Indices] = []
+    labels = [connected_components(graph, directed=False)[1]]
+    labels += [_leiden(graph, resolution, modularity=True) for resolution in MODULARITY]
+    labels += [_leiden(graph, resolution, modularity=False) for resolution in CPM]
+    for label in labels:
+        found += _members(rows.astype(np.int32), label, incidence)
+    return found
+
+
+def _symmetric(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats, n: int) -> "coo_matrix":
+    both = coo_matrix(
+        (np.concatenate([weight, weight]), (np.concatenate([left, right]), np.concatenate([right, left]))), (n, n)
+    )
+    graph = both.tocsr()
+    graph.sort_indices()
+    return graph
+
+
+def _leiden(graph: "coo_matrix", resolution: float, *, modularity: bool) -> NDArray[np.int64]:
+    """One label a node. The seed is fixed and the node order canonical: the same graph gives the same partition."""
+    _, partition = graspologic_native.leiden_csr(
+        graph.indptr.astype(np.int64),
+        graph.indices.astype(np.int32),
+        graph.data.astype(np.float64),
+        graph.shape[0],
+        resolution=resolution,
+        use_modularity=modularity,
+        iterations=2,
+        seed=1,
+    )
+    return np.fromiter((partition[node] for node in range(graph.shape[0])), dtype=np.int64, count=graph.shape[0])
+
+
+def _members(rows: Indices, labels: NDArray[np.int64], incidence: Incidence) -> list[Indices]:
+    """The rows of each label whose accounts reach the least size of a group."""
+    accounts = np.bincount(labels, weights=incidence.accounts[rows])
+    entities = np.bincount(labels)
+    wanted = np.flatnonzero((accounts >= LEAST_ACCOUNTS) & (entities >= 2))
+    order = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[order], wanted)
+    return [np.sort(rows[order[s : s + entities[w]]]) for w, s in zip(wanted, starts, strict=True)]
+
+
+def _distinct(groups: list[Indices]) -> list[Indices]:
+    """Each set of rows once, in a canonical order."""
+    unique = {rows.tobytes(): rows for rows in groups}
+    return sorted(unique.values(), key=lambda rows: (-len(rows), rows.tolist()))
