@@ -6,7 +6,7 @@ from itertools import combinations
 import graspologic_native
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
@@ -78,14 +78,14 @@ def _groups(incidence: Incidence, left: Indices, right: Indices, total: Floats) 
     graph = _symmetric(place[:half], place[half:], total[strong], len(rows))
     found: list[Indices] = []
     labels = [connected_components(graph, directed=False)[1]]
-    labels += [_leiden(graph, resolution, modularity=True) for resolution in MODULARITY]
-    labels += [_leiden(graph, resolution, modularity=False) for resolution in CPM]
+    labels += [labels_of(graph, resolution, modularity=True) for resolution in MODULARITY]
+    labels += [labels_of(graph, resolution, modularity=False) for resolution in CPM]
     for label in labels:
         found += _members(rows.astype(np.int32), label, incidence)
     return found
 
 
-def _symmetric(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats, n: int) -> "coo_matrix":
+def _symmetric(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats, n: int) -> csr_matrix:
     both = coo_matrix(
         (np.concatenate([weight, weight]), (np.concatenate([left, right]), np.concatenate([right, left]))), (n, n)
     )
@@ -94,7 +94,7 @@ def _symmetric(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats
     return graph
 
 
-def _leiden(graph: "coo_matrix", resolution: float, *, modularity: bool) -> NDArray[np.int64]:
+def labels_of(graph: csr_matrix, resolution: float, *, modularity: bool) -> NDArray[np.int64]:
     """One label a node. The seed is fixed and the node order canonical: the same graph gives the same partition."""
     _, partition = graspologic_native.leiden_csr(
         graph.indptr.astype(np.int64),

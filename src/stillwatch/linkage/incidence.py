@@ -18,7 +18,7 @@ FAMILY_BIT = {family: 1 << position for position, family in enumerate(Family)}
 class Channel:
     """Token sets S_i of one channel, as CSR: row i holds `tokens[indptr[i]:indptr[i + 1]]`, sorted, each once.
 
-    `tokens` are dense ids 0..n_tokens - 1. `families` names the mechanisms that the tokens touch: one for a plain
+    `tokens` are dense ids 0..n_tokens - 1; `values[id]` is the token as the tables hold it. `families` names the mechanisms that the tokens touch: one for a plain
     channel, two for a compound, which only nominates pairs and is never scored (`scored` is False).
     """
 
@@ -27,6 +27,7 @@ class Channel:
     indptr: Ints
     tokens: Indices
     n_tokens: int
+    values: NDArray[np.uint64]
     scored: bool = True
 
     @property
@@ -117,4 +118,4 @@ def channel(
     owner, token = np.divmod(keys, max(len(values), 1))
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(owner, minlength=n), out=indptr[1:])
-    return Channel(name, families, indptr, token.astype(np.int32), len(values), scored)
+    return Channel(name, families, indptr, token.astype(np.int32), len(values), values.astype(np.uint64), scored)

@@ -298,3 +298,74 @@ def prequential(
         for at in range(found):
             position[touched[at]] = -1
     return out
+
+
+@njit(cache=True, nogil=True)
+def member_log_ratios(
+    rows: Indices,
+    inside: NDArray[np.bool_],
+    weight: Floats,
+    indptr: Ints,
+    tokens: Indices,
+    channel_of: Indices,
+    frequency: Floats,
+    mean_sizes: Floats,
+    sizes: Ints,
+    most_rows: int,
+) -> Floats:
+    """Log-likelihood ratio of each of `rows` for membership in one family: ln of the mean over channels and kappa.
+
+    `inside` marks the group over all rows and `weight` its members' probabilities; a member's own row is left out of
+    the shares that it is compared with. `frequency` is the popularity outside the group. A channel in which the row
+    or the group shows nothing abstains; with no channel left the ratio is 0. `most_rows` is the scratch size.
+    """
+    n_channels = sizes.shape[0]
+    mass = np.zeros(len(channel_of))
+    counts = np.zeros(len(channel_of), dtype=np.int64)
+    group = np.zeros(n_channels)
+    for row in range(most_rows):
+        if inside[row]:
+            for c in range(n_channels):
+                if sizes[c, row] > 0:
+                    group[c] += weight[row]
+            for at in range(indptr[row], indptr[row + 1]):
+                mass[tokens[at]] += weight[row]
+                counts[tokens[at]] += 1
+    enriched = np.zeros(len(channel_of), dtype=np.bool_)
+    base = np.zeros((n_channels, len(KAPPAS)))
+    for token in range(len(channel_of)):
+        if counts[token] >= 2:
+            c = channel_of[token]
+            chance = -np.expm1(-mean_sizes[c] * frequency[token])
+            share = mass[token] / (group[c] + 0.5)
+            if share >= 2.0 * chance and share >= 0.02:
+                enriched[token] = True
+                for k in range(len(KAPPAS)):
+                    base[c, k] += np.log1p(-min(KAPPAS[k] * share, MOST_TYPICAL))
+    out = np.zeros(len(rows))
+    logs = np.empty((n_channels, len(KAPPAS)))
+    for place in range(len(rows)):
+        row = rows[place]
+        logs[:] = base
+        for at in range(indptr[row], indptr[row + 1]):
+            token = tokens[at]
+            if not enriched[token]:
+                continue
+            c = channel_of[token]
+            own = weight[row] if inside[row] else 0.0
+            full = mass[token] / (group[c] + 0.5)
+            share = max(mass[token] - own, 0.0) / (max(group[c] - own, 0.0) + 0.5)
+            odds = 1.0 / np.expm1(sizes[c, row] * frequency[token])
+            for k in range(len(KAPPAS)):
+                a = min(KAPPAS[k] * share, MOST_TYPICAL)
+                logs[c, k] += np.log1p(a * odds) - np.log1p(-min(KAPPAS[k] * full, MOST_TYPICAL))
+        total, voices = 0.0, 0
+        for c in range(n_channels):
+            if sizes[c, row] > 0 and group[c] > 0:
+                voices += 1
+                total += 1.0
+                for k in range(len(KAPPAS)):
+                    total += np.exp(min(logs[c, k], 300.0))
+        if voices:
+            out[place] = np.log(total / (voices * (len(KAPPAS) + 1)))
+    return out

@@ -1,0 +1,115 @@
+"""Third question: is it concealed? Hiding, bypass, replacement and mixture, against open and settled belonging."""
+
+from stillwatch.assess.terms import Facts, clipped, lift, number, ramp, term
+from stillwatch.records import Score, Term
+
+QUESTION = "concealed"
+PRIOR = -1.5
+THRESHOLD = 0.0
+COMMON_DOMAIN = 0.01
+"""A mail domain that this share of all accounts uses is a public provider: it tells nothing of belonging."""
+
+
+def concealed(facts: Facts, base: Facts) -> Score:
+    """Log-odds that a group hides that it belongs together, with named terms. `base` are the accounts in no group."""
+    terms: tuple[Term, ...] = ()
+    for part in (_proxied, _abroad, _weak_doors, _replaced, _scattered, _mixture):
+        terms += part(facts, base)
+    for own in (_one_place, _one_name, _settled, _tenure):
+        terms += own(facts)
+    return Score(QUESTION, PRIOR, terms)
+
+
+def _compared(facts: Facts, base: Facts, name: str) -> tuple[float, float] | None:
+    share, usual = number(facts, name), number(base, name)
+    return None if share is None or usual is None else (share, usual)
+
+
+def _proxied(facts: Facts, base: Facts) -> tuple[Term, ...]:
+    pair = _compared(facts, base, "proxied")
+    if pair is None:
+        return ()
+    because = f"{pair[0]:.0%} of the shared work comes through hosting or proxy networks ({pair[1]:.0%} elsewhere)"
+    return term(QUESTION, "proxy networks", clipped(lift(*pair), -0.5, 1.8), because)
+
+
+def _abroad(facts: Facts, base: Facts) -> tuple[Term, ...]:
+    pair = _compared(facts, base, "abroad")
+    if pair is None:
+        return ()
+    because = f"{pair[0]:.0%} of the shared work comes from outside the billing country ({pair[1]:.0%} elsewhere)"
+    return term(QUESTION, "region bypass", clipped(lift(*pair), -0.5, 1.8), because)
+
+
+def _weak_doors(facts: Facts, base: Facts) -> tuple[Term, ...]:
+    pair = _compared(facts, base, "weak_door")
+    if pair is None:
+        return ()
+    because = f"{pair[0]:.0%} of the accounts came through a weak door ({pair[1]:.0%} elsewhere)"
+    return term(QUESTION, "weak doors", clipped(0.7 * lift(*pair), -0.3, 1.0), because)
+
+
+def _replaced(facts: Facts, base: Facts) -> tuple[Term, ...]:
+    pair = _compared(facts, base, "suspended")
+    if pair is None:
+        return ()
+    after = number(facts, "after_ban") or 0.0
+    value = clipped(lift(*pair, prior=0.02), 0.0, 1.2) + (0.6 * ramp(after, 0.0, 0.2) if pair[0] > 0 else 0.0)
+    because = f"{pair[0]:.0%} of the accounts were suspended ({pair[1]:.0%} elsewhere); {after:.0%} signed up after"
+    return term(QUESTION, "replaced accounts", value, because)
+
+
+def _scattered(facts: Facts, base: Facts) -> tuple[Term, ...]:
+    pair = _compared(facts, base, "networks")
+    if pair is None or pair[1] <= 0:
+        return ()
+    value = clipped(0.9 * lift(pair[0], pair[1], prior=0.5), -0.3, 1.2)
+    because = f"an account's shared work uses {pair[0]:.0f} networks in the median ({pair[1]:.0f} elsewhere)"
+    return term(QUESTION, "many networks", value, because)
+
+
+def _mixture(facts: Facts, base: Facts) -> tuple[Term, ...]:
+    del base
+    share, mixed = number(facts, "share_of_traffic"), number(facts, "mixed")
+    if share is None or mixed is None:
+        return ()
+    value = 0.5 * ramp(mixed, 0.3, 0.9) * ramp(share, 0.9, 0.4)
+    return term(QUESTION, "mixture", value, f"the shared work is {share:.0%} of the members' traffic")
+
+
+def _one_place(facts: Facts) -> tuple[Term, ...]:
+    share, proxied = number(facts, "top_block"), number(facts, "top_block_proxied")
+    if share is None:
+        return ()
+    value = -3.5 * ramp(share, 0.3, 0.7) * (1.0 - (proxied or 0.0))
+    return term(QUESTION, "one stable place", value, f"{share:.0%} of the shared work comes from one open address block")
+
+
+def _one_name(facts: Facts) -> tuple[Term, ...]:
+    terms: tuple[Term, ...] = ()
+    for name, words in (("verified_domain", "verified domain"), ("org", "declared organisation")):
+        share = number(facts, f"top_{name}")
+        if share is not None:
+            because = f"{share:.0%} of the accounts have one {words}"
+            terms += term(QUESTION, f"one {words}", -3.0 * ramp(share, 0.4, 0.8), because)
+    share, common = number(facts, "top_email_domain"), number(facts, "email_domain_common")
+    if share is not None and common is not None and common < COMMON_DOMAIN + share * (number(facts, "size_share") or 0):
+        because = f"{share:.0%} of the accounts write from one mail domain of their own"
+        terms += term(QUESTION, "one mail domain", -2.0 * ramp(share, 0.5, 0.9), because)
+    return terms
+
+
+def _settled(facts: Facts) -> tuple[Term, ...]:
+    share = number(facts, "settled")
+    if share is None:
+        return ()
+    because = f"{share:.0%} of the accounts each work from one ordinary place of their own"
+    return term(QUESTION, "settled accounts", -2.0 * ramp(share, 0.4, 0.85), because)
+
+
+def _tenure(facts: Facts) -> tuple[Term, ...]:
+    days = number(facts, "tenure")
+    if days is None:
+        return ()
+    because = f"the median account was {days:.0f} days old when the shared work began"
+    return term(QUESTION, "tenure", -1.0 * ramp(days, 60, 365), because)

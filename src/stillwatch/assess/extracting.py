@@ -1,0 +1,76 @@
+"""Second question: is the shared work extraction? Purpose of the exchanges that the group's templates explain, only.
+
+The cover is never scored, the preamble is never scored. Each term is bounded, so that no single fact convicts.
+"""
+
+from stillwatch.assess.terms import Facts, clipped, number, ramp, term
+from stillwatch.records import Score, Term
+
+QUESTION = "extracting"
+PRIOR = -1.5
+"""Most coordinated work is not extraction: on held-out real text apps, offices and classes outnumber it by far."""
+
+THRESHOLD = 0.0
+ENOUGH = 20
+"""Shared exchanges below which form and coverage say nothing."""
+
+
+def extracting(facts: Facts) -> Score:
+    """Log-odds that a group's shared work is extraction, with named terms."""
+    terms: tuple[Term, ...] = ()
+    for part in (_purpose, _coverage, _follow_up, _answers, _source, _product):
+        terms += part(facts)
+    return Score(QUESTION, PRIOR, terms)
+
+
+def _purpose(facts: Facts) -> tuple[Term, ...]:
+    lean = number(facts, "lean")
+    if lean is None:
+        return ()
+    value = clipped(1.5 * lean, -4.0, 4.0)
+    return term(QUESTION, "purpose", value, f"what the shared work asks for: mean log-likelihood ratio {lean:+.2f}")
+
+
+def _coverage(facts: Facts) -> tuple[Term, ...]:
+    items, shared = number(facts, "items"), number(facts, "items_shared")
+    if items is None or shared is None or (number(facts, "shared") or 0) < ENOUGH:
+        return ()
+    if shared > 0.3:
+        value = -3.0 * ramp(shared, 0.3, 0.6) - 0.5
+        return term(QUESTION, "same items", value, f"{shared:.0%} of {items:.0f} items were sent by two or more")
+    value = 1.0 * ramp(shared, 0.3, 0.05) * ramp(items, 20, 200)
+    return term(QUESTION, "swept once", value, f"{items:.0f} items, {1 - shared:.0%} of them sent by one account only")
+
+
+def _follow_up(facts: Facts) -> tuple[Term, ...]:
+    share = number(facts, "follow_up")
+    if share is None:
+        return ()
+    value = 0.6 * ramp(share, 0.15, 0.0) - 2.5 * ramp(share, 0.15, 0.6)
+    return term(QUESTION, "follow-ups", value, f"{share:.0%} of the shared work follows up on an earlier answer")
+
+
+def _answers(facts: Facts) -> tuple[Term, ...]:
+    words = number(facts, "answer_words")
+    if words is None:
+        return ()
+    value = 0.8 * ramp(words, 60, 200) - 1.5 * ramp(words, 40, 10)
+    return term(QUESTION, "answers", value, f"the median answer to the shared work has {words:.0f} words")
+
+
+def _source(facts: Facts) -> tuple[Term, ...]:
+    log_bf, accounts = number(facts, "one_source"), number(facts, "one_source_accounts") or 0
+    if log_bf is None or accounts < 3:
+        return ()
+    an_account = log_bf / accounts
+    value = clipped(1.5 * an_account, -3.0, 1.5)
+    says = "one source deals the material out" if log_bf > 0 else "each account brings its own material"
+    return term(QUESTION, "source of work", value, f"{says}: {an_account:+.2f} nats an account (model-based)")
+
+
+def _product(facts: Facts) -> tuple[Term, ...]:
+    share = number(facts, "product_share")
+    if share is None:
+        return ()
+    value = -1.5 * ramp(share, 0.5, 0.95)
+    return term(QUESTION, "one product", value, f"{share:.0%} of the shared work carries the same static client words")

@@ -1,0 +1,153 @@
+"""A finding: a group with three answers, alternatives, a status, and the words for how sure that is.
+
+`as_json` writes the object that other programs read: `stillwatch/campaigns/v1`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stillwatch.assess.alternatives import Alternative, explanation
+from stillwatch.assess.roles import Part
+from stillwatch.records import Score
+from stillwatch.stats import logistic
+
+LIKELIHOOD = (
+    ("almost no chance", 0.0, 0.05),
+    ("very unlikely", 0.05, 0.20),
+    ("unlikely", 0.20, 0.45),
+    ("roughly even", 0.45, 0.55),
+    ("likely", 0.55, 0.80),
+    ("very likely", 0.80, 0.95),
+    ("almost certain", 0.95, 1.0),
+)
+"""The words and intervals of ICD 203 (the office of the US Director of National Intelligence, 2015)."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A family's agreement as a finding shows it. `guarantee` is exact or model-based."""
+
+    family: str
+    log_e: float
+    discovered: bool
+    guarantee: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A campaign or a single-entity finding, complete; `details` holds bypass, pathways, pivots and times."""
+
+    campaign_id: str
+    kind: str
+    status: str
+    capabilities: Mapping[str, float]
+    exchanges: tuple[int, int, int]
+    tokens: int
+    first_seen: str
+    last_seen: str
+    active: bool
+    parts: tuple[Part, ...]
+    scores: tuple[Score, Score, Score]
+    found_by: tuple[str, ...]
+    confirmed_by: tuple[Confirmed, ...]
+    twice: tuple[str, ...]
+    alternatives: tuple[Alternative, ...]
+    details: Mapping[str, Any]
+
+
+def status_of(
+    scores: tuple[Score, Score, Score], twice: tuple[str, ...], others: list[Alternative], permitted: float
+) -> str:
+    """`suspected`, `permitted`, `ambiguous` or `dismissed`, from the three questions, each with its own threshold.
+
+    `twice` are the families that together confirmed one candidate found without both; `permitted` is the share of
+    the extraction that permissions cover.
+    """
+    coordinated, extracting, concealed = (score.log_odds >= 0.0 for score in scores)
+    if permitted >= 0.5:
+        return "permitted"
+    two = len(twice) >= 2 and any(family != "client" for family in twice)
+    innocent = explanation(others)
+    if coordinated and two and extracting and concealed and not innocent:
+        return "suspected"
+    if coordinated and not innocent and (extracting or concealed):
+        return "ambiguous"
+    return "dismissed"
+
+
+def likelihood(scores: tuple[Score, ...]) -> tuple[str, float, float]:
+    """The word for the probability that all questions are answered yes, with the word's interval."""
+    probability = 1.0
+    for score in scores:
+        probability *= logistic(score.log_odds)
+    for word, low, high in LIKELIHOOD:
+        if probability < high:
+            return word, low, high
+    return LIKELIHOOD[-1]
+
+
+def confidence(twice: tuple[str, ...], confirmed: int, blind: int) -> str:
+    """How good the ground is: families that confirmed, and detectors that could not see."""
+    if len(twice) >= 2 and confirmed >= 3 and blind == 0:
+        return "high"
+    return "moderate" if len(twice) >= 2 else "low"
+
+
+def as_json(finding: Finding, blind: int) -> dict[str, Any]:
+    """The finding as `campaigns --json` prints it: keys in the documented order, numbers rounded."""
+    word, low, high = likelihood(finding.scores)
+    names = ("coordinated", "extracting", "concealed")
+    confirmed = [c for c in finding.confirmed_by if c.discovered]
+    return {
+        "campaign_id": finding.campaign_id,
+        "kind": finding.kind,
+        "status": finding.status,
+        "capabilities": {name: round(share, 4) for name, share in finding.capabilities.items()},
+        "exchanges": finding.exchanges[1],
+        "exchanges_low": finding.exchanges[0],
+        "exchanges_high": finding.exchanges[2],
+        "tokens": finding.tokens,
+        "first_seen": finding.first_seen,
+        "last_seen": finding.last_seen,
+        "active": finding.active,
+        "likelihood": {"word": word, "low": low, "high": high},
+        "confidence": confidence(finding.twice, len(confirmed), blind),
+        "members": [
+            {
+                "account_id": part.account_id,
+                "probability": part.probability,
+                "role": part.role,
+                "core": part.core,
+                "exchanges": part.exchanges,
+            }
+            for part in finding.parts
+        ],
+        "bypass": finding.details["bypass"],
+        "pathways": finding.details["pathways"],
+        "pivots": finding.details["pivots"],
+        "evidence": {
+            **{name: round(score.log_odds, 4) for name, score in zip(names, finding.scores, strict=True)},
+            "found_by": list(finding.found_by),
+            "confirmed_by": [
+                {"family": c.family, "log_e": round(c.log_e, 4), "guarantee": c.guarantee} for c in confirmed
+            ],
+            "terms": _terms(finding.scores),
+            "alternatives": [
+                {"name": a.name, "for": a.for_it, "against": a.against_it, "verdict": a.verdict}
+                for a in finding.alternatives
+            ],
+        },
+    }
+
+
+def _terms(scores: tuple[Score, ...]) -> list[dict[str, Any]]:
+    """Waterfall rows: for each question its prior, then its terms."""
+    rows: list[dict[str, Any]] = []
+    for score in scores:
+        rows.append({"question": score.question, "name": "prior", "value": score.prior, "because": "before evidence"})
+        rows += [
+            {"question": t.question, "name": t.name, "value": round(t.value, 4), "because": t.because}
+            for t in score.terms
+        ]
+    return rows

@@ -1,0 +1,322 @@
+"""From groups and tables to findings: facts, scores, alternatives, parts, status, and the figures of a campaign."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stillwatch.assess.alternatives import alternatives
+from stillwatch.assess.concealed import concealed
+from stillwatch.assess.coordinated import coordinated
+from stillwatch.assess.extracting import extracting
+from stillwatch.assess.facts import fact_steps
+from stillwatch.assess.finding import Confirmed, Finding, status_of
+from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, part_of
+from stillwatch.content.capabilities import shares
+from stillwatch.engine.base import Engine
+from stillwatch.gather import group_tables, rows_by
+from stillwatch.linkage.groups import Group
+from stillwatch.linkage.incidence import Incidence
+from stillwatch.linkage.work import one_source_log_bayes_factor
+from stillwatch.records import Family, Step
+
+GROUP_STEPS = [
+    Step(
+        "group_exchange",
+        """
+        SELECT m.grp, t.x, any_value(t.entity) AS entity, any_value(e.account) AS account,
+               bool_or(g.exclusive) AS exclusive
+        FROM group_token g JOIN template_token t ON t.channel = g.channel AND t.token = g.token
+        JOIN group_member m ON m.grp = g.grp AND m.entity = t.entity
+        JOIN exchange e ON e.x = t.x GROUP BY m.grp, t.x
+        """,
+    ),
+    Step(
+        "permitted_account",
+        """
+        SELECT DISTINCT a.account FROM account a JOIN permissions p
+          ON p.account_id = a.account_id OR (p.org_id IS NOT NULL AND p.org_id = a.org_id)
+        WHERE p.purpose IN ('distillation', 'synthetic_data', 'evaluation', 'research')
+          AND coalesce(p.starts_at <= a.last_seen, true) AND coalesce(p.ends_at >= a.first_seen, true)
+        """,
+    ),
+    Step(
+        "reselling_account",
+        """
+        SELECT DISTINCT a.account FROM account a LEFT JOIN permissions p
+          ON p.purpose = 'resale' AND (p.account_id = a.account_id OR (p.org_id IS NOT NULL AND p.org_id = a.org_id))
+        WHERE a.reseller_of IS NOT NULL OR p.purpose IS NOT NULL
+        """,
+    ),
+    Step(
+        "group_standing",
+        """
+        SELECT g.grp, avg(CASE WHEN p.account IS NULL THEN 0.0 ELSE 1.0 END) AS permitted,
+               avg(CASE WHEN r.account IS NULL THEN 0.0 ELSE 1.0 END) AS resold
+        FROM group_exchange g LEFT JOIN permitted_account p ON p.account = g.account
+        LEFT JOIN reselling_account r ON r.account = g.account GROUP BY g.grp
+        """,
+    ),
+]
+
+ENTITY_STEPS = [
+    Step(
+        "member_standing",
+        """
+        SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
+               coalesce(f.own_before, 0) AS own_before, f.at_home, coalesce(x.exclusive, 0) AS exclusive,
+               p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller
+        FROM group_member m JOIN account a ON a.entity = m.entity
+        LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
+        LEFT JOIN (SELECT grp, account, count(*) FILTER (exclusive) AS exclusive FROM group_exchange
+                   GROUP BY grp, account) x ON x.grp = m.grp AND x.account = a.account
+        LEFT JOIN permitted_account p ON p.account = a.account
+        LEFT JOIN reselling_account r ON r.account = a.account
+        ORDER BY m.grp, a.account
+        """,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class World:
+    """What assessment needs to know of the whole run."""
+
+    entity_names: tuple[str, ...]
+    accounts: int
+    last_seen: str
+
+
+def findings_of(
+    engine: Engine, incidence: Incidence, groups: list[Group], world: World, progress: Callable[[str], None]
+) -> list[Finding]:
+    """Assess every group and describe it, in the order of the groups."""
+    tables = group_tables(incidence, groups)
+    engine.register("group_member", tables.member)
+    engine.register("group_token", tables.token)
+    progress(f"assessing {len(groups)} groups")
+    engine.run([*GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *ENTITY_STEPS])
+    facts = {int(row["grp"]): row for row in engine.arrow("SELECT * FROM group_fact").to_pylist()}
+    standing = {int(row["grp"]): row for row in engine.arrow("SELECT * FROM group_standing").to_pylist()}
+    base = engine.arrow("SELECT * FROM base_fact").to_pylist()[0]
+    members = rows_by(engine.arrow("SELECT * FROM member_standing"), "grp")
+    domains = _domain_shares(engine, world.accounts)
+    found: list[Finding] = []
+    for place, group in enumerate(groups):
+        known = dict(facts.get(place, {"shared": 0}))
+        known |= {k: v for k, v in standing.get(place, {}).items() if k != "grp"}
+        known |= _work(engine, place)
+        known["size_share"] = float(known.get("n_accounts") or 0) / max(world.accounts, 1)
+        known["email_domain_common"] = domains.get(str(known.get("email_domain_value")), 0.0)
+        found.append(_finding(engine, incidence, place, group, known, base, members.get(place, []), world))
+    return found
+
+
+def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
+    rows = engine.arrow(
+        "SELECT email_domain, count(*) AS n FROM account WHERE email_domain IS NOT NULL GROUP BY email_domain"
+    ).to_pylist()
+    return {str(row["email_domain"]): row["n"] / max(accounts, 1) for row in rows}
+
+
+def _work(engine: Engine, place: int) -> dict[str, float]:
+    held = engine.arrow(
+        f"SELECT g.account, e.simhash FROM group_exchange g JOIN exchange e ON e.x = g.x "
+        f"WHERE g.grp = {place} AND e.simhash IS NOT NULL"
+    )
+    if held.num_rows == 0:
+        return {}
+    factor, accounts = one_source_log_bayes_factor(
+        held["account"].to_numpy().astype(np.int64), held["simhash"].to_numpy().astype(np.uint64)
+    )
+    return {"one_source": factor, "one_source_accounts": float(accounts)}
+
+
+def _finding(
+    engine: Engine,
+    incidence: Incidence,
+    place: int,
+    group: Group,
+    facts: dict[str, Any],
+    base: dict[str, Any],
+    members: list[dict[str, Any]],
+    world: World,
+) -> Finding:
+    confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
+    scores = (coordinated(confirmed), extracting(facts), concealed(facts, base))
+    families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
+    others = alternatives(facts, scores[2].log_odds, families)
+    parts = _parts(group, members)
+    status = status_of(scores, tuple(str(f) for f in group.twice), others, float(facts.get("permitted") or 0.0))
+    work = facts.get("one_source")
+    confirmations = [Confirmed(str(c.family), c.log_e, c.discovered, "exact") for c in group.confirmations]
+    if work is not None and work > 0:
+        confirmations.append(Confirmed(str(Family.WORK), float(work), True, "model-based"))
+    figures = _figures(engine, place, world)
+    names = sorted(world.entity_names[row] for row in group.core)
+    return Finding(
+        campaign_id="C-" + hashlib.blake2b("\x00".join(names).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
+        kind="group",
+        status=status,
+        capabilities=figures["capabilities"],
+        exchanges=figures["exchanges"],
+        tokens=int(facts.get("tokens") or 0),
+        first_seen=figures["first_seen"],
+        last_seen=figures["last_seen"],
+        active=figures["active"],
+        parts=tuple(parts),
+        scores=scores,
+        found_by=tuple(str(f) for f in group.found_by),
+        confirmed_by=tuple(confirmations),
+        twice=tuple(str(f) for f in group.twice),
+        alternatives=tuple(others),
+        details=figures["details"] | {"facts": facts},
+    )
+
+
+def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
+    place = {int(row): at for at, row in enumerate(group.members.rows)}
+    registration = group.members.of(Family.REGISTRATION)
+    access = group.members.ratios[
+        :, [i for i, f in enumerate(group.members.families) if f not in (Family.CONTENT, Family.WORK)]
+    ].sum(axis=1)
+    core = set(group.core.tolist())
+    parts: list[Part] = []
+    for row in members:
+        at = place.get(int(row["entity"]))
+        if at is None:
+            continue
+        facts = MemberFacts(
+            account_id=row["account_id"],
+            core=int(row["entity"]) in core,
+            log_odds=float(group.members.log_odds[at]),
+            registration=float(registration[at]),
+            access=float(access[at]),
+            shared=int(row["shared"]),
+            own=int(row["own"]),
+            own_before=int(row["own_before"]),
+            at_home=None if row["at_home"] is None else float(row["at_home"]),
+            reseller=bool(row["reseller"]),
+            permitted=bool(row["permitted"]),
+            exclusive=int(row["exclusive"]),
+        )
+        if facts.log_odds >= 0 or facts.core:
+            parts.append(part_of(facts))
+    return parts
+
+
+def _figures(engine: Engine, place: int, world: World) -> dict[str, Any]:
+    """Volume with an interval, times, capabilities, pathways, bypass and pivots of one group's shared work."""
+    rows = engine.arrow(
+        f"SELECT e.*, g.exclusive, c.code FROM group_exchange g JOIN exchange e ON e.x = g.x "
+        f"LEFT JOIN exchange_capability c ON c.x = g.x WHERE g.grp = {place}"
+    )
+    if rows.num_rows == 0:
+        empty = {"bypass": {}, "pathways": {}, "pivots": []}
+        return {"capabilities": {}, "exchanges": (0, 0, 0), "first_seen": "", "last_seen": "", "active": False,
+                "details": empty}  # fmt: skip
+    codes = rows["code"].to_numpy(zero_copy_only=False).astype(np.int64)
+    first, last = engine.arrow(
+        f"SELECT strftime(min(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS a, "
+        f"strftime(max(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS b, "
+        f"FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE g.grp = {place}"
+    ).to_pylist()[0].values()
+    return {
+        "capabilities": shares(codes, np.ones(len(codes))),
+        "exchanges": _volume(engine, place, rows.num_rows),
+        "first_seen": first,
+        "last_seen": last,
+        "active": last[:10] >= _days_before(world.last_seen, 3),
+        "details": {
+            "bypass": _bypass(engine, place),
+            "pathways": _pathways(engine, place),
+            "pivots": _pivots(engine, place),
+        },
+    }
+
+
+def _days_before(day: str, days: int) -> str:
+    return str(np.datetime64(day[:10]) - np.timedelta64(days, "D"))
+
+
+def _volume(engine: Engine, place: int, explained: int) -> tuple[int, int, int]:
+    """Low: explained by tokens that nobody outside shows. High: also the members' work of the same capability that no
+    shared template explains, which may be paraphrase or may be their own."""
+    row = engine.arrow(
+        f"""
+        WITH caps AS (SELECT c.code FROM group_exchange g JOIN exchange_capability c ON c.x = g.x
+                      WHERE g.grp = {place} GROUP BY c.code HAVING count(*) >= 0.1 * {explained}),
+             mine AS (SELECT DISTINCT account FROM group_exchange WHERE grp = {place})
+        SELECT (SELECT count(*) FROM group_exchange WHERE grp = {place} AND exclusive) AS low,
+               (SELECT count(*) FROM exchange e JOIN mine USING (account) JOIN exchange_capability c ON c.x = e.x
+                WHERE c.code IN (SELECT code FROM caps WHERE code <> 17)
+                  AND NOT EXISTS (SELECT 1 FROM group_exchange g WHERE g.grp = {place} AND g.x = e.x)) AS more
+        """
+    ).to_pylist()[0]
+    return int(row["low"]), explained, explained + int(row["more"])
+
+
+def _pathways(engine: Engine, place: int) -> dict[str, float]:
+    rows = engine.arrow(
+        f"SELECT coalesce(pathway, 'unknown') AS name, count(*) / sum(count(*)) OVER () AS share FROM group_exchange g "
+        f"JOIN exchange e ON e.x = g.x WHERE g.grp = {place} GROUP BY 1 ORDER BY share DESC, name"
+    ).to_pylist()
+    return {row["name"]: round(float(row["share"]), 4) for row in rows}
+
+
+def _bypass(engine: Engine, place: int) -> dict[str, Any]:
+    """Where the accounts say they are, where their work comes from, through what networks and doors."""
+    share = engine.arrow(
+        f"""
+        SELECT avg(CASE WHEN e.country IS NULL OR coalesce(a.verified_country, a.billing_country) IS NULL THEN NULL
+                        WHEN e.country <> coalesce(a.verified_country, a.billing_country) THEN 1.0 ELSE 0.0 END)
+                 AS outside_billing_country,
+               avg(CASE WHEN e.ip_class IS NULL THEN NULL WHEN e.ip_class = 'hosting' THEN 1.0 ELSE 0.0 END) AS hosting,
+               avg(CASE WHEN e.ip_class IS NULL THEN NULL WHEN e.ip_class IN ('vpn', 'tor', 'relay') THEN 1.0
+                        ELSE 0.0 END) AS proxies
+        FROM group_exchange g JOIN exchange e ON e.x = g.x JOIN account a ON a.account = g.account
+        WHERE g.grp = {place}
+        """
+    ).to_pylist()[0]
+    out: dict[str, Any] = {k: None if v is None else round(float(v), 4) for k, v in share.items()}
+    for name, column in (("billing_countries", "billing_country"), ("programmes", "programme")):
+        out[name] = _counts(
+            engine,
+            f"SELECT a.{column} AS name, count(*) AS n FROM (SELECT DISTINCT account FROM group_exchange "
+            f"WHERE grp = {place}) g JOIN account a ON a.account = g.account",
+        )
+    out["address_countries"] = _counts(
+        engine,
+        f"SELECT e.country AS name, count(*) AS n FROM group_exchange g JOIN exchange e ON e.x = g.x "
+        f"JOIN (SELECT {place} AS grp) p ON p.grp = g.grp",
+    )
+    return out
+
+
+def _counts(engine: Engine, select: str) -> dict[str, int]:
+    rows = engine.arrow(
+        f"SELECT name, sum(n) AS n FROM ({select} GROUP BY 1) WHERE name IS NOT NULL GROUP BY name "
+        f"ORDER BY n DESC, name LIMIT 10"
+    ).to_pylist()
+    return {row["name"]: int(row["n"]) for row in rows}
+
+
+def _pivots(engine: Engine, place: int) -> list[dict[str, Any]]:
+    """Releases after which the group moved to the new model: first use within three days, at least 5 % from then on."""
+    rows = engine.arrow(
+        f"""
+        SELECT r.model, strftime(r.released_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS released_at,
+               round(epoch(min(e.asked_at) FILTER (e.model_requested = r.model) - r.released_at) / 3600.0, 1) AS hours,
+               round(count(*) FILTER (e.model_requested = r.model) / count(*), 4) AS share
+        FROM group_exchange g JOIN exchange e ON e.x = g.x JOIN releases r ON e.asked_at >= r.released_at
+        WHERE g.grp = {place}
+          AND r.released_at > (SELECT min(asked_at) FROM exchange)
+        GROUP BY r.model, r.released_at
+        HAVING count(*) FILTER (e.model_requested = r.model) >= 0.05 * count(*)
+           AND min(e.asked_at) FILTER (e.model_requested = r.model) <= r.released_at + INTERVAL 72 HOURS
+        ORDER BY r.released_at, r.model
+        """
+    ).to_pylist()
+    return [dict(row) for row in rows]
