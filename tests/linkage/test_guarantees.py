@@ -1,0 +1,122 @@
+"""The promise of confirmation, tested the only way that can see its failures: permute one family's rows within strata,
+and run everything again *from blocking*. Two leaks are planted to show that the check would fail."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from stillwatch.linkage import search as search_module
+from stillwatch.linkage.clusters import Candidate, candidates_without
+from stillwatch.linkage.confirm import family_matrix, log_e, log_e_values
+from stillwatch.linkage.incidence import Incidence
+from stillwatch.linkage.pairs import family_weights, nominated_pairs, popularity
+from stillwatch.linkage.strata import strata_of
+from stillwatch.records import EXACT_FAMILIES, Family
+from stillwatch.stats import clopper_pearson, e_bh
+from tests.linkage.worlds import permuted_within_strata, token_world
+
+ALPHA = 0.05
+REPLICATIONS = 200
+Finder = Callable[[Incidence, Family], tuple[list[Candidate], np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Mean e over worlds (each world's mean over its candidates), its standard error, false discovery proportion."""
+
+    mean_e: float
+    error: float
+    false_worlds: int
+    worlds: int
+    candidates: int
+
+    def holds(self) -> bool:
+        """Mean e not shown to exceed 1, and false discoveries not shown to exceed alpha of the family."""
+        low, _ = clopper_pearson(self.false_worlds, self.worlds, 0.99)
+        return self.mean_e - 3.0 * self.error <= 1.0 and low <= ALPHA / len(EXACT_FAMILIES)
+
+
+def replicate(finder: Finder, family: Family, replications: int) -> Outcome:
+    means, false_worlds, candidates = [], 0, 0
+    for seed in range(replications):
+        world = permuted_within_strata(token_world(seed % 20), family, 1_000 + seed)
+        groups, values = finder(world, family)
+        candidates += len(groups)
+        means.append(float(np.exp(values).mean()) if len(values) else 1.0)
+        false_worlds += bool(e_bh(values, ALPHA / len(EXACT_FAMILIES)).any())
+    spread = np.asarray(means)
+    return Outcome(
+        float(spread.mean()), float(spread.std() / np.sqrt(len(spread))), false_worlds, replications, candidates
+    )
+
+
+def honest(world: Incidence, family: Family) -> tuple[list[Candidate], np.ndarray]:
+    found = search_module.search(world, only=family)
+    kept = ~np.isnan(found.log_e[family])
+    return [c for c, k in zip(found.candidates, kept, strict=True) if k], found.log_e[family][kept]
+
+
+def leak_in_blocking(world: Incidence, family: Family) -> tuple[list[Candidate], np.ndarray]:
+    """Candidates are found with the tokens of the family that tests them."""
+    families = world.families()
+    pairs = nominated_pairs(world, search_module.SEED)
+    weights = family_weights(world, pairs.left, pairs.right, families)
+    groups = candidates_without(world, pairs, weights, families, frozenset())
+    groups = [replace(group, left_out=frozenset({family})) for group in groups]
+    return groups, log_e_values(world, family, groups, search_module.SEED)
+
+
+def fixed_group(world: Incidence, family: Family, *, leak: bool) -> float:
+    """ln e of a fixed third of the entities; with the leak, the score's popularity leaves that group out."""
+    rows = np.arange(world.n // 3, dtype=np.int32)
+    outside = np.ones(world.n, dtype=bool)
+    outside[rows] = False
+    channels = world.scored(family)
+    matrix = family_matrix(channels, tuple(popularity(c, outside) for c in channels) if leak else None)
+    strata = strata_of(world, family, 0)
+    return log_e(rows, world.keys, matrix, strata, np.bincount(strata), search_module.SEED)
+
+
+def fixed_outcome(family: Family, *, leak: bool) -> Outcome:
+    values = [
+        float(np.exp(fixed_group(permuted_within_strata(token_world(seed, groups=()), family, seed), family, leak=leak)))
+        for seed in range(REPLICATIONS)
+    ]
+    return Outcome(float(np.mean(values)), float(np.std(values) / np.sqrt(len(values))), 0, len(values), len(values))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", EXACT_FAMILIES)
+def test_permuted_rows_confirm_nothing(family: Family) -> None:
+    outcome = replicate(honest, family, REPLICATIONS)
+    print(f"{family}: mean e {outcome.mean_e:.3f} ± {outcome.error:.3f} over {outcome.candidates} candidates, "
+          f"{outcome.false_worlds}/{outcome.worlds} worlds with a false discovery")  # fmt: skip
+    assert outcome.candidates >= REPLICATIONS, "too few candidates: the test would say nothing"
+    assert outcome.holds()
+
+
+@pytest.mark.slow
+def test_tokens_of_the_tested_family_in_blocking_are_caught() -> None:
+    outcome = replicate(leak_in_blocking, Family.TIMING, 12)
+    assert not outcome.holds(), outcome
+
+
+@pytest.mark.slow
+def test_group_left_out_popularity_in_the_score_is_caught() -> None:
+    for family in (Family.CONTENT, Family.INFRASTRUCTURE):
+        clean, leaking = fixed_outcome(family, leak=False), fixed_outcome(family, leak=True)
+        print(f"{family}: clean {clean.mean_e:.3f} ± {clean.error:.3f}, leaking {leaking.mean_e:.3f} ± {leaking.error:.3f}")
+        assert clean.holds()
+        assert not leaking.holds()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", EXACT_FAMILIES)
+def test_true_groups_are_confirmed(family: Family) -> None:
+    """Power: without permutation the same search discovers the planted groups."""
+    discovered = sum(
+        bool(search_module.search(token_world(seed), only=family).discovered[family].any()) for seed in range(5)
+    )
+    assert discovered >= 3
