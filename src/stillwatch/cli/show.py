@@ -1,0 +1,124 @@
+"""`stillwatch show`: one finding with its evidence, as a waterfall in the terminal."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def show(
+    campaign: Annotated[str, typer.Argument(help="A campaign's id, or the start of one.")],
+    store: Annotated[Path, typer.Option(help="The store's folder.")],
+    members: Annotated[int, typer.Option(help="How many members to list, the most certain first.", min=0)] = 12,
+    json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
+) -> None:
+    """Show one finding: the three questions with their terms, what else could explain it, and its members.
+
+    Each question is a log-odds: a prior and named terms in nats. Above 0 the answer is more likely yes than no. The
+    first question rests on e-values that are exact in finite samples; the other two are judged by terms with bounds.
+    """
+    from stillwatch.cli.output import emit_json
+    from stillwatch.errors import UsageError
+    from stillwatch.store.runs import latest_run
+    from stillwatch.store.store import Store
+
+    answer = latest_run(Store.open(store))
+    found = [c for c in answer["campaigns"] if c["campaign_id"].startswith(campaign)]
+    if len(found) != 1:
+        raise UsageError(
+            f"{len(found)} findings have an id that starts so",
+            found=campaign,
+            wanted="one of the ids that `campaigns` lists",
+            next_step=f"stillwatch campaigns --store {store}",
+        )
+    if json:
+        emit_json(found[0])
+    else:
+        print_finding(found[0], members)
+
+
+def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None:
+    """The findings as a table, with what the run saw and could not see."""
+    from stillwatch.cli.output import clean, table
+
+    run = answer["run"]
+    print(
+        f"{run['exchanges']:,} exchanges by {run['accounts']:,} accounts ({run['entities']:,} entities), "
+        f"{run['since']} to {run['until']}; {run['quarantined']:,} rows in quarantine"
+    )
+    shown = [c for c in answer["campaigns"] if everything or c["status"] != "dismissed"]
+    rows = [_row(finding) for finding in shown]
+    heads = ["finding", "status", "members", "accused", "extracts", "exchanges", "interval", "likelihood", "confirmed by"]
+    if rows:
+        table(heads, rows)
+    else:
+        print("No finding. That is not an all-clear: see what was blind below, and the limits in the README.")
+    hidden = len(answer["campaigns"]) - len(shown)
+    if hidden:
+        print(f"{hidden} linked groups are explained (dismissed): list them with --all")
+    for blind in run["blind"]:
+        print(f"blind: {clean(blind['detector'])}: {clean(blind['because'])}")
+
+
+def _row(finding: dict[str, Any]) -> list[str]:
+    accused = sum(m["probability"] >= 0.5 and m["role"] in ("operator", "provider") for m in finding["members"])
+    main = [name for name, share in finding["capabilities"].items() if share >= 0.1 and name != "unknown"][:3]
+    confirmed = [c["family"] for c in finding["evidence"]["confirmed_by"]]
+    return [
+        finding["campaign_id"],
+        finding["status"],
+        f"{len(finding['members']):,}",
+        f"{accused if finding['status'] == 'suspected' else 0:,}",
+        ", ".join(main) or "unknown",
+        f"{finding['exchanges']:,}",
+        f"{finding['exchanges_low']:,}–{finding['exchanges_high']:,}",
+        finding["likelihood"]["word"],
+        ", ".join(confirmed) or "-",
+    ]
+
+
+def print_finding(finding: dict[str, Any], members: int) -> None:
+    """One finding in the terminal: head, waterfalls, alternatives, members."""
+    from stillwatch.cli.output import clean, table
+
+    likely = finding["likelihood"]
+    print(f"{finding['campaign_id']}  {finding['kind']}  {finding['status']}")
+    print(
+        f"  {likely['word']} ({likely['low']:.0%}–{likely['high']:.0%}), confidence {finding['confidence']}; "
+        f"{finding['exchanges']:,} exchanges ({finding['exchanges_low']:,}–{finding['exchanges_high']:,}), "
+        f"{finding['tokens']:,} tokens, {finding['first_seen']} to {finding['last_seen']}"
+        f"{', still active' if finding['active'] else ''}"
+    )
+    print("  extracts: " + ", ".join(f"{name} {share:.0%}" for name, share in finding["capabilities"].items()))
+    for confirmed in finding["evidence"]["confirmed_by"]:
+        print(f"  confirmed by {confirmed['family']}: ln e = {confirmed['log_e']:.1f} ({confirmed['guarantee']})")
+    for question in ("coordinated", "extracting", "concealed"):
+        _waterfall(question, finding)
+    print("\nWhat else could explain it")
+    for other in finding["evidence"]["alternatives"]:
+        against = f"; against: {other['against']}" if other["against"] else ""
+        print(f"  {other['verdict']:9} {other['name']}: {clean(other['for'])}{clean(against)}")
+    ranked = sorted(finding["members"], key=lambda m: (-m["probability"], m["account_id"]))[:members]
+    if ranked:
+        print(f"\nMembers ({len(ranked)} of {len(finding['members'])})")
+        table(
+            ["account", "probability", "role", "core", "exchanges"],
+            [
+                [clean(m["account_id"]), f"{m['probability']:.2f}", m["role"], "yes" if m["core"] else "", str(m["exchanges"])]
+                for m in ranked
+            ],
+        )
+
+
+def _waterfall(question: str, finding: dict[str, Any]) -> None:
+    """A bar a term, added up from the prior, in nats."""
+    from stillwatch.cli.output import clean
+
+    total = finding["evidence"][question]
+    print(f"\n{question.capitalize()}? log-odds {total:+.1f}")
+    running = 0.0
+    for term in finding["evidence"]["terms"]:
+        if term["question"] == question:
+            running += term["value"]
+            bar = ("+" if term["value"] >= 0 else "-") * min(round(abs(term["value"]) * 2), 24)
+            print(f"  {term['value']:+6.2f} → {running:+6.2f}  {bar:24} {clean(term['name'])}: {clean(term['because'])}")

@@ -1,0 +1,39 @@
+"""One spelling for texts that look alike: Unicode compatibility forms, accents, confusables, invisible characters.
+
+Case, white space, punctuation and markdown need nothing here: the kernel reads words only. Evaded by look-alikes that
+the table lacks, and by typos in half of the words.
+"""
+
+import unicodedata
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Letters of other scripts that are drawn like Latin ones (Unicode confusables, the common part), after lower-casing.
+_CYRILLIC = dict(zip("асеорхуіјѕԁԛԝһӏ", "aceopxyijsdqwhl", strict=True))
+_GREEK = dict(zip("αοντικρυ", "aovtikpu", strict=True))
+_INVISIBLE = (
+    *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x00AD, 0x034F, 0x061C, 0x115F, 0x1160,
+    0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0000, 0xE0080),
+)  # fmt: skip
+_TABLE = {
+    **{ord(a): b for a, b in (_CYRILLIC | _GREEK).items()},
+    **dict.fromkeys(_INVISIBLE, None),
+    0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x00AB: '"', 0x00BB: '"', 0x300C: '"', 0x300D: '"',
+}  # fmt: skip
+
+
+def normalise(texts: pa.Array) -> pa.Array:
+    """Normalise a string array; nulls stay null. ASCII texts, the most, pass through untouched."""
+    plain = pc.fill_null(pc.string_is_ascii(texts), True)
+    if pc.all(plain).as_py() is not False:
+        return texts
+    rare = [one(text) for text in texts.filter(pc.invert(plain)).to_pylist()]
+    return pc.replace_with_mask(texts, pc.invert(plain), pa.array(rare, texts.type))
+
+
+def one(text: str) -> str:
+    """Normalise one text: NFKD without marks, lower case, confusables and invisible characters, NFC at the end."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    bare = "".join(c for c in decomposed if not (unicodedata.combining(c) and ord(c) < 0x0700))
+    return unicodedata.normalize("NFC", bare.lower().translate(_TABLE))

@@ -1,0 +1,198 @@
+"""Detection in the order of its stages: store → entities → content tables → tokens → linkage → findings → run folder."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stillwatch.assess.finding import Finding, as_json
+from stillwatch.content.capabilities import classify, lean
+from stillwatch.content.families import family_steps
+from stillwatch.content.fillers import filler_steps
+from stillwatch.content.preamble import preamble_steps
+from stillwatch.engine.base import Engine
+from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.errors import UsageError
+from stillwatch.findings import World, findings_of
+from stillwatch.gather import absent_columns, distinct_strings, incidence_of
+from stillwatch.linkage.entities import Entities, account_steps, entities_of
+from stillwatch.linkage.groups import confirmed_groups
+from stillwatch.linkage.search import ALPHA, search
+from stillwatch.networks import load
+from stillwatch.records import Blind, Step
+from stillwatch.single import single_findings
+from stillwatch.store.runs import write_run
+from stillwatch.store.store import Store
+
+SCHEMA = "stillwatch/campaigns/v1"
+
+EXCHANGE_COLUMNS = ["messages", "system", "tools", "client_ip", "asn", "ja4", "user_agent", "param_fp", "output"]
+ACCOUNT_COLUMNS = [
+    "created_at", "payment_fingerprint", "card_bin", "email", "email_domain", "signup_ip", "signup_ja4",
+    "signup_user_agent",
+]  # fmt: skip
+
+EXCHANGE_STEP = Step(
+    "exchange",
+    """
+    SELECT row_number() OVER (ORDER BY e.exchange_id) - 1 AS x, i.entity, i.account,
+           e.* EXCLUDE (asn, country, ip_class), n.block,
+           coalesce(e.asn, n.asn) AS asn, coalesce(e.country, n.country) AS country,
+           coalesce(e.ip_class, n.ip_class) AS ip_class
+    FROM exchanges e JOIN identity i ON i.account_id = e.account_id
+    LEFT JOIN network n ON n.address = e.client_ip
+    """,
+)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What a run answered: the object of `campaigns --json`, and where it was written."""
+
+    answer: dict[str, Any]
+    folder: Path
+
+
+def detect(
+    store: Store,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    networks: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Detection:
+    """Find campaigns among the stored exchanges of [since, until) and write a run folder into the store."""
+    started = time.monotonic()
+    with DuckEngine() as engine:
+        store.register(engine, since, until)
+        entities = _identify(engine, networks, progress)
+        accounts = engine.arrow("SELECT * FROM account ORDER BY account")
+        _content(engine, progress)
+        absent = _absent(engine)
+        incidence, blind = incidence_of(engine, accounts, entities, absent, progress)
+        found = search(incidence, progress=progress)
+        progress("gathering groups")
+        groups = confirmed_groups(incidence, found)
+        last = engine.arrow("SELECT CAST(CAST(max(asked_at) AS DATE) AS VARCHAR) AS day FROM exchange").to_pylist()[0]
+        world = World(entities.name, accounts.num_rows, last["day"] or "1970-01-01")
+        findings = findings_of(engine, incidence, groups, world, progress)
+        accused = frozenset(part.account_id for finding in findings for part in finding.parts)
+        findings += single_findings(engine, entities.name, world.last_seen, accused)
+        run = _run(engine, store, accounts.num_rows, len(entities.name), blind, found.tested)
+        run["seconds"] = round(time.monotonic() - started, 2)
+        answer = {"schema": SCHEMA, "run": run, "campaigns": _ordered(findings, len(blind))}
+        folder = write_run(store, answer)
+    return Detection(json.loads((folder / "campaigns.json").read_text("utf-8")), folder)
+
+
+def _identify(engine: Engine, networks: str | None, progress: Callable[[str], None]) -> Entities:
+    """Tables `account` and `exchange`, with entity numbers and the networks of all addresses."""
+    progress("accounts and entities")
+    engine.run(account_steps())
+    accounts = engine.arrow("SELECT * FROM account ORDER BY account")
+    if accounts.num_rows == 0:
+        raise UsageError("the store holds no exchanges in this period", next_step="stillwatch ingest SOURCE --store DIR")
+    entities = entities_of(accounts)
+    engine.register(
+        "identity",
+        pa.table(
+            {
+                "account_id": accounts["account_id"],
+                "account": accounts["account"],
+                "entity": pa.array(entities.entity, pa.int32()),
+            }
+        ),
+    )
+    progress("networks of addresses")
+    addresses = distinct_strings(
+        engine,
+        "SELECT DISTINCT client_ip FROM exchanges WHERE client_ip IS NOT NULL UNION "
+        "SELECT DISTINCT signup_ip FROM account WHERE signup_ip IS NOT NULL",
+    )
+    engine.register("network", load(networks).resolve(addresses))
+    engine.run(
+        [
+            EXCHANGE_STEP,
+            Step(
+                "account_placed",
+                "SELECT a.*, i.entity, n.block AS signup_block FROM account a JOIN identity i ON i.account = a.account "
+                "LEFT JOIN network n ON n.address = a.signup_ip",
+            ),
+        ]
+    )
+    engine.rename("account_placed", "account")
+    return entities
+
+
+def _content(engine: Engine, progress: Callable[[str], None]) -> None:
+    """Preamble, templates, fillers, capability and purpose of every exchange."""
+    progress("preamble, templates and fillers")
+    engine.run([*preamble_steps(), *family_steps(), *filler_steps()])
+    progress("capabilities")
+    held = engine.arrow(
+        "SELECT e.x, coalesce(i.tags, 0) AS tags, e.structure, coalesce(e.output_tags, 0) AS output_tags, "
+        "coalesce(e.text_words, -1) AS text_words, coalesce(e.output_words, -1) AS output_words, e.turns "
+        "FROM exchange e LEFT JOIN intent i ON i.x = e.x"
+    )
+    columns = {name: held[name].to_numpy() for name in held.column_names}
+    features = (columns["tags"], columns["structure"], columns["output_tags"], columns["text_words"],
+                columns["output_words"], columns["turns"])  # fmt: skip
+    engine.register(
+        "exchange_capability", pa.table({"x": held["x"], "code": pa.array(classify(*features), pa.int8())})
+    )
+    engine.register(
+        "exchange_lean", pa.table({"x": held["x"], "lean": pa.array(np.asarray(lean(*features).sum(axis=1)))})
+    )
+
+
+def _absent(engine: Engine) -> dict[str, str]:
+    """Columns without a value, each with a sentence; a blind detector quotes it."""
+    texts = {"messages": "text_words", "output": "output_words"}
+    roles = {"system": 0, "tools": 1}
+    plain = [column for column in EXCHANGE_COLUMNS if column not in texts and column not in roles]
+    absent = absent_columns(engine, "exchange", plain + list(texts.values()), "exchanges")
+    for name, column in texts.items():
+        if column in absent:
+            absent[name] = absent.pop(column).replace(column, name)
+    for name, role in roles.items():
+        seen = engine.arrow(
+            f"SELECT count(*) AS n FROM exchange WHERE list_contains(segment_roles, CAST({role} AS UTINYINT))"
+        ).to_pylist()[0]["n"]
+        if seen == 0:
+            absent[name] = f"column {name} of exchanges is empty in all rows"
+    return absent | absent_columns(engine, "account", ACCOUNT_COLUMNS, "accounts")
+
+
+def _run(
+    engine: Engine, store: Store, accounts: int, entities: int, blind: list[Blind], tested: dict[Any, int]
+) -> dict[str, Any]:
+    period = engine.arrow(
+        "SELECT count(*) AS n, strftime(min(asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS a, "
+        "strftime(max(asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS b FROM exchange"
+    ).to_pylist()[0]
+    return {
+        "run_id": "",
+        "store": store.name,
+        "since": period["a"],
+        "until": period["b"],
+        "exchanges": period["n"],
+        "accounts": accounts,
+        "entities": entities,
+        "quarantined": store.quarantined(),
+        "blind": [{"detector": b.detector, "because": b.because} for b in blind],
+        "alpha": ALPHA,
+        "candidates": {str(family): count for family, count in tested.items()},
+    }
+
+
+def _ordered(findings: list[Finding], blind: int) -> list[dict[str, Any]]:
+    """Suspected first, then ambiguous, permitted, dismissed; the largest first; ids settle ties."""
+    rank = {"suspected": 0, "ambiguous": 1, "permitted": 2, "dismissed": 3}
+    chosen = sorted(findings, key=lambda f: (rank[f.status], -f.exchanges[1], f.campaign_id))
+    return [as_json(finding, blind) for finding in chosen]

@@ -1,0 +1,24 @@
+"""What a stage's SQL runs on: the seam between one machine and a cluster."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import pyarrow as pa
+
+from stillwatch.records import Step
+
+
+class Engine(Protocol):
+    """Runs SQL steps in order and answers with Arrow tables. Errors: ContractError names the step that failed."""
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under a name; a second table of that name replaces the first."""
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Make each step's table, in order."""
+
+    def arrow(self, sql: str) -> pa.Table:
+        """The answer of one query."""
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give a table another name; a table that has it already is dropped."""

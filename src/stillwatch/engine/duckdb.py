@@ -1,0 +1,80 @@
+"""The engine of one machine: DuckDB in this process, spilling to a temporary folder that ends with it."""
+
+import tempfile
+from collections.abc import Iterable
+from types import TracebackType
+
+import duckdb
+import pyarrow as pa
+
+from stillwatch.errors import ContractError
+from stillwatch.records import Step
+
+MEMORY = "8GB"
+THREADS = 2
+
+
+class DuckEngine:
+    """A private in-memory database. Use as a context manager: leaving it removes what was spilled."""
+
+    def __init__(self, memory: str = MEMORY, threads: int = THREADS) -> None:
+        self._spill = tempfile.TemporaryDirectory(prefix="stillwatch-")
+        self._database = duckdb.connect(
+            config={"memory_limit": memory, "threads": threads, "temp_directory": self._spill.name}
+        )
+        self._database.execute("SET TimeZone = 'UTC'")
+        self._database.execute("SET preserve_insertion_order = false")
+
+    def __enter__(self) -> "DuckEngine":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._database.close()
+        self._spill.cleanup()
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Copy an Arrow table in, so that its names and types are the engine's own."""
+        self._drop(name)
+        self._database.register("incoming", table)
+        self._database.execute(f'CREATE TABLE "{name}" AS SELECT * FROM incoming')
+        self._database.unregister("incoming")
+
+    def view(self, name: str, sql: str) -> None:
+        """Make a name for a query over files: read when asked, never copied."""
+        self._database.execute(f'CREATE OR REPLACE VIEW "{name}" AS {sql}')
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Make each step's table, in order. Raises ContractError with the step's name."""
+        for step in steps:
+            self._drop(step.table)
+            try:
+                self._database.execute(f'CREATE TABLE "{step.table}" AS {step.sql}')
+            except duckdb.Error as error:
+                raise ContractError(f"step {step.table} failed: {error}", where=step.table) from error
+
+    def arrow(self, sql: str) -> pa.Table:
+        """The answer of one query, whole."""
+        try:
+            return _plain(self._database.sql(sql).to_arrow_table())
+        except duckdb.Error as error:
+            raise ContractError(f"query failed: {error}", found=sql.strip()[:200]) from error
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give a table another name; a table that has it already is dropped."""
+        self._drop(new_name)
+        self._database.execute(f'ALTER TABLE "{name}" RENAME TO "{new_name}"')
+
+    def _drop(self, name: str) -> None:
+        kind = self._database.execute(
+            "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]
+        ).fetchone()
+        if kind is not None:
+            self._database.execute(f'DROP {"VIEW" if kind[0] == "VIEW" else "TABLE"} "{name}"')
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Sums of whole numbers come back as 38-digit decimals: as 64-bit integers instead."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type) and field.type.scale == 0:
+            table = table.set_column(place, field.name, table.column(place).cast(pa.int64()))
+    return table

@@ -1,0 +1,132 @@
+"""Findings about one entity: a customer whose own traffic is unmistakable distillation at scale.
+
+With a permission `permitted`, without one `ambiguous`: a hobbyist looks the same, so never `suspected` by itself.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from stillwatch.assess.extracting import extracting
+from stillwatch.assess.finding import Finding
+from stillwatch.assess.roles import Part
+from stillwatch.content.capabilities import shares
+from stillwatch.engine.base import Engine
+from stillwatch.records import CAPABILITIES, Score, Step
+
+LEAST_EXCHANGES = 400
+"""Shared-template exchanges of one entity below which its own work is no matter of scale."""
+
+LEAST_SHARE = 0.5
+"""Share of the entity's traffic that its templates explain."""
+
+SURE = 2.0
+"""Log-odds of extraction that a single entity must reach: nobody else's agreement supports the claim."""
+
+HARVEST = tuple(
+    CAPABILITIES.index(name)
+    for name in (
+        "cot_elicitation", "post_hoc_reasoning", "trace_coercion", "rubric_grading", "preference_pairs", "reward_model",
+        "data_synthesis",
+    )
+)  # fmt: skip
+
+STEPS = [
+    Step(
+        "big_entity",
+        f"""
+        SELECT entity, count(*) AS n FROM exchange GROUP BY entity HAVING count(*) >= {LEAST_EXCHANGES}
+        """,
+    ),
+    Step(
+        "own_template",
+        """
+        SELECT t.entity, t.channel, t.token FROM template_token t JOIN big_entity b ON b.entity = t.entity
+        GROUP BY t.entity, t.channel, t.token, b.n HAVING count(*) >= greatest(20, 0.02 * b.n)
+        """,
+    ),
+    Step(
+        "own_work",
+        """
+        SELECT DISTINCT t.entity, t.x FROM template_token t JOIN own_template o
+          ON o.entity = t.entity AND o.channel = t.channel AND o.token = t.token
+        """,
+    ),
+    Step(
+        "own_fact",
+        """
+        SELECT w.entity, any_value(b.n) AS total, count(*) AS shared, avg(l.lean) AS lean,
+               avg(CASE WHEN e.turns > 1 THEN 1.0 ELSE 0.0 END) AS follow_up,
+               median(coalesce(e.output_words, e.output_tokens * 0.75)) AS answer_words,
+               CAST(sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS BIGINT) AS tokens,
+               strftime(min(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS first_seen,
+               strftime(max(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS last_seen
+        FROM own_work w JOIN exchange e ON e.x = w.x JOIN big_entity b ON b.entity = w.entity
+        LEFT JOIN exchange_lean l ON l.x = w.x GROUP BY w.entity ORDER BY w.entity
+        """,
+    ),
+]
+
+
+def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, accused: frozenset[str]) -> list[Finding]:
+    """Large entities whose own templates ask for training material. Accounts in `accused` are told of already."""
+    engine.run(STEPS)
+    findings: list[Finding] = []
+    for facts in engine.arrow("SELECT * FROM own_fact").to_pylist():
+        score = extracting(facts)
+        if facts["shared"] < LEAST_SHARE * facts["total"] or facts["shared"] < LEAST_EXCHANGES or score.log_odds < SURE:
+            continue
+        members = engine.arrow(
+            f"SELECT a.account_id, count(w.x) AS n, bool_or(p.account IS NOT NULL) AS permitted, "
+            f"bool_or(r.account IS NOT NULL) AS reseller FROM account a "
+            f"LEFT JOIN exchange e ON e.account = a.account LEFT JOIN own_work w ON w.x = e.x "
+            f"LEFT JOIN permitted_account p ON p.account = a.account "
+            f"LEFT JOIN reselling_account r ON r.account = a.account "
+            f"WHERE a.entity = {int(facts['entity'])} GROUP BY a.account_id ORDER BY a.account_id"
+        ).to_pylist()
+        if any(row["account_id"] in accused or row["reseller"] for row in members):
+            continue
+        codes = _codes(engine, int(facts["entity"]))
+        if np.isin(codes, HARVEST).mean() >= LEAST_SHARE:
+            findings.append(_finding(facts, score, members, codes, names, last_seen))
+    return findings
+
+
+def _codes(engine: Engine, entity: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    held = engine.arrow(
+        f"SELECT c.code FROM own_work w JOIN exchange_capability c ON c.x = w.x WHERE w.entity = {entity}"
+    )
+    return np.asarray(held["code"].to_numpy().astype(np.int64))
+
+
+def _finding(
+    facts: dict[str, Any],
+    score: Score,
+    members: list[dict[str, Any]],
+    codes: "np.ndarray[Any, np.dtype[np.int64]]",
+    names: tuple[str, ...],
+    last_seen: str,
+) -> Finding:
+    permitted = all(row["permitted"] for row in members)
+    name = names[int(facts["entity"])]
+    parts = [Part(row["account_id"], 0.49, "customer", True, int(row["n"])) for row in members]
+    nothing = Score("coordinated", 0.0)
+    return Finding(
+        campaign_id="E-" + hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
+        kind="entity",
+        status="permitted" if permitted else "ambiguous",
+        capabilities=shares(codes, np.ones(len(codes))),
+        exchanges=(int(facts["shared"]), int(facts["shared"]), int(facts["total"])),
+        tokens=int(facts["tokens"] or 0),
+        first_seen=facts["first_seen"],
+        last_seen=facts["last_seen"],
+        active=facts["last_seen"][:10] >= last_seen,
+        parts=tuple(parts),
+        scores=(nothing, score, Score("concealed", 0.0)),
+        found_by=("content",),
+        confirmed_by=(),
+        twice=(),
+        alternatives=(),
+        details={"bypass": {}, "pathways": {}, "pivots": []},
+    )
