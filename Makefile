@@ -1,0 +1,42 @@
+# One door. Needs git, make and Python 3.11; `make setup` brings the rest, pinned.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit test-slow check bench docs clean
+STAMP := .venv/.stillwatch-setup
+BIN := .venv/bin
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+setup: $(STAMP) ## build .venv from uv.lock (quick when nothing changed)
+
+$(STAMP): uv.lock pyproject.toml scripts/bootstrap.sh scripts/bootstrap-requirements.txt
+	@scripts/bootstrap.sh
+	@touch $@
+
+demo: $(STAMP) ## make a small world and find the campaigns in it
+	$(BIN)/stillwatch demo
+
+test: test-unit test-slow ## unit layer (under a minute), then the slow layer
+
+test-unit: $(STAMP)
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(STAMP)
+	$(BIN)/pytest -m slow || [ $$? -eq 5 ]  # 5: pytest selected no test
+
+check: $(STAMP) ## lint, format, types, floors, docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/check_docs.py
+
+bench: $(STAMP) ## run every script in benchmarks/
+	@shopt -s nullglob; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+docs: $(STAMP) ## check that every link in the docs leads somewhere and every command has its example
+	$(BIN)/python scripts/check_docs.py
+
+clean: ## remove what make has built
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo-out
