@@ -35,10 +35,10 @@ VPN_ORGS = re.compile(
 )
 HOSTING_ORGS = re.compile(
     r"hosting|\bhost\b|data ?cent(er|re)|\bvps\b|dedicated server|\bservers?\b|coloc|\bcolo\b|\bcloud\b|amazon"
-    r"|digitalocean|hetzner|\bovh\b|linode|akamai|vultr|constant company|leaseweb|contabo|scaleway|online s\.a\.s|ionos|oracle"
-    r"|microsoft corporation|google llc|alibaba|aliyun|tencent|huawei cloud|ucloud|fastly|cloudflare|equinix|rackspace"
-    r"|softlayer|upcloud|hostinger|namecheap|godaddy|dreamhost|kamatera|zenlayer|psychz|quadranet|colocrossing|hostwinds"
-    r"|g-core|gcore|interserver|worldstream|nforce|aruba s\.p\.a|netcup|stark industries|frantech|choopa",
+    r"|digitalocean|hetzner|\bovh\b|linode|akamai|vultr|constant company|leaseweb|contabo|scaleway|online s\.a\.s|ionos"
+    r"|oracle|microsoft corporation|google llc|alibaba|aliyun|tencent|huawei cloud|ucloud|fastly|cloudflare|equinix"
+    r"|rackspace|softlayer|upcloud|hostinger|namecheap|godaddy|dreamhost|kamatera|zenlayer|psychz|quadranet|colocrossing"
+    r"|hostwinds|g-core|gcore|interserver|worldstream|nforce|aruba s\.p\.a|netcup|stark industries|frantech|choopa",
     re.IGNORECASE,
 )
 CLASSES = ("", "hosting", "vpn", "relay")
