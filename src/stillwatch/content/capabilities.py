@@ -1,0 +1,131 @@
+"""What an exchange is for: structured signals first, then rule tags, else unknown; and how much it leans to harvest.
+
+On unseen sources, text alone reaches an accuracy of .41 to .49 (measured on the prototype): so families are labelled by
+pooled votes, and `unknown` is an answer.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.content.structure import Structure
+from stillwatch.content.tags import tag_bits
+from stillwatch.records import CAPABILITIES
+
+Codes = NDArray[np.int8]
+Flags = NDArray[np.bool_]
+UNKNOWN = CAPABILITIES.index("unknown")
+
+
+def _any(tags: NDArray[np.uint64], *names: str) -> Flags:
+    mask = np.uint64(sum(tag_bits()[name] for name in names))
+    return (tags & mask) != 0
+
+
+def _bit(structure: NDArray[np.uint32], bit: Structure) -> Flags:
+    return (structure & np.uint32(int(bit))) != 0
+
+
+def classify(
+    tags: NDArray[np.uint64],
+    structure: NDArray[np.uint32],
+    output_tags: NDArray[np.uint64],
+    text_words: NDArray[np.int32],
+    output_words: NDArray[np.int32],
+    turns: NDArray[np.int16],
+) -> Codes:
+    """Index into records.CAPABILITIES for each exchange. The arrays have one length; -1 words mean not logged."""
+    del output_tags, turns
+    tools = _bit(structure, Structure.TOOL_CALL_OUT) | _bit(structure, Structure.TOOL_RESULT)
+    rules: Sequence[tuple[str, Flags]] = (
+        ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | (_any(tags, "computer") & tools)),
+        ("vision", _bit(structure, Structure.MEDIA)),
+        ("trace_coercion", _any(tags, "trace")),
+        ("post_hoc_reasoning", _any(tags, "post_hoc")),
+        ("sensitive_rewrite", _any(tags, "rewrite")),
+        ("reward_model", _any(tags, "reward")),
+        ("preference_pairs", _any(tags, "preference") & _any(tags, "grading", "format")),
+        ("rubric_grading", _any(tags, "grading")),
+        ("data_synthesis", _any(tags, "synthesis")),
+        ("agentic_coding", tools & _any(tags, "agentic", "code")),
+        ("agentic_coding", _any(tags, "agentic") & _any(tags, "code", "tools")),
+        ("tool_use", tools | _bit(structure, Structure.TOOLS) | _any(tags, "tools")),
+        ("translation", _any(tags, "translation")),
+        ("cot_elicitation", _any(tags, "reasoning")),
+        ("evaluation", _any(tags, "evaluation")),
+        ("code_generation", _any(tags, "code") | _bit(structure, Structure.CODE_OUT)),
+        ("extraction", _any(tags, "extract", "classify", "summary")),
+        ("chat", _any(tags, "chat", "creative", "factual", "persona")),
+    )
+    out = np.full(len(tags), UNKNOWN, dtype=np.int8)
+    logged = (text_words >= 0) | (output_words >= 0)
+    for name, flag in rules:
+        out[(out == UNKNOWN) & flag & logged] = CAPABILITIES.index(name)
+    return out
+
+
+FEATURES: tuple[tuple[str, float], ...] = (
+    ("asks for reasoning", 1.3),
+    ("asks for reasoning behind a finished answer", 2.0),
+    ("asks for hidden reasoning", 2.3),
+    ("grades against a rubric", 1.2),
+    ("compares two answers", 1.2),
+    ("makes reward or preference data", 2.0),
+    ("makes training data", 1.8),
+    ("works as an agent on code", 1.0),
+    ("calls tools in one shot", 0.6),
+    ("asks for long, complete answers", 0.5),
+    ("reasoning switched on", 0.4),
+    ("several samples an item", 0.6),
+    ("answers from a given context", -1.6),
+    ("extracts, classifies or summarises", -1.6),
+    ("translates", -1.2),
+    ("multiple choice", -1.2),
+    ("homework or a person's own matter", -1.5),
+    ("small talk", -1.2),
+    ("writes for a person", -0.8),
+    ("short answer", -0.6),
+    ("long answer", 0.3),
+    ("follows up", -0.7),
+    ("none of these", -0.7),
+)
+"""Named binary features and their log-likelihood ratios, harvest against other coordinated work."""
+
+
+def lean(
+    tags: NDArray[np.uint64],
+    structure: NDArray[np.uint32],
+    output_tags: NDArray[np.uint64],
+    text_words: NDArray[np.int32],
+    output_words: NDArray[np.int32],
+    turns: NDArray[np.int16],
+) -> NDArray[np.float64]:
+    """Contributions in nats, shape (exchanges, features); their sum over features is the exchange's ratio."""
+    del output_tags, text_words
+    reasoning, post, trace = _any(tags, "reasoning"), _any(tags, "post_hoc"), _any(tags, "trace")
+    grading, preference, reward = _any(tags, "grading"), _any(tags, "preference"), _any(tags, "reward")
+    synthesis, agentic = _any(tags, "synthesis"), _any(tags, "agentic")
+    tools = _bit(structure, Structure.TOOLS) | _bit(structure, Structure.TOOL_CALL_OUT)
+    context, extracts = _any(tags, "context"), _any(tags, "extract", "classify", "summary")
+    translates, choice = _any(tags, "translation"), _any(tags, "evaluation")
+    own, talk, writes = _any(tags, "homework"), _any(tags, "chat"), _any(tags, "creative")
+    none = ~(reasoning | post | trace | grading | preference | reward | synthesis | agentic | tools)
+    flags = (
+        reasoning, post, trace, grading, preference, reward, synthesis, agentic & (tools | _any(tags, "code")),
+        tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),
+        _bit(structure, Structure.MANY_ANSWERS), context, extracts & ~synthesis & ~grading, translates, choice & ~grading,
+        own, talk & none, writes & none, (output_words >= 0) & (output_words <= 30), output_words >= 150, turns > 1, none,
+    )  # fmt: skip
+    weights = np.array([weight for _, weight in FEATURES])
+    return np.asarray(np.stack(flags, axis=1) * weights)
+
+
+def shares(codes: NDArray[np.int64], weights: NDArray[np.float64]) -> dict[str, float]:
+    """Each capability's share of the weight, largest first; `unknown` is a share of its own; an empty input is {}."""
+    total = float(weights.sum())
+    if total <= 0:
+        return {}
+    sums = np.bincount(codes, weights=weights, minlength=len(CAPABILITIES)) / total
+    order = sorted(range(len(CAPABILITIES)), key=lambda place: (place == UNKNOWN, -sums[place], place))
+    return {CAPABILITIES[place]: float(sums[place]) for place in order if sums[place] > 0}

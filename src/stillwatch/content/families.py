@@ -1,0 +1,62 @@
+"""Template families: the ids under which many wordings of one instruction are recognised.
+
+Several ids at once, each a channel of the one content family: `exact` (masked skeleton), `head` and `tail` (edge words),
+`segment` (a sentence of instruction that recurs with different surroundings), `lsh` (nearly the same text). Mined
+families join as further channels (`fine`, `coarse`) by another step that inserts into `template_token`.
+Evaded by a new wording of every sentence in every exchange.
+"""
+
+from stillwatch.records import SegmentRole, Step
+
+LEAST_WORDS = 4
+LEAST_EXCHANGES = 2
+LSH_BANDS = 8
+LSH_ROWS = 2
+
+
+def _column(name: str) -> str:
+    return (
+        f"SELECT x, entity, '{name if name != 'skeleton' else 'exact'}' AS channel, {name} AS token FROM exchange "
+        f"WHERE {name} IS NOT NULL AND text_words >= {LEAST_WORDS}"
+    )
+
+
+def _band(band: int) -> str:
+    """Band tokens: two MinHash values with the band's number, which keeps bands apart."""
+    width = 2 * LSH_ROWS
+    return (
+        f"SELECT x, entity, 'lsh' AS channel, "
+        f"md5_number_lower('{band}' || hex(minhash)[{2 * width * band + 1}:{2 * width * (band + 1)}]) AS token "
+        f"FROM exchange WHERE minhash IS NOT NULL AND text_words >= {2 * LEAST_WORDS}"
+    )
+
+
+def family_steps() -> list[Step]:
+    """Tables `static_segment(segment)` and `template_token(x, entity, channel, token)`, repeated tokens only."""
+    channels = [_column("skeleton"), _column("head"), _column("tail"), *(_band(band) for band in range(LSH_BANDS))]
+    channels.append(
+        "SELECT DISTINCT p.x, p.entity, 'segment' AS channel, p.segment AS token FROM part p "
+        f"JOIN static_segment s ON s.segment = p.segment WHERE p.role IN ({int(SegmentRole.USER)}, "
+        f"{int(SegmentRole.SYSTEM)}) AND p.words >= {LEAST_WORDS}"
+    )
+    return [
+        Step(
+            "static_segment",
+            f"""
+            SELECT p.segment FROM part p JOIN exchange e ON e.x = p.x LEFT JOIN preamble b ON b.segment = p.segment
+            WHERE b.segment IS NULL AND p.words >= {LEAST_WORDS}
+              AND p.role IN ({int(SegmentRole.USER)}, {int(SegmentRole.SYSTEM)})
+            GROUP BY p.segment HAVING count(DISTINCT e.exact) >= {LEAST_EXCHANGES}
+            """,
+        ),
+        Step("template_all", " UNION ALL ".join(channels)),
+        Step(
+            "template_token",
+            f"""
+            SELECT t.x, t.entity, t.channel, t.token FROM template_all t
+            JOIN (SELECT channel, token FROM template_all GROUP BY channel, token
+                  HAVING count(*) >= {LEAST_EXCHANGES}) r ON r.channel = t.channel AND r.token = t.token
+            """,
+        ),
+        Step("template_all", "SELECT 1 AS done"),
+    ]

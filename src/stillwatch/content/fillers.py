@@ -1,0 +1,24 @@
+"""Fillers: what a template is filled with. Sentences that are not static, and the spans that the skeleton masked.
+
+Catches the same material under different wordings, and how often an item is asked. Evaded by rewriting the material.
+"""
+
+from stillwatch.content.families import LEAST_WORDS
+from stillwatch.records import SegmentRole, Step
+
+
+def filler_steps() -> list[Step]:
+    """Table `filler(x, entity, filler)`, distinct."""
+    return [
+        Step(
+            "filler",
+            f"""
+            SELECT DISTINCT p.x, p.entity, p.segment AS filler FROM part p
+            LEFT JOIN static_segment s ON s.segment = p.segment LEFT JOIN preamble b ON b.segment = p.segment
+            WHERE s.segment IS NULL AND b.segment IS NULL AND p.role = {int(SegmentRole.USER)}
+              AND p.words >= {LEAST_WORDS}
+            UNION
+            SELECT x, entity, unnest(fillers) AS filler FROM exchange
+            """,
+        )
+    ]

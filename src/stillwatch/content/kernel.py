@@ -1,0 +1,411 @@
+"""One pass over each text: words, hashes, skeleton, MinHash, SimHash, segments, tags. numba on Arrow buffers, no GIL.
+
+Everything is keyed: word hashes start from a seed that the key gives, and every stored value is finalised with
+SipHash-2-4 under the key (Aumasson and Bernstein 2012), a PRF, so that without the key a stored value tells nothing of
+a guessed text. The fast hash inside is not cryptographic; its seed is secret.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+
+SEGMENTS = 12
+EDGE_WORDS = 8
+FILLERS = 4
+BIGRAMS = 32
+BINS = 16
+LONG_LINE = 30
+"""Words in a line beyond which the skeleton takes the line as a slot."""
+
+LONGEST_PHRASE = 5
+MOST_WORDS = 20_000
+"""Words of one text that are read; what follows changes only the exact hash's length part. Bounds time and memory."""
+
+C1 = np.uint64(0x9E3779B97F4A7C15)
+C2 = np.uint64(0xBF58476D1CE4E5B9)
+C3 = np.uint64(0x94D049BB133111EB)
+ZERO = np.uint64(0)
+SLOT = np.uint64(0x5151515151515151)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def mix(value: np.uint64) -> np.uint64:
+    """A 64-bit finaliser (SplitMix64, public domain)."""
+    value = (value ^ (value >> np.uint64(30))) * C2
+    value = (value ^ (value >> np.uint64(27))) * C3
+    return value ^ (value >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def chain(state: np.uint64, value: np.uint64) -> np.uint64:
+    """Hash of a sequence: fold one more value in."""
+    return mix((state ^ value) + C1)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _rotl(value: np.uint64, bits: int) -> np.uint64:
+    return (value << np.uint64(bits)) | (value >> np.uint64(64 - bits))
+
+
+@njit(cache=True, nogil=True)
+def siphash(key0: np.uint64, key1: np.uint64, value: np.uint64) -> np.uint64:
+    """SipHash-2-4 of the eight little-endian bytes of `value`."""
+    v0 = key0 ^ np.uint64(0x736F6D6570736575)
+    v1 = key1 ^ np.uint64(0x646F72616E646F6D)
+    v2 = key0 ^ np.uint64(0x6C7967656E657261)
+    v3 = key1 ^ np.uint64(0x7465646279746573)
+    for block in range(3):
+        word = value if block == 0 else np.uint64(8 << 56) if block == 1 else ZERO
+        if block == 2:
+            v2 ^= np.uint64(0xFF)
+        else:
+            v3 ^= word
+        for _ in range(4 if block == 2 else 2):
+            v0 = v0 + v1
+            v2 = v2 + v3
+            v1 = _rotl(v1, 13) ^ v0
+            v3 = _rotl(v3, 16) ^ v2
+            v0 = _rotl(v0, 32)
+            v2 = v2 + v1
+            v0 = v0 + v3
+            v1 = _rotl(v1, 17) ^ v2
+            v3 = _rotl(v3, 21) ^ v0
+            v2 = _rotl(v2, 32)
+        if block != 2:
+            v0 ^= word
+    return v0 ^ v1 ^ v2 ^ v3
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _alone(code: int) -> bool:
+    """Scripts written without spaces: each character is a word."""
+    return 0x3040 <= code <= 0x30FF or 0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x3FFFF
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _stops(code: int) -> bool:
+    """A full-width mark that ends a sentence without a space: 。！？："""
+    return code in (0x3002, 0xFF01, 0xFF1F, 0xFF1A)
+
+
+@njit(cache=True, nogil=True)
+def _words(
+    data: Bytes, start: int, end: int, seed: np.uint64, words: Hashes, kind: Bytes, segment: Ints, line: Ints
+) -> int:
+    """Split data[start:end] into words: their hashes, kinds (1 number, 2 quoted or code, 4 in a long line, 8 short), segment, line.
+
+    Answers how many words there are, at most MOST_WORDS.
+    """
+    n = 0
+    at = start
+    segments = 0
+    lines = 0
+    quoted = False
+    fenced = False
+    while at < end and n < len(words):
+        byte = data[at]
+        if byte >= 0x80:
+            size, code = 1, 0
+            if byte >= 0xF0:
+                size, code = 4, byte & 0x07
+            elif byte >= 0xE0:
+                size, code = 3, byte & 0x0F
+            elif byte >= 0xC0:
+                size, code = 2, byte & 0x1F
+            for k in range(1, size):
+                if at + k < end:
+                    code = (code << 6) | (data[at + k] & 0x3F)
+            if _stops(code):
+                segments += 1
+                at += size
+                continue
+            if 0x2000 <= code <= 0x206F or 0x3000 <= code <= 0x303F or 0xFF00 <= code <= 0xFF0F:
+                at += size
+                continue
+            if _alone(code):
+                state = seed
+                for k in range(size):
+                    if at + k < end:
+                        state = (state ^ np.uint64(data[at + k])) * np.uint64(0x100000001B3)
+                words[n] = mix(state)
+                kind[n] = 2 if quoted or fenced else 0
+                segment[n], line[n] = segments, lines
+                n += 1
+                at += size
+                continue
+        letter = byte >= 0x80 or (97 <= byte <= 122) or (65 <= byte <= 90) or (48 <= byte <= 57)
+        if letter:
+            state = seed
+            digits = True
+            begin = at
+            while at < end:
+                byte = data[at]
+                if 65 <= byte <= 90:
+                    byte += 32
+                    digits = False
+                elif 48 <= byte <= 57:
+                    pass
+                elif 97 <= byte <= 122:
+                    digits = False
+                elif byte >= 0x80:
+                    if byte >= 0xE2 and at > begin:
+                        break
+                    digits = False
+                else:
+                    break
+                state = (state ^ np.uint64(byte)) * np.uint64(0x100000001B3)
+                at += 1
+                if byte >= 0xE2:
+                    while at < end and 0x80 <= data[at] < 0xC0:
+                        state = (state ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
+                        at += 1
+            words[n] = mix(state)
+            kind[n] = (1 if digits else 0) | (2 if quoted or fenced else 0) | (8 if at - begin < 4 else 0)
+            segment[n], line[n] = segments, lines
+            n += 1
+            continue
+        if byte == 10:
+            segments += 1
+            lines += 1
+            quoted = False
+        elif byte == 34:
+            quoted = not quoted
+        elif byte == 96 and at + 2 < end and data[at + 1] == 96 and data[at + 2] == 96:
+            fenced = not fenced
+            at += 2
+        elif byte == 96:
+            quoted = not quoted
+        elif byte in (46, 33, 63, 58) and (at + 1 == end or data[at + 1] <= 32):
+            segments += 1
+        at += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _tag(
+    words: Hashes, n: int, seed: np.uint64, keys: Hashes, bits: Hashes, tags: Hashes
+) -> np.uint64:
+    """Look every run of 1 to 5 words up in the phrase table: OR of the bits; `tags[i]` are those that start at word i."""
+    size = np.uint64(len(keys))
+    every = ZERO
+    for at in range(n):
+        state = seed
+        own = ZERO
+        for length in range(min(LONGEST_PHRASE, n - at)):
+            state = chain(state, words[at + length])
+            place = state & (size - np.uint64(1))
+            while keys[np.int64(place)] != ZERO:
+                if keys[np.int64(place)] == state:
+                    own |= bits[np.int64(place)]
+                    break
+                place = (place + np.uint64(1)) & (size - np.uint64(1))
+        tags[at] = own
+        every |= own
+    return every
+
+
+@njit(cache=True, nogil=True)
+def light(
+    data: Bytes, offsets: Ints, valid: Bytes, key0: np.uint64, key1: np.uint64, keys: Hashes, bits: Hashes,
+    exact: Hashes, counts: Ints, tags: Hashes,
+) -> None:
+    """Whole texts that only need a hash, a word count and tags: system, tools, history, output."""
+    words = np.empty(MOST_WORDS, dtype=np.uint64)
+    kind = np.empty(MOST_WORDS, dtype=np.uint8)
+    segment = np.empty(MOST_WORDS, dtype=np.int64)
+    line = np.empty(MOST_WORDS, dtype=np.int64)
+    at_word = np.empty(MOST_WORDS, dtype=np.uint64)
+    for row in range(len(offsets) - 1):
+        if not valid[row]:
+            continue
+        n = _words(data, offsets[row], offsets[row + 1], key0, words, kind, segment, line)
+        state = key1
+        for at in range(n):
+            state = chain(state, words[at])
+        exact[row] = siphash(key0, key1, state)
+        counts[row] = n
+        tags[row] = _tag(words, n, key1, keys, bits, at_word)
+
+
+@njit(cache=True, nogil=True)
+def full(
+    data: Bytes, offsets: Ints, valid: Bytes, key0: np.uint64, key1: np.uint64, keys: Hashes, bits: Hashes,
+    counts: Ints, exact: Hashes, skeleton: Hashes, edges: Hashes, has: Bytes, minhash: NDArray[np.uint16],
+    simhash: Hashes, fillers: Hashes, n_fillers: Ints, bigrams: NDArray[np.uint32], n_bigrams: Ints,
+    seg_hash: Hashes, seg_words: Ints, seg_tags: Hashes, n_segments: Ints,
+) -> None:
+    """The last human turn of each row: everything that `tables.CONTENT` keeps of it.
+
+    `has` gets bit 1 where there is a word, 2 a skeleton, 4 edges, 8 shingles. `edges[row]` is (head, tail).
+    """
+    words = np.empty(MOST_WORDS, dtype=np.uint64)
+    kind = np.empty(MOST_WORDS, dtype=np.uint8)
+    segment = np.empty(MOST_WORDS, dtype=np.int64)
+    line = np.empty(MOST_WORDS, dtype=np.int64)
+    at_word = np.empty(MOST_WORDS, dtype=np.uint64)
+    for row in range(len(offsets) - 1):
+        if not valid[row]:
+            continue
+        n = _words(data, offsets[row], offsets[row + 1], key0, words, kind, segment, line)
+        counts[row] = n
+        if n == 0:
+            continue
+        _tag(words, n, key1, keys, bits, at_word)
+        _mark_long_lines(kind, line, n)
+        state = key1
+        for at in range(n):
+            state = chain(state, words[at])
+        exact[row] = siphash(key0, key1, state)
+        has[row] = 1
+        _skeleton(words, kind, n, key0, key1, row, skeleton, fillers, n_fillers, has)
+        if n >= 4:
+            has[row] |= 4
+            width = min(EDGE_WORDS, n)
+            head = key1 + C2
+            tail = key1 + C3
+            for at in range(width):
+                head = chain(head, SLOT if kind[at] & 1 else words[at])
+                tail = chain(tail, SLOT if kind[n - width + at] & 1 else words[n - width + at])
+            edges[row, 0] = siphash(key0, key1, head)
+            edges[row, 1] = siphash(key0, key1, tail)
+        if n >= 3:
+            has[row] |= 8
+            _minhash(words, n, key1, row, minhash)
+        simhash[row] = _simhash(words, kind, n, key0, key1)
+        _bottom_bigrams(words, n, key0, key1, row, bigrams, n_bigrams)
+        _segments(words, segment, at_word, n, key0, key1, row, seg_hash, seg_words, seg_tags, n_segments)
+
+
+@njit(cache=True, nogil=True)
+def _mark_long_lines(kind: Bytes, line: Ints, n: int) -> None:
+    """Set kind 4 on every word of a line that is longer than LONG_LINE words."""
+    start = 0
+    for at in range(1, n + 1):
+        if at == n or line[at] != line[start]:
+            if at - start > LONG_LINE:
+                for k in range(start, at):
+                    kind[k] |= 4
+            start = at
+
+
+@njit(cache=True, nogil=True)
+def _skeleton(
+    words: Hashes, kind: Bytes, n: int, key0: np.uint64, key1: np.uint64, row: int,
+    skeleton: Hashes, fillers: Hashes, n_fillers: Ints, has: Bytes,
+) -> None:
+    """Literal words in order, each run of masked words one slot; the runs of three words and more are fillers."""
+    state = key1 + C1
+    literal = 0
+    at = 0
+    while at < n:
+        if kind[at] & 7 == 0:
+            state = chain(state, words[at])
+            literal += 1
+            at += 1
+            continue
+        inner = key1 + SLOT
+        begin = at
+        while at < n and kind[at] & 7 != 0:
+            inner = chain(inner, words[at])
+            at += 1
+        state = chain(state, SLOT)
+        if at - begin >= 3 and n_fillers[row] < FILLERS:
+            fillers[row, n_fillers[row]] = siphash(key0, key1, inner)
+            n_fillers[row] += 1
+    if literal >= 4:
+        skeleton[row] = siphash(key0, key1, state)
+        has[row] |= 2
+
+
+@njit(cache=True, nogil=True)
+def _minhash(words: Hashes, n: int, key1: np.uint64, row: int, minhash: NDArray[np.uint16]) -> None:
+    """One-permutation MinHash over 3-word shingles; an empty bin borrows from the next filled one, with an offset."""
+    least = np.full(BINS, np.uint64(0xFFFFFFFFFFFFFFFF), dtype=np.uint64)
+    for at in range(n - 2):
+        value = chain(chain(chain(key1, words[at]), words[at + 1]), words[at + 2])
+        place = np.int64(value >> np.uint64(60))
+        value = value & np.uint64(0x0FFFFFFFFFFFFFFF)
+        least[place] = min(least[place], value)
+    for place in range(BINS):
+        offset = 0
+        while least[(place + offset) % BINS] == np.uint64(0xFFFFFFFFFFFFFFFF):
+            offset += 1
+        minhash[row, place] = np.uint16(mix(least[(place + offset) % BINS] + np.uint64(offset)) & np.uint64(0xFFFF))
+
+
+@njit(cache=True, nogil=True)
+def _simhash(words: Hashes, kind: Bytes, n: int, key0: np.uint64, key1: np.uint64) -> np.uint64:
+    """Bitwise majority over words of four letters and more; a fixed word's vote cancels out between texts of one template."""
+    votes = np.zeros(64, dtype=np.int64)
+    for at in range(n):
+        if kind[at] & 9:
+            continue
+        value = mix(words[at] + key0)
+        for bit in range(64):
+            votes[bit] += np.int64((value >> np.uint64(bit)) & np.uint64(1)) * 2 - 1
+    out = ZERO
+    for bit in range(64):
+        if votes[bit] > 0:
+            out |= np.uint64(1) << np.uint64(bit)
+    return out ^ mix(key1) ^ mix(key0 + C1)
+
+
+@njit(cache=True, nogil=True)
+def _bottom_bigrams(
+    words: Hashes, n: int, key0: np.uint64, key1: np.uint64, row: int, bigrams: NDArray[np.uint32], n_bigrams: Ints
+) -> None:
+    """The 32 smallest distinct 32-bit hashes of word pairs, ascending: the same sample in every text that has them."""
+    held = 0
+    for at in range(n - 1):
+        value = np.uint32(mix(chain(chain(key1 ^ key0, words[at]), words[at + 1])) >> np.uint64(32))
+        if held == BIGRAMS and value >= bigrams[row, held - 1]:
+            continue
+        place = held
+        while place > 0 and bigrams[row, place - 1] > value:
+            place -= 1
+        if place > 0 and bigrams[row, place - 1] == value:
+            continue
+        last = min(held, BIGRAMS - 1)
+        for k in range(last, place, -1):
+            bigrams[row, k] = bigrams[row, k - 1]
+        bigrams[row, place] = value
+        held = min(held + 1, BIGRAMS)
+    n_bigrams[row] = held
+
+
+@njit(cache=True, nogil=True)
+def _segments(
+    words: Hashes, segment: Ints, at_word: Hashes, n: int, key0: np.uint64, key1: np.uint64, row: int,
+    seg_hash: Hashes, seg_words: Ints, seg_tags: Hashes, n_segments: Ints,
+) -> None:
+    """Sentences: the first six and the last six; the tags of what lies between go to the sixth."""
+    total = 0
+    for at in range(n):
+        if at == 0 or segment[at] != segment[at - 1]:
+            total += 1
+    half = SEGMENTS // 2
+    place = -1
+    kept = 0
+    state = key1
+    count = 0
+    tags = ZERO
+    for at in range(n + 1):
+        if at == n or (at > 0 and segment[at] != segment[at - 1]):
+            place += 1
+            if place < half or place >= total - half:
+                seg_hash[row, kept] = siphash(key0, key1, state)
+                seg_words[row, kept] = min(count, 65535)
+                seg_tags[row, kept] = tags
+                kept += 1
+            else:
+                seg_tags[row, half - 1] |= tags
+            state, count, tags = key1, 0, ZERO
+        if at < n:
+            state = chain(state, words[at])
+            count += 1
+            tags |= at_word[at]
+    n_segments[row] = kept

@@ -1,0 +1,42 @@
+"""Preamble told apart from user-authored text, at detect time, from keyed hashes kept at ingest.
+
+A segment of system, tools or an earlier message that at least `LEAST_ENTITIES` entities send word for word is preamble:
+a client's, framework's or product's own words. So is a sentence that opens the last human turn for as many entities,
+when different text follows it almost every time in nearly all that these entities ask. Preamble never counts as intent.
+Evaded by an operator who puts the instruction into a system text that all accounts share: the words are then not
+scored, but they stay a client token that links the accounts, and the material and answers still speak. A system text
+that fewer entities share is what the account itself wrote, and is scored.
+"""
+
+from stillwatch.records import SegmentRole, Step
+
+LEAST_ENTITIES = 5
+
+
+def preamble_steps() -> list[Step]:
+    """Tables `part` (segments taken out of their lists), `preamble(segment, entities)`, `intent(x, tags)`."""
+    return [
+        Step(
+            "part",
+            """
+            SELECT x, entity, unnest(segments) AS segment, unnest(segment_roles) AS role,
+                   unnest(segment_words) AS words, unnest(segment_tags) AS tags,
+                   generate_subscripts(segments, 1) AS place
+            FROM exchange
+            """,
+        ),
+        Step(
+            "preamble",
+            f"""
+            SELECT segment, count(DISTINCT entity) AS entities FROM part WHERE role <> {int(SegmentRole.USER)}
+            GROUP BY segment HAVING count(DISTINCT entity) >= {LEAST_ENTITIES}
+            """,
+        ),
+        Step(
+            "intent",
+            f"""
+            SELECT p.x, bit_or(p.tags) AS tags FROM part p LEFT JOIN preamble b ON b.segment = p.segment
+            WHERE b.segment IS NULL AND p.role IN ({int(SegmentRole.USER)}, {int(SegmentRole.SYSTEM)}) GROUP BY p.x
+            """,
+        ),
+    ]
