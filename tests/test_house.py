@@ -175,7 +175,8 @@ def test_no_file_is_long_and_no_room_fills_the_house() -> None:
 def test_help_imports_nothing_heavy_and_is_quick() -> None:
     code = (
         "import sys, time, json; import stillwatch.cli as c; code = c.run(['--help']);"
-        "seen = [code, time.process_time(), sorted({m.split('.')[0] for m in sys.modules})]; print(json.dumps(seen), file=sys.stderr)"
+        "seen = [code, time.process_time(), sorted({m.split('.')[0] for m in sys.modules})];"
+        "print(json.dumps(seen), file=sys.stderr)"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     exit_code, seconds, loaded = json.loads(answer.stderr)
