@@ -18,7 +18,7 @@ HOSTILE = "a\x1b[2Jb\r\nc\u202ed\u200be\x9b31mf\ud800\u2028\x00g\x07[bold]h[/bol
 
 def command(monkeypatch: pytest.MonkeyPatch, function: Callable[..., None]) -> None:
     """Put a command named `probe` in the list."""
-    monkeypatch.setitem(sys.modules, "probe_module", SimpleNamespace(probe=function))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "probe_module", SimpleNamespace(probe=function))
     monkeypatch.setattr(cli, "COMMANDS", (*cli.COMMANDS, cli.Command("probe", "probe_module", "probe", "A probe.")))
 
 
