@@ -71,24 +71,29 @@ def detect(
     started = time.monotonic()
     with DuckEngine() as engine:
         store.register(engine, since, until)
-        entities = _identify(engine, networks, progress)
-        accounts = engine.arrow("SELECT * FROM account ORDER BY account")
-        _content(engine, progress)
-        absent = _absent(engine)
-        incidence, blind = incidence_of(engine, accounts, entities, absent, progress)
-        found = search(incidence, progress=progress)
-        progress("gathering groups")
-        groups = confirmed_groups(incidence, found)
-        last = engine.arrow("SELECT CAST(CAST(max(asked_at) AS DATE) AS VARCHAR) AS day FROM exchange").to_pylist()[0]
-        world = World(entities.name, accounts.num_rows, last["day"] or "1970-01-01")
-        findings = findings_of(engine, incidence, groups, world, progress)
-        accused = frozenset(part.account_id for finding in findings for part in finding.parts)
-        findings += single_findings(engine, entities.name, world.last_seen, accused)
-        run = _run(engine, store, accounts.num_rows, len(entities.name), blind, found.tested)
-        run["seconds"] = round(time.monotonic() - started, 2)
-        answer = {"schema": SCHEMA, "run": run, "campaigns": _ordered(findings, len(blind))}
-        folder = write_run(store, answer)
+        run, findings = answer_of(engine, networks, progress)
+    run |= {"store": store.name, "quarantined": store.quarantined(), "seconds": round(time.monotonic() - started, 2)}
+    folder = write_run(store, {"schema": SCHEMA, "run": run, "campaigns": findings})
     return Detection(json.loads((folder / "campaigns.json").read_text("utf-8")), folder)
+
+
+def answer_of(
+    engine: Engine, networks: str | None, progress: Callable[[str], None]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The run's figures and its findings, from an engine that holds exchanges, accounts, permissions and releases."""
+    entities = _identify(engine, networks, progress)
+    accounts = engine.arrow("SELECT * FROM account ORDER BY account")
+    _content(engine, progress)
+    incidence, blind = incidence_of(engine, accounts, entities, _absent(engine), progress)
+    found = search(incidence, progress=progress)
+    progress("gathering groups")
+    groups = confirmed_groups(incidence, found)
+    last = engine.arrow("SELECT CAST(CAST(max(asked_at) AS DATE) AS VARCHAR) AS day FROM exchange").to_pylist()[0]
+    world = World(entities.name, accounts.num_rows, last["day"] or "1970-01-01")
+    findings = findings_of(engine, incidence, groups, world, progress)
+    accused = frozenset(part.account_id for finding in findings for part in finding.parts)
+    findings += single_findings(engine, entities.name, world.last_seen, accused)
+    return _run(engine, accounts.num_rows, len(entities.name), blind, found.tested), _ordered(findings, len(blind))
 
 
 def _identify(engine: Engine, networks: str | None, progress: Callable[[str], None]) -> Entities:
@@ -170,7 +175,7 @@ def _absent(engine: Engine) -> dict[str, str]:
 
 
 def _run(
-    engine: Engine, store: Store, accounts: int, entities: int, blind: list[Blind], tested: dict[Any, int]
+    engine: Engine, accounts: int, entities: int, blind: list[Blind], tested: dict[Any, int]
 ) -> dict[str, Any]:
     period = engine.arrow(
         "SELECT count(*) AS n, strftime(min(asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS a, "
@@ -178,16 +183,17 @@ def _run(
     ).to_pylist()[0]
     return {
         "run_id": "",
-        "store": store.name,
+        "store": "",
         "since": period["a"],
         "until": period["b"],
         "exchanges": period["n"],
         "accounts": accounts,
         "entities": entities,
-        "quarantined": store.quarantined(),
+        "quarantined": 0,
         "blind": [{"detector": b.detector, "because": b.because} for b in blind],
         "alpha": ALPHA,
         "candidates": {str(family): count for family, count in tested.items()},
+        "seconds": 0.0,
     }
 
 

@@ -10,8 +10,8 @@ from stillwatch.records import SegmentRole, Step
 
 LEAST_WORDS = 4
 LEAST_EXCHANGES = 2
-LSH_BANDS = 8
-LSH_ROWS = 2
+LSH_BANDS = 4
+LSH_ROWS = 4
 
 
 def _column(name: str) -> str:
@@ -22,7 +22,7 @@ def _column(name: str) -> str:
 
 
 def _band(band: int) -> str:
-    """Band tokens: two MinHash values with the band's number, which keeps bands apart."""
+    """Band tokens: four MinHash values with the band's number, which keeps bands apart."""
     width = 2 * LSH_ROWS
     return (
         f"SELECT x, entity, 'lsh' AS channel, "

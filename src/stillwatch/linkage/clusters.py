@@ -16,6 +16,15 @@ from stillwatch.records import EXACT_FAMILIES, Family
 LEAST_WEIGHT = 6.0
 """Summed match weight, in nats, below which a pair is no edge."""
 
+LOOSE_WEIGHT = 2.0
+"""The same for the loose groups whose own popularity is left out when their pairs are weighed again."""
+
+HEAVIEST = 30.0
+"""Nats at which an edge's weight is capped: one pair of copies must not make a cluster by itself."""
+
+ALIKE = 0.8
+"""Jaccard similarity of two candidates of one left-out set from which the smaller is dropped as a repetition."""
+
 LEAST_ACCOUNTS = 8
 """Accounts, not entities, that make a group."""
 
@@ -48,24 +57,29 @@ def candidates_without(
 ) -> list[Candidate]:
     """Groups found without the left-out families: blocking, weighing, pruning and clustering use none of their tokens.
 
-    A second pass weighs the pairs inside the first pass's groups again, against a popularity from which those groups
-    are removed: a campaign above some 5 % of the traffic would otherwise hide behind itself.
+    A campaign above some 5 % of the traffic hides behind itself: its own tokens look popular. So pairs are first
+    clustered loosely, and then weighed again against a popularity that leaves out the loose group of the pair.
     """
     allowed = pairs.without(left_out)
     left, right = pairs.left[allowed], pairs.right[allowed]
     total = total_weight(weights[allowed], families, left_out)
-    first = _groups(incidence, left, right, total)
-    inside = np.zeros(incidence.n, dtype=np.bool_)
-    for rows in first:
-        inside[rows] = True
-    again = inside[left] & inside[right]
+    groups = list(_groups(incidence, left, right, total))
+    loose = _loose_groups(incidence.n, left, right, total)
+    inside = loose[left] == loose[right]
     kept = tuple(family for family in families if family not in left_out)
-    if again.any() and not inside.all():
-        renewed = family_weights(incidence, left[again], right[again], kept, ~inside)
-        total = total.copy()
-        total[again] = np.maximum(total[again], total_weight(renewed, kept, left_out))
-    second = _groups(incidence, left, right, total)
-    return [Candidate(rows, left_out) for rows in _distinct(first + second)]
+    renewed = family_weights(incidence, left[inside], right[inside], kept, loose)
+    total[inside] = np.maximum(total[inside], total_weight(renewed, kept, left_out))
+    groups += _groups(incidence, left, right, total)
+    return [Candidate(rows, left_out) for rows in _distinct(groups, incidence.n)]
+
+
+def _loose_groups(n: int, left: Indices, right: Indices, total: Floats) -> Indices:
+    """A label a row, from pairs of modest weight."""
+    linked = total >= LOOSE_WEIGHT
+    graph = _symmetric(left[linked].astype(np.int64), right[linked].astype(np.int64), total[linked], n)
+    if graph.nnz == 0:
+        return np.arange(n, dtype=np.int32)
+    return labels_of(graph, 1.0, modularity=True).astype(np.int32)
 
 
 def _groups(incidence: Incidence, left: Indices, right: Indices, total: Floats) -> list[Indices]:
@@ -75,7 +89,7 @@ def _groups(incidence: Incidence, left: Indices, right: Indices, total: Floats) 
         return []
     rows, place = np.unique(np.concatenate([left[strong], right[strong]]), return_inverse=True)
     half = len(place) // 2
-    graph = _symmetric(place[:half], place[half:], total[strong], len(rows))
+    graph = _symmetric(place[:half], place[half:], np.minimum(total[strong], HEAVIEST), len(rows))
     found: list[Indices] = []
     labels = [connected_components(graph, directed=False)[1]]
     labels += [labels_of(graph, resolution, modularity=True) for resolution in MODULARITY]
@@ -119,7 +133,18 @@ def _members(rows: Indices, labels: NDArray[np.int64], incidence: Incidence) -> 
     return [np.sort(rows[order[s : s + entities[w]]]) for w, s in zip(wanted, starts, strict=True)]
 
 
-def _distinct(groups: list[Indices]) -> list[Indices]:
-    """Each set of rows once, in a canonical order."""
+def _distinct(groups: list[Indices], n: int) -> list[Indices]:
+    """Candidates in a canonical order, largest first, repetitions dropped."""
     unique = {rows.tobytes(): rows for rows in groups}
-    return sorted(unique.values(), key=lambda rows: (-len(rows), rows.tolist()))
+    kept: list[Indices] = []
+    for rows in sorted(unique.values(), key=lambda rows: (-len(rows), rows.tolist())):
+        marks = np.zeros(n, dtype=np.bool_)
+        marks[rows] = True
+        if not any(_jaccard(marks, rows, other) >= ALIKE for other in kept if len(rows) >= ALIKE * len(other)):
+            kept.append(rows)
+    return kept
+
+
+def _jaccard(marks: NDArray[np.bool_], rows: Indices, other: Indices) -> float:
+    both = int(marks[other].sum())
+    return both / (len(rows) + len(other) - both)

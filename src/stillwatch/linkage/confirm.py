@@ -21,7 +21,7 @@ from stillwatch.stats import log_mean_exp
 BATCHES = (0.15, 0.15, 0.25, 0.45)
 ETAS = np.array([0.03, 0.1, 0.3, 0.7, 0.95])
 ORDERS = 8
-PROFILE = 128
+PROFILE = 64
 """Profile tokens kept of each channel, the strongest first."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import Incidence, Indices
-from stillwatch.linkage.membership import Membership, membership, split_by_templates
+from stillwatch.linkage.membership import Membership, matrices_of, membership, split_by_templates
 from stillwatch.linkage.search import Found
 from stillwatch.records import EXACT_FAMILIES, Family
 
@@ -55,6 +55,7 @@ class _Seed:
 def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     """The groups that at least one family discovered, overlaps joined, strongest first."""
     seeds = _seeds(incidence, found)
+    matrices = matrices_of(incidence, found.families)
     groups: list[Group] = []
     taken: list[NDArray[np.bool_]] = []
     for seed in seeds:
@@ -62,7 +63,7 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
         marks[seed.rows] = True
         if any(_overlap(marks, other) >= SAME for other in taken):
             continue
-        members = membership(incidence, seed.rows, found.families)
+        members = membership(incidence, seed.rows, found.families, matrices)
         certain = np.zeros(incidence.n, dtype=np.bool_)
         certain[members.rows[members.log_odds >= 0]] = True
         if not certain.any() or any(_overlap(certain, other) >= SAME for other in taken):

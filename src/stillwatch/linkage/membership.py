@@ -3,7 +3,7 @@
 Outside the guarantee: the e-value belongs to the tested core. Not calibrated until it is fitted on reviewed cases.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from stillwatch.linkage.clusters import labels_of
 from stillwatch.linkage.confirm import FamilyMatrix, family_matrix
-from stillwatch.linkage.incidence import Floats, Incidence, Indices
+from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
 from stillwatch.linkage.kernels import member_log_ratios
 from stillwatch.linkage.pairs import popularity
 from stillwatch.records import Family
@@ -45,7 +45,9 @@ class Membership:
         return np.asarray(self.ratios[:, self.families.index(family)])
 
 
-def membership(incidence: Incidence, core: Indices, families: tuple[Family, ...]) -> Membership:
+def membership(
+    incidence: Incidence, core: Indices, families: tuple[Family, ...], matrices: list[FamilyMatrix]
+) -> Membership:
     """Expectation-maximisation from a core to convergence, the group left out of popularity, own tokens left out.
 
     Content and work count once: content's ratio, plus work's where work has one to add.
@@ -58,7 +60,7 @@ def membership(incidence: Incidence, core: Indices, families: tuple[Family, ...]
     log_odds = np.zeros(incidence.n)
     for _ in range(ROUNDS):
         for place, family in enumerate(families):
-            matrix = outside_matrix(incidence, family, inside)
+            matrix = _seen_from_outside(matrices[place], incidence.scored(family), inside)
             ratios[:, place] = np.clip(_ratios(matrix, everyone, inside, weight), -CAP, CAP)
         log_odds = ratios.sum(axis=1) + np.log(max(weight.sum(), 1.0) / incidence.n)
         renewed = log_odds >= 0
@@ -70,10 +72,14 @@ def membership(incidence: Incidence, core: Indices, families: tuple[Family, ...]
     return Membership(rows, log_odds[rows], ratios[rows], families)
 
 
-def outside_matrix(incidence: Incidence, family: Family, inside: NDArray[np.bool_]) -> FamilyMatrix:
-    """A family's matrix with popularity counted outside of the group."""
-    channels = incidence.scored(family)
-    return family_matrix(channels, tuple(popularity(c, ~inside) for c in channels))
+def matrices_of(incidence: Incidence, families: tuple[Family, ...]) -> list[FamilyMatrix]:
+    """Each family's matrix: made once, used for every group."""
+    return [family_matrix(incidence.scored(family)) for family in families]
+
+
+def _seen_from_outside(matrix: FamilyMatrix, channels: tuple[Channel, ...], inside: NDArray[np.bool_]) -> FamilyMatrix:
+    """The same matrix with popularity counted outside of the group."""
+    return replace(matrix, frequency=np.concatenate([popularity(c, ~inside) for c in channels]))
 
 
 def _ratios(matrix: FamilyMatrix, rows: Indices, inside: NDArray[np.bool_], weight: Floats) -> Floats:

@@ -65,36 +65,57 @@ def _merged(keys: Ints, marks: Ints, new_keys: Ints, new_marks: Ints) -> tuple[I
     return joined[first], np.bitwise_or.reduceat(np.concatenate([marks, new_marks])[order], first)
 
 
-def popularity(channel: Channel, reference: NDArray[np.bool_] | None = None) -> Floats:
-    """f_t = max(df_t - 1, 1/2) / sum of df, over all rows or over a reference population (then nothing is left out)."""
-    df = channel.document_frequency(reference).astype(np.float64)
-    own = 1.0 if reference is None else 0.0
-    total = max(float(df.sum()), 1.0)
-    return np.asarray(np.maximum(df - own, 0.5) / total)
+def popularity(channel: Channel, outside: NDArray[np.bool_] | None = None) -> Floats:
+    """f_t over all rows but one (max(df_t - 1, 1/2) / sum of df), or over the rows marked as outside of a group."""
+    df = channel.document_frequency(outside).astype(np.float64)
+    own = 1.0 if outside is None else 0.0
+    return np.asarray(np.maximum(df - own, 0.5) / max(float(df.sum()), 1.0))
 
 
 def family_weights(
-    incidence: Incidence,
-    left: Indices,
-    right: Indices,
-    families: tuple[Family, ...],
-    reference: NDArray[np.bool_] | None = None,
+    incidence: Incidence, left: Indices, right: Indices, families: tuple[Family, ...], groups: Indices | None = None
 ) -> Floats:
-    """Match weight of each pair in each family, in nats, shape (pairs, families): the mean over its channels.
+    """Match weight of each pair in each family, in nats, shape (pairs, families).
 
-    A channel in which either row is empty abstains; a family in which all abstain weighs 0.
+    Within a family the channels' likelihood ratios are averaged (which costs at most ln of their number); a channel in
+    which either row is empty abstains, and a family in which all abstain weighs 0. With `groups`, a label a row, the
+    popularity of a pair's tokens leaves out the pair's own group; every pair must lie within one group.
     """
     out = np.zeros((len(left), len(families)))
     for place, family in enumerate(families):
         total = np.zeros(len(left))
         voices = np.zeros(len(left))
         for channel in incidence.scored(family):
-            weight = pair_weights(left, right, channel.indptr, channel.tokens, popularity(channel, reference))
+            weight = _channel_weights(channel, left, right, groups)
             spoken = ~np.isnan(weight)
-            total[spoken] += weight[spoken]
+            total[spoken] += np.exp(np.minimum(weight[spoken], 500.0))
             voices += spoken
-        out[:, place] = total / np.maximum(voices, 1.0)
+        heard = voices > 0
+        out[heard, place] = np.log(total[heard] / voices[heard])
     return out
+
+
+def _channel_weights(channel: Channel, left: Indices, right: Indices, groups: Indices | None) -> Floats:
+    if groups is None:
+        return pair_weights(left, right, channel.indptr, channel.tokens, popularity(channel))
+    out = np.empty(len(left))
+    df = channel.document_frequency()
+    owner = groups[left]
+    order = np.argsort(owner, kind="stable")
+    rows_of = np.argsort(groups, kind="stable")
+    for label in np.unique(owner):
+        mine = order[np.searchsorted(owner[order], label) : np.searchsorted(owner[order], label, side="right")]
+        first, last = np.searchsorted(groups[rows_of], [label, label + 1])
+        beyond = df - _held(channel, rows_of[first:last])
+        frequency = np.maximum(beyond, 0.5) / max(float(beyond.sum()), 1.0)
+        out[mine] = pair_weights(left[mine], right[mine], channel.indptr, channel.tokens, frequency)
+    return out
+
+
+def _held(channel: Channel, rows: Ints) -> Ints:
+    """How many of these rows hold each token."""
+    spans = [channel.tokens[channel.indptr[row] : channel.indptr[row + 1]] for row in rows]
+    return np.bincount(np.concatenate(spans), minlength=channel.n_tokens) if spans else np.zeros(channel.n_tokens, int)
 
 
 def total_weight(weights: Floats, families: tuple[Family, ...], left_out: frozenset[Family]) -> Floats:
