@@ -102,7 +102,9 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
     engine.run(account_steps())
     accounts = engine.arrow("SELECT * FROM account ORDER BY account")
     if accounts.num_rows == 0:
-        raise UsageError("the store holds no exchanges in this period", next_step="stillwatch ingest SOURCE --store DIR")
+        raise UsageError(
+            "the store holds no exchanges in this period", next_step="stillwatch ingest SOURCE --store DIR"
+        )
     entities = entities_of(accounts)
     engine.register(
         "identity",
@@ -148,9 +150,7 @@ def _content(engine: Engine, progress: Callable[[str], None]) -> None:
     columns = {name: held[name].to_numpy() for name in held.column_names}
     features = (columns["tags"], columns["structure"], columns["output_tags"], columns["text_words"],
                 columns["output_words"], columns["turns"])  # fmt: skip
-    engine.register(
-        "exchange_capability", pa.table({"x": held["x"], "code": pa.array(classify(*features), pa.int8())})
-    )
+    engine.register("exchange_capability", pa.table({"x": held["x"], "code": pa.array(classify(*features), pa.int8())}))
     engine.register(
         "exchange_lean", pa.table({"x": held["x"], "lean": pa.array(np.asarray(lean(*features).sum(axis=1)))})
     )
@@ -174,9 +174,7 @@ def _absent(engine: Engine) -> dict[str, str]:
     return absent | absent_columns(engine, "account", ACCOUNT_COLUMNS, "accounts")
 
 
-def _run(
-    engine: Engine, accounts: int, entities: int, blind: list[Blind], tested: dict[Any, int]
-) -> dict[str, Any]:
+def _run(engine: Engine, accounts: int, entities: int, blind: list[Blind], tested: dict[Any, int]) -> dict[str, Any]:
     period = engine.arrow(
         "SELECT count(*) AS n, strftime(min(asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS a, "
         "strftime(max(asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS b FROM exchange"

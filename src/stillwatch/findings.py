@@ -157,7 +157,8 @@ def _finding(
     figures = _figures(engine, place, world)
     names = sorted(world.entity_names[row] for row in group.core)
     return Finding(
-        campaign_id="C-" + hashlib.blake2b("\x00".join(names).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
+        campaign_id="C-"
+        + hashlib.blake2b("\x00".join(names).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
         kind="group",
         status=status,
         capabilities=figures["capabilities"],
@@ -218,11 +219,15 @@ def _figures(engine: Engine, place: int, world: World) -> dict[str, Any]:
         return {"capabilities": {}, "exchanges": (0, 0, 0), "first_seen": "", "last_seen": "", "active": False,
                 "details": empty}  # fmt: skip
     codes = rows["code"].to_numpy(zero_copy_only=False).astype(np.int64)
-    first, last = engine.arrow(
-        f"SELECT strftime(min(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS a, "
-        f"strftime(max(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS b, "
-        f"FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE g.grp = {place}"
-    ).to_pylist()[0].values()
+    first, last = (
+        engine.arrow(
+            f"SELECT strftime(min(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS a, "
+            f"strftime(max(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS b, "
+            f"FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE g.grp = {place}"
+        )
+        .to_pylist()[0]
+        .values()
+    )
     return {
         "capabilities": shares(codes, np.ones(len(codes))),
         "exchanges": _volume(engine, place, rows.num_rows),

@@ -12,7 +12,7 @@ from stillwatch.linkage.comparable import entity_keys, stratifications
 from stillwatch.linkage.entities import Entities
 from stillwatch.linkage.groups import Group
 from stillwatch.linkage.incidence import Channel, Incidence, channel
-from stillwatch.linkage.membership import shared_tokens
+from stillwatch.linkage.templates import shared_tokens
 from stillwatch.linkage.tokens import CHANNELS, ChannelQuery
 from stillwatch.records import Blind, Family
 

@@ -82,7 +82,9 @@ def _one_place(facts: Facts) -> tuple[Term, ...]:
     if share is None:
         return ()
     value = -3.5 * ramp(share, 0.3, 0.7) * (1.0 - (proxied or 0.0))
-    return term(QUESTION, "one stable place", value, f"{share:.0%} of the shared work comes from one open address block")
+    return term(
+        QUESTION, "one stable place", value, f"{share:.0%} of the shared work comes from one open address block"
+    )
 
 
 def _one_name(facts: Facts) -> tuple[Term, ...]:

@@ -83,7 +83,9 @@ def siphash(key0: np.uint64, key1: np.uint64, value: np.uint64) -> np.uint64:
 @njit(cache=True, nogil=True, inline="always")
 def _alone(code: int) -> bool:
     """Scripts written without spaces: each character is a word."""
-    return 0x3040 <= code <= 0x30FF or 0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x3FFFF
+    return (
+        0x3040 <= code <= 0x30FF or 0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x3FFFF
+    )
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -186,9 +188,7 @@ def _words(
 
 
 @njit(cache=True, nogil=True)
-def _tag(
-    words: Hashes, n: int, seed: np.uint64, keys: Hashes, bits: Hashes, tags: Hashes
-) -> np.uint64:
+def _tag(words: Hashes, n: int, seed: np.uint64, keys: Hashes, bits: Hashes, tags: Hashes) -> np.uint64:
     """Look every run of 1 to 5 words up in the phrase table: OR of the bits; `tags[i]` are those that start at word i."""
     size = np.uint64(len(keys))
     every = ZERO
@@ -210,8 +210,16 @@ def _tag(
 
 @njit(cache=True, nogil=True)
 def light(
-    data: Bytes, offsets: Ints, valid: Bytes, key0: np.uint64, key1: np.uint64, keys: Hashes, bits: Hashes,
-    exact: Hashes, counts: Ints, tags: Hashes,
+    data: Bytes,
+    offsets: Ints,
+    valid: Bytes,
+    key0: np.uint64,
+    key1: np.uint64,
+    keys: Hashes,
+    bits: Hashes,
+    exact: Hashes,
+    counts: Ints,
+    tags: Hashes,
 ) -> None:
     """Whole texts that only need a hash, a word count and tags: system, tools, history, output."""
     words = np.empty(MOST_WORDS, dtype=np.uint64)
@@ -233,10 +241,28 @@ def light(
 
 @njit(cache=True, nogil=True)
 def full(
-    data: Bytes, offsets: Ints, valid: Bytes, key0: np.uint64, key1: np.uint64, keys: Hashes, bits: Hashes,
-    counts: Ints, exact: Hashes, skeleton: Hashes, edges: Hashes, has: Bytes, minhash: NDArray[np.uint16],
-    simhash: Hashes, fillers: Hashes, n_fillers: Ints, bigrams: NDArray[np.uint32], n_bigrams: Ints,
-    seg_hash: Hashes, seg_words: Ints, seg_tags: Hashes, n_segments: Ints,
+    data: Bytes,
+    offsets: Ints,
+    valid: Bytes,
+    key0: np.uint64,
+    key1: np.uint64,
+    keys: Hashes,
+    bits: Hashes,
+    counts: Ints,
+    exact: Hashes,
+    skeleton: Hashes,
+    edges: Hashes,
+    has: Bytes,
+    minhash: NDArray[np.uint16],
+    simhash: Hashes,
+    fillers: Hashes,
+    n_fillers: Ints,
+    bigrams: NDArray[np.uint32],
+    n_bigrams: Ints,
+    seg_hash: Hashes,
+    seg_words: Ints,
+    seg_tags: Hashes,
+    n_segments: Ints,
 ) -> None:
     """The last human turn of each row: everything that `tables.CONTENT` keeps of it.
 
@@ -294,8 +320,16 @@ def _mark_long_lines(kind: Bytes, line: Ints, n: int) -> None:
 
 @njit(cache=True, nogil=True)
 def _skeleton(
-    words: Hashes, kind: Bytes, n: int, key0: np.uint64, key1: np.uint64, row: int,
-    skeleton: Hashes, fillers: Hashes, n_fillers: Ints, has: Bytes,
+    words: Hashes,
+    kind: Bytes,
+    n: int,
+    key0: np.uint64,
+    key1: np.uint64,
+    row: int,
+    skeleton: Hashes,
+    fillers: Hashes,
+    n_fillers: Ints,
+    has: Bytes,
 ) -> None:
     """Literal words in order, each run of masked words one slot; the runs of three words and more are fillers."""
     state = key1 + C1
@@ -379,8 +413,17 @@ def _bottom_bigrams(
 
 @njit(cache=True, nogil=True)
 def _segments(
-    words: Hashes, segment: Ints, at_word: Hashes, n: int, key0: np.uint64, key1: np.uint64, row: int,
-    seg_hash: Hashes, seg_words: Ints, seg_tags: Hashes, n_segments: Ints,
+    words: Hashes,
+    segment: Ints,
+    at_word: Hashes,
+    n: int,
+    key0: np.uint64,
+    key1: np.uint64,
+    row: int,
+    seg_hash: Hashes,
+    seg_words: Ints,
+    seg_tags: Hashes,
+    n_segments: Ints,
 ) -> None:
     """Sentences: the first six and the last six; the tags of what lies between go to the sixth."""
     total = 0

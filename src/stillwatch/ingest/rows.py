@@ -84,7 +84,9 @@ def _lines(path: Path, label: str, schema: pa.Schema) -> Iterator[Batch]:
                     _skip_line(stream)
                     continue
             except (EOFError, OSError, zlib.error, zstandard.ZstdError):
-                bad.append(_reason(label, number, None, "a compressed file that breaks off or is damaged", "a whole file"))
+                bad.append(
+                    _reason(label, number, None, "a compressed file that breaks off or is damaged", "a whole file")
+                )
                 break
             if not line:
                 break
@@ -135,9 +137,7 @@ def _reason(
     return QuarantinedRow(label, number, column, found, wanted, known)
 
 
-def _batch(
-    rows: list[tuple[int, dict[str, Any]]], bad: list[QuarantinedRow], label: str, schema: pa.Schema
-) -> Batch:
+def _batch(rows: list[tuple[int, dict[str, Any]]], bad: list[QuarantinedRow], label: str, schema: pa.Schema) -> Batch:
     """Convert objects one by one: exact reasons, and nothing of a bad row gets through."""
     converters = [(f.name, f.nullable, converter(f)) for f in schema]
     names = {f.name for f in schema}
@@ -163,7 +163,9 @@ def _converted(row: dict[str, Any], converters: list[Any], names: set[str], has_
         value = row.get(name)
         if value is None or (value == "" and not nullable):
             if not nullable:
-                raise _BadColumn(name, "nothing" if value is None else "an empty text", "a value: the column is required")
+                raise _BadColumn(
+                    name, "nothing" if value is None else "an empty text", "a value: the column is required"
+                )
             continue
         try:
             out[name] = convert(value)
@@ -237,7 +239,9 @@ def _one_by_one(batch: pa.RecordBatch, label: str, before: int, schema: pa.Schem
         try:
             rows.append((before + at + 1, batch.slice(at, 1).to_pylist()[0]))
         except (ValueError, UnicodeDecodeError, OverflowError):
-            bad.append(_reason(label, before + at + 1, None, "a value that cannot be decoded", "valid Unicode and times"))
+            bad.append(
+                _reason(label, before + at + 1, None, "a value that cannot be decoded", "valid Unicode and times")
+            )
     return _batch(rows, bad, label, schema)
 
 
@@ -265,7 +269,9 @@ def _keeps(batch: pa.RecordBatch, schema: pa.Schema) -> bool:
     """Whether every value of a cast batch keeps the contract."""
     for field in schema:
         column = batch.column(field.name)
-        if not field.nullable and (column.null_count or (pa.types.is_string(field.type) and _any(pc.equal(column, "")))):
+        if not field.nullable and (
+            column.null_count or (pa.types.is_string(field.type) and _any(pc.equal(column, "")))
+        ):
             return False
         if field.name in ALLOWED and not _all(pc.is_in(column.drop_null(), pa.array(ALLOWED[field.name]))):
             return False

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from itertools import combinations
 
-import graspologic_native
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
+from stillwatch.linkage.leiden import labels_of, symmetric
 from stillwatch.linkage.pairs import Pairs, family_weights, total_weight
+from stillwatch.linkage.templates import split_by_templates
 from stillwatch.records import EXACT_FAMILIES, Family
 
 LEAST_WEIGHT = 6.0
@@ -70,13 +70,21 @@ def candidates_without(
     renewed = family_weights(incidence, left[inside], right[inside], kept, loose)
     total[inside] = np.maximum(total[inside], total_weight(renewed, kept, left_out))
     groups += _groups(incidence, left, right, total)
+    if Family.CONTENT not in left_out:
+        groups += [part for rows in _distinct(groups, incidence.n) for part in _parts(incidence, rows)]
     return [Candidate(rows, left_out) for rows in _distinct(groups, incidence.n)]
+
+
+def _parts(incidence: Incidence, rows: Indices) -> list[Indices]:
+    """The parts of a group by templates: one provider serves several operators. Uses content, which is not left out."""
+    parts = split_by_templates(incidence, rows)
+    return [part for part in parts if incidence.accounts[part].sum() >= LEAST_ACCOUNTS]
 
 
 def _loose_groups(n: int, left: Indices, right: Indices, total: Floats) -> Indices:
     """A label a row, from pairs of modest weight."""
     linked = total >= LOOSE_WEIGHT
-    graph = _symmetric(left[linked].astype(np.int64), right[linked].astype(np.int64), total[linked], n)
+    graph = symmetric(left[linked].astype(np.int64), right[linked].astype(np.int64), total[linked], n)
     if graph.nnz == 0:
         return np.arange(n, dtype=np.int32)
     return labels_of(graph, 1.0, modularity=True).astype(np.int32)
@@ -89,7 +97,7 @@ def _groups(incidence: Incidence, left: Indices, right: Indices, total: Floats) 
         return []
     rows, place = np.unique(np.concatenate([left[strong], right[strong]]), return_inverse=True)
     half = len(place) // 2
-    graph = _symmetric(place[:half], place[half:], np.minimum(total[strong], HEAVIEST), len(rows))
+    graph = symmetric(place[:half], place[half:], np.minimum(total[strong], HEAVIEST), len(rows))
     found: list[Indices] = []
     labels = [connected_components(graph, directed=False)[1]]
     labels += [labels_of(graph, resolution, modularity=True) for resolution in MODULARITY]
@@ -97,30 +105,6 @@ def _groups(incidence: Incidence, left: Indices, right: Indices, total: Floats) 
     for label in labels:
         found += _members(rows.astype(np.int32), label, incidence)
     return found
-
-
-def _symmetric(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats, n: int) -> csr_matrix:
-    both = coo_matrix(
-        (np.concatenate([weight, weight]), (np.concatenate([left, right]), np.concatenate([right, left]))), (n, n)
-    )
-    graph = both.tocsr()
-    graph.sort_indices()
-    return graph
-
-
-def labels_of(graph: csr_matrix, resolution: float, *, modularity: bool) -> NDArray[np.int64]:
-    """One label a node. The seed is fixed and the node order canonical: the same graph gives the same partition."""
-    _, partition = graspologic_native.leiden_csr(
-        graph.indptr.astype(np.int64),
-        graph.indices.astype(np.int32),
-        graph.data.astype(np.float64),
-        graph.shape[0],
-        resolution=resolution,
-        use_modularity=modularity,
-        iterations=2,
-        seed=1,
-    )
-    return np.fromiter((partition[node] for node in range(graph.shape[0])), dtype=np.int64, count=graph.shape[0])
 
 
 def _members(rows: Indices, labels: NDArray[np.int64], incidence: Incidence) -> list[Indices]:

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import Incidence, Indices
-from stillwatch.linkage.membership import Membership, matrices_of, membership, split_by_templates
+from stillwatch.linkage.membership import Membership, matrices_of, membership
 from stillwatch.linkage.search import Found
+from stillwatch.linkage.templates import split_by_templates
 from stillwatch.records import EXACT_FAMILIES, Family
 
 SAME = 0.5
@@ -41,8 +42,8 @@ class Group:
     members: Membership
 
     def certain(self) -> Indices:
-        """Rows with membership at least one half."""
-        return np.asarray(self.members.rows[self.members.log_odds >= 0])
+        """Rows that share the work and belong with a probability of at least one half."""
+        return self.members.certain()
 
 
 @dataclass(frozen=True)
@@ -58,19 +59,25 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     matrices = matrices_of(incidence, found.families)
     groups: list[Group] = []
     taken: list[NDArray[np.bool_]] = []
+    tried: list[NDArray[np.bool_]] = []
     for seed in seeds:
-        marks = np.zeros(incidence.n, dtype=np.bool_)
-        marks[seed.rows] = True
-        if any(_overlap(marks, other) >= SAME for other in taken):
+        marks = _marked(incidence.n, seed.rows)
+        if any(_overlap(marks, other) >= SAME for other in taken + tried):
             continue
+        tried.append(marks)
         members = membership(incidence, seed.rows, found.families, matrices)
-        certain = np.zeros(incidence.n, dtype=np.bool_)
-        certain[members.rows[members.log_odds >= 0]] = True
+        certain = _marked(incidence.n, members.certain())
         if not certain.any() or any(_overlap(certain, other) >= SAME for other in taken):
             continue
-        taken.append(certain | marks)
+        taken.append(certain)
         groups.append(_group(found, seed, members, certain | marks))
     return groups
+
+
+def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
+    marks = np.zeros(n, dtype=np.bool_)
+    marks[rows] = True
+    return marks
 
 
 def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:

@@ -101,13 +101,17 @@ class Incidence:
         """
         moving = {family, Family.WORK} if family == Family.CONTENT else {family}
         kept = [c for c in self.channels if len(set(c.families)) == 1 or not moving & set(c.families)]
-        return replace(
-            self, channels=tuple(c.reordered(source) if c.families[0] in moving else c for c in kept)
-        )
+        return replace(self, channels=tuple(c.reordered(source) if c.families[0] in moving else c for c in kept))
 
 
 def channel(
-    name: str, families: tuple[Family, ...], rows: Ints, tokens: NDArray[np.uint64] | Ints, n: int, *, scored: bool = True
+    name: str,
+    families: tuple[Family, ...],
+    rows: Ints,
+    tokens: NDArray[np.uint64] | Ints,
+    n: int,
+    *,
+    scored: bool = True,
 ) -> Channel:
     """Build a channel from (row, token) pairs in any order, repeats allowed; tokens may be any integers.
 

@@ -117,6 +117,18 @@ def pair_weights(left: Indices, right: Indices, indptr: Ints, tokens: Indices, f
     return out
 
 
+EXCESS = 4.0
+"""Nats by which a token's count in a group must exceed chance to enter a profile that later members are scored with."""
+
+
+@njit(cache=True, nogil=True, inline="always")
+def excess(count: float, expected: float) -> float:
+    """Chernoff exponent of a Poisson count at least this large: k ln(k / m) - (k - m), 0 where k <= m."""
+    if count <= expected:
+        return 0.0
+    return count * np.log(count / max(expected, 1e-12)) - (count - expected)
+
+
 @njit(cache=True, nogil=True)
 def profile_of(
     rows: Indices,
@@ -155,7 +167,11 @@ def profile_of(
         token = seen[at]
         share = counts[token] / (len(rows) + 0.5)
         chance = -np.expm1(-mean_sizes[channel_of[token]] * frequency[token])
-        if counts[token] >= least and share >= 2.0 * chance:
+        if (
+            counts[token] >= least
+            and share >= 2.0 * chance
+            and (len(rows) < 4 or excess(counts[token], len(rows) * chance) >= EXCESS)
+        ):
             profile[kept], typical[kept] = token, share
             strength[kept] = share * np.log(share / chance)
             kept += 1
@@ -270,9 +286,7 @@ def prequential(
         start, end = ends[batch - 1], ends[batch]
         for at in range(0 if batch == 1 else ends[batch - 2], start):
             used[strata[members[at]]] += 1
-        profile, typical = profile_of(
-            members[:start], indptr, tokens, channel_of, frequency, mean_sizes, most, counts
-        )
+        profile, typical = profile_of(members[:start], indptr, tokens, channel_of, frequency, mean_sizes, most, counts)
         if len(profile) == 0:
             continue
         base = baseline(profile, typical, channel_of, sizes.shape[0])
@@ -309,11 +323,12 @@ def member_log_ratios(
     tokens: Indices,
     channel_of: Indices,
     frequency: Floats,
-    mean_sizes: Floats,
     sizes: Ints,
     most_rows: int,
 ) -> Floats:
     """Log-likelihood ratio of each of `rows` for membership in one family: ln of the mean over channels and kappa.
+
+    A token speaks where the group's count exceeds chance by more than the channel's vocabulary allows by accident.
 
     `inside` marks the group over all rows and `weight` its members' probabilities; a member's own row is left out of
     the shares that it is compared with. `frequency` is the popularity outside the group. A channel in which the row
@@ -333,12 +348,25 @@ def member_log_ratios(
                 counts[tokens[at]] += 1
     enriched = np.zeros(len(channel_of), dtype=np.bool_)
     base = np.zeros((n_channels, len(KAPPAS)))
+    own_sizes = np.zeros(n_channels)
+    vocabulary = np.zeros(n_channels)
+    for c in range(n_channels):
+        for row in range(most_rows):
+            if inside[row]:
+                own_sizes[c] += weight[row] * sizes[c, row]
+        own_sizes[c] /= max(group[c], 1.0)
+    for token in range(len(channel_of)):
+        vocabulary[channel_of[token]] += 1.0
     for token in range(len(channel_of)):
         if counts[token] >= 2:
             c = channel_of[token]
-            chance = -np.expm1(-mean_sizes[c] * frequency[token])
+            chance = -np.expm1(-own_sizes[c] * frequency[token])
             share = mass[token] / (group[c] + 0.5)
-            if share >= 2.0 * chance and share >= 0.02:
+            if (
+                share >= 2.0 * chance
+                and share >= 0.02
+                and excess(counts[token], group[c] * chance) >= np.log(vocabulary[c]) + 2.0
+            ):
                 enriched[token] = True
                 for k in range(len(KAPPAS)):
                     base[c, k] += np.log1p(-min(KAPPAS[k] * share, MOST_TYPICAL))

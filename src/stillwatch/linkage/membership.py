@@ -1,4 +1,4 @@
-"""Who belongs to a confirmed group: posterior membership by all families, and the split by shared templates.
+"""Who belongs to a confirmed group: posterior membership by all families.
 
 Outside the guarantee: the e-value belongs to the tested core. Not calibrated until it is fitted on reviewed cases.
 """
@@ -7,22 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
 
-from stillwatch.linkage.clusters import labels_of
 from stillwatch.linkage.confirm import FamilyMatrix, family_matrix
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
 from stillwatch.linkage.kernels import member_log_ratios
 from stillwatch.linkage.pairs import popularity
 from stillwatch.records import Family
 
-ROUNDS = 12
+ROUNDS = 6
 CAP = 9.0
 """Most nats that one family may add to or take from a membership: tokens of one row depend on each other."""
 
-LEAST_SHARE = 0.05
-LEAST_LIFT = 8.0
-LEAST_HOLDERS = 3
+NEAR = -8.0
+"""Log-odds below which a row is not looked at again in later rounds."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,10 @@ class Membership:
     log_odds: Floats
     ratios: Floats
     families: tuple[Family, ...]
+
+    def certain(self) -> Indices:
+        """Rows that share the work and belong with a probability of at least one half."""
+        return np.asarray(self.rows[(self.log_odds >= 0) & _shares_work(self.ratios, self.families)])
 
     def of(self, family: Family) -> Floats:
         """One family's ratios; zeros where the family is blind."""
@@ -55,21 +56,39 @@ def membership(
     inside = np.zeros(incidence.n, dtype=np.bool_)
     inside[core] = True
     weight = inside.astype(np.float64)
-    everyone = np.arange(incidence.n, dtype=np.int32)
+    rows = np.arange(incidence.n, dtype=np.int32)
     ratios = np.zeros((incidence.n, len(families)))
     log_odds = np.zeros(incidence.n)
     for _ in range(ROUNDS):
         for place, family in enumerate(families):
             matrix = _seen_from_outside(matrices[place], incidence.scored(family), inside)
-            ratios[:, place] = np.clip(_ratios(matrix, everyone, inside, weight), -CAP, CAP)
-        log_odds = ratios.sum(axis=1) + np.log(max(weight.sum(), 1.0) / incidence.n)
-        renewed = log_odds >= 0
+            ratios[rows, place] = np.clip(_ratios(matrix, rows, inside, weight), -CAP, CAP)
+        log_odds = _summed(ratios, families) + np.log(max(weight.sum(), 1.0) / incidence.n)
+        renewed = (log_odds >= 0) & _shares_work(ratios, families)
         weight = np.where(renewed, 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30, 30))), 0.0)
-        if (renewed == inside).all() or not renewed.any():
+        settled = (renewed == inside).all() or not renewed.any()
+        inside = renewed if renewed.any() else inside
+        rows = np.flatnonzero((log_odds > NEAR) | inside).astype(np.int32)
+        if settled:
             break
-        inside = renewed
     rows = np.flatnonzero(log_odds > -3.0).astype(np.int32)
     return Membership(rows, log_odds[rows], ratios[rows], families)
+
+
+def _summed(ratios: Floats, families: tuple[Family, ...]) -> Floats:
+    """Sum over families; content and work count once, the stronger of the two."""
+    one_text = [place for place, family in enumerate(families) if family in (Family.CONTENT, Family.WORK)]
+    others = [place for place in range(len(families)) if place not in one_text]
+    total = ratios[:, others].sum(axis=1)
+    return np.asarray(total + ratios[:, one_text].max(axis=1) if one_text else total)
+
+
+def _shares_work(ratios: Floats, families: tuple[Family, ...]) -> NDArray[np.bool_]:
+    """Rows whose content or work speaks for the group. Where no family of text is seen, all rows."""
+    one_text = [place for place, family in enumerate(families) if family in (Family.CONTENT, Family.WORK)]
+    if not one_text:
+        return np.ones(len(ratios), dtype=np.bool_)
+    return np.asarray(ratios[:, one_text].max(axis=1) > 0.0)
 
 
 def matrices_of(incidence: Incidence, families: tuple[Family, ...]) -> list[FamilyMatrix]:
@@ -85,68 +104,7 @@ def _seen_from_outside(matrix: FamilyMatrix, channels: tuple[Channel, ...], insi
 def _ratios(matrix: FamilyMatrix, rows: Indices, inside: NDArray[np.bool_], weight: Floats) -> Floats:
     return np.asarray(
         member_log_ratios(
-            rows, inside, weight, matrix.indptr, matrix.tokens, matrix.channel_of, matrix.frequency,
-            matrix.mean_sizes, matrix.sizes, len(inside),
+            rows, inside, weight, matrix.indptr, matrix.tokens, matrix.channel_of, matrix.frequency, matrix.sizes,
+            len(inside),
         )
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class SharedToken:
-    """A token in which a group is enriched: its channel's name and dense id, holders inside and outside."""
-
-    channel: str
-    token: int
-    inside: int
-    outside: int
-
-
-def shared_tokens(incidence: Incidence, rows: Indices, family: Family) -> list[SharedToken]:
-    """Tokens that the group shows and others hardly: at least 3 holders and 5 % of it, and 8 times the share outside."""
-    inside = np.zeros(incidence.n, dtype=np.bool_)
-    inside[rows] = True
-    out: list[SharedToken] = []
-    for channel in incidence.scored(family):
-        within = channel.document_frequency(inside)
-        beyond = channel.document_frequency(~inside)
-        share = within / max(len(rows), 1)
-        base = (beyond + 0.5) / max(incidence.n - len(rows), 1)
-        kept = (within >= LEAST_HOLDERS) & (share >= LEAST_SHARE) & (share >= LEAST_LIFT * base)
-        out += [SharedToken(channel.name, int(t), int(within[t]), int(beyond[t])) for t in np.flatnonzero(kept)]
-    return out
-
-
-def split_by_templates(incidence: Incidence, rows: Indices) -> list[Indices]:
-    """Parts of a group that share templates with each other: Leiden on cosine similarity over shared content tokens.
-
-    Members that hold no shared template belong to no part. Parts are in descending order of size.
-    """
-    held = _template_matrix(incidence, rows)
-    if held.shape[1] == 0:
-        return []
-    norm = np.sqrt(np.asarray(held.multiply(held).sum(axis=1)).ravel())
-    with_any = np.flatnonzero(norm > 0)
-    if len(with_any) < 2:
-        return []
-    unit = csr_matrix(held[with_any].multiply(1.0 / norm[with_any][:, None]))
-    graph = (unit @ unit.T).tocsr()
-    graph.setdiag(0)
-    graph.eliminate_zeros()
-    graph.sort_indices()
-    labels = labels_of(graph, 0.1, modularity=False)
-    parts = [rows[with_any[labels == label]] for label in np.unique(labels)]
-    return sorted(parts, key=lambda part: (-len(part), part.tolist()))
-
-
-def _template_matrix(incidence: Incidence, rows: Indices) -> csr_matrix:
-    """Members x shared content tokens, weighted by ln(1 + 1 / share inside): what all share separates nobody."""
-    columns: list[csr_matrix] = []
-    shared = shared_tokens(incidence, rows, Family.CONTENT)
-    for channel in incidence.scored(Family.CONTENT):
-        mine = np.array([s.token for s in shared if s.channel == channel.name], dtype=np.int64)
-        matrix = csr_matrix(
-            (np.ones(len(channel.tokens)), channel.tokens, channel.indptr), (incidence.n, channel.n_tokens)
-        )[rows][:, mine]
-        share = np.asarray(matrix.sum(axis=0)).ravel() / max(len(rows), 1)
-        columns.append(csr_matrix(matrix.multiply(np.log1p(1.0 / np.maximum(share, 1e-9)))))
-    return csr_matrix(hstack(columns)) if columns else csr_matrix((len(rows), 0))

@@ -170,9 +170,7 @@ class Store:
         counts = engine.arrow(f"SELECT count(*) AS n, count(DISTINCT exchange_id) AS ids FROM {source}").to_pylist()[0]
         settled = f"SELECT * FROM {source}"
         if counts["n"] != counts["ids"]:
-            settled = (
-                f"SELECT * FROM {source} QUALIFY row_number() OVER (PARTITION BY exchange_id ORDER BY row_hash, asked_at) = 1"
-            )
+            settled = f"SELECT * FROM {source} QUALIFY row_number() OVER (PARTITION BY exchange_id ORDER BY row_hash, asked_at) = 1"
         engine.view("exchanges", f"SELECT * FROM ({settled}){where}")
 
     def _conflicts(self, engine: Views) -> int:
@@ -243,4 +241,3 @@ def write_whole(path: Path, data: bytes) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-

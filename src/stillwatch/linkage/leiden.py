@@ -1,0 +1,33 @@
+"""Leiden on sparse graphs: the same graph gives the same partition, on every run and machine."""
+
+import graspologic_native
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix, csr_matrix
+
+from stillwatch.linkage.incidence import Floats
+
+
+def symmetric(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats, n: int) -> csr_matrix:
+    """The adjacency matrix of undirected weighted edges, each given once."""
+    both = coo_matrix(
+        (np.concatenate([weight, weight]), (np.concatenate([left, right]), np.concatenate([right, left]))), (n, n)
+    )
+    graph = both.tocsr()
+    graph.sort_indices()
+    return graph
+
+
+def labels_of(graph: csr_matrix, resolution: float, *, modularity: bool) -> NDArray[np.int64]:
+    """One label a node. The seed is fixed and the node order canonical: the same graph gives the same partition."""
+    _, partition = graspologic_native.leiden_csr(
+        graph.indptr.astype(np.int64),
+        graph.indices.astype(np.int32),
+        graph.data.astype(np.float64),
+        graph.shape[0],
+        resolution=resolution,
+        use_modularity=modularity,
+        iterations=2,
+        seed=1,
+    )
+    return np.fromiter((partition[node] for node in range(graph.shape[0])), dtype=np.int64, count=graph.shape[0])
