@@ -1,0 +1,1 @@
+"""Honest populations, one file each: whom it imitates, and where its words and rates come from."""

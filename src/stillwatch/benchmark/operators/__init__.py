@@ -1,0 +1,1 @@
+"""Operators of distillation campaigns: what they ask, how they hide, whom they hide among."""

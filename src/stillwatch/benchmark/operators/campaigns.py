@@ -1,0 +1,76 @@
+"""Every campaign of a scenario: members, work, stolen keys, and what it all cost the operator."""
+
+from dataclasses import asdict
+from typing import Any
+
+from stillwatch.benchmark import calendar
+from stillwatch.benchmark.draft import Draft
+from stillwatch.benchmark.exits import relay_exits
+from stillwatch.benchmark.operators.extraction import Work
+from stillwatch.benchmark.operators.honesty import Honest
+from stillwatch.benchmark.operators.members import kit, recruit
+from stillwatch.benchmark.plan import VICTIM
+from stillwatch.benchmark.scenario import Campaign, Scenario
+
+SMALLEST = 12
+ROBBED = ("chat", "coding_agent", "batch_job", "framework_default")
+
+
+def run(draft: Draft, scenario: Scenario) -> list[dict[str, Any]]:
+    """Hide the scenario's campaigns among the honest; returns a row of truth for each, cost included."""
+    if not scenario.campaigns:
+        return []
+    honest = Honest(draft)
+    robbed = _victims(draft, honest, scenario)
+    return [
+        _campaign(draft, scenario, number, campaign, honest, robbed[campaign.name])
+        for number, campaign in enumerate(scenario.campaigns)
+    ]
+
+
+def _campaign(
+    draft: Draft, scenario: Scenario, number: int, campaign: Campaign, honest: Honest, robbed: list[int]
+) -> dict[str, Any]:
+    size = max(SMALLEST, round(campaign.size * min(1.0, draft.scale)))
+    bought = kit(draft, campaign, size, relay_exits(draft, campaign.provider))
+    members = recruit(draft, campaign, scenario, honest, bought, size)
+    work = Work(draft, campaign, number, scenario, honest, bought)
+    for member in members:
+        work.employ(member)
+    for victim in robbed:
+        _steal(draft, work, victim)
+    return {
+        "campaign": campaign.name,
+        "provider": campaign.provider,
+        "capabilities": dict(campaign.aims),
+        "accounts": len(members),
+        "victims": len(robbed),
+        "extraction_exchanges": work.spent.extraction,
+        "cost": {
+            "accounts": len(members),
+            "cards": len(bought.issued),
+            "shared_exits": len(bought.exits),
+            "stolen_keys": len(robbed),
+            **{name: value for name, value in asdict(work.spent).items() if name != "extraction"},
+        },
+    }
+
+
+def _victims(draft: Draft, honest: Honest, scenario: Scenario) -> dict[str, list[int]]:
+    """Honest accounts whose keys are stolen, by campaign; nobody is robbed twice."""
+    dice = draft.dice("victims")
+    wanted = [c.name for c in scenario.campaigns for _ in range(max(1, round(c.victims * min(1.0, draft.scale))))]
+    long_lived = [a.number for a in honest.donors if a.cohort in ROBBED and a.ends - a.starts > 12 * calendar.DAY]
+    chosen = dice.few(long_lived, len(wanted))
+    return {c.name: [v for v, name in zip(chosen, wanted, strict=False) if name == c.name] for c in scenario.campaigns}
+
+
+def _steal(draft: Draft, work: Work, victim: int) -> None:
+    """Use a victim's key for some hours to days, from the campaign's exits and programs."""
+    account = draft.accounts[victim]
+    account.kind, account.cohort = VICTIM, "stolen_key"
+    dice = draft.dice("theft", account.account_id)
+    window = int(dice.between(8, 40) * calendar.HOUR)
+    opens = account.starts + int(dice.between(0.3, 0.95) * (account.ends - account.starts - window))
+    for moment in sorted(opens + int(dice.unit() * window) for _ in range(10 + dice.below(35))):
+        work.extract(account, moment, dice, foreign=True)

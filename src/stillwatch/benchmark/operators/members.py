@@ -1,0 +1,150 @@
+"""The accounts of a campaign: made to look unrelated, yet bought in waves, with cards, devices and exits reused in part.
+
+Ages follow those of honest accounts: each wave takes its date from a quantile of honest sign-ups. What links members in
+part: sign-up blocks and devices of a wave, a few reused cards and prepaid issuers, one way of making mail addresses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from stillwatch.benchmark import calendar, clients, people, places
+from stillwatch.benchmark.chance import Dice
+from stillwatch.benchmark.clients import Client
+from stillwatch.benchmark.draft import Draft
+from stillwatch.benchmark.operators.honesty import Honest
+from stillwatch.benchmark.people import Card
+from stillwatch.benchmark.places import Place
+from stillwatch.benchmark.plan import OPERATOR, Account
+from stillwatch.benchmark.scenario import Campaign, Scenario
+
+A_WAVE = 22
+ABROAD = 0.4
+"""Share of members whose stated country is not where their requests come from."""
+WEAK_DOOR = 0.3
+
+
+@dataclass
+class Kit:
+    """What one campaign bought: cards, sign-up exits and devices, mail patterns, exits, client programs."""
+
+    cards: list[Card]
+    signups: list[Place]
+    devices: list[Client]
+    domains: list[str]
+    pattern: int
+    exits: list[Place]
+    programs: list[Client]
+    issued: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member: its account, the exchanges it will make, and whether it stays away from the shared pools."""
+
+    account: Account
+    exchanges: int
+    aloof: bool
+
+
+def kit(draft: Draft, campaign: Campaign, size: int, exits: Sequence[Place]) -> Kit:
+    """Buy what a campaign of a size needs."""
+    dice = draft.dice("kit", campaign.name)
+    waves = _waves(size)
+    return Kit(
+        cards=[_card(dice, campaign.name) for _ in range(max(2, size // 5))],
+        signups=[_signup_exit(draft, dice) for _ in range(3 * waves)],
+        devices=[clients.browser(dice) for _ in range(2 * waves)],
+        domains=[dice.pick(people.MAIL), dice.pick(people.MAIL), people.company_domain(dice)],
+        pattern=dice.below(len(PATTERNS)),
+        exits=list(exits),
+        programs=[clients.developer(dice) for _ in range(3 + size // 60)],
+    )
+
+
+PATTERNS = (
+    "{first}{last}{number:04d}",
+    "{last}.{first}{number:03d}",
+    "{first}{number:05d}",
+    "{first}_{last}{number:02d}",
+)
+
+
+def _card(dice: Dice, name: str) -> Card:
+    return Card(
+        people.card(dice, name).fingerprint,
+        str(486_200 + dice.popular(range(12))) if dice.true(0.5) else people.card_bin(dice, "US"),
+    )
+
+
+def _signup_exit(draft: Draft, dice: Dice) -> Place:
+    if dice.true(0.5):
+        return places.spot(draft.corpus, dice, "residential", places.country(dice), 1.0, fixed=0.2)
+    return places.server(draft.corpus, dice, 1.0, fixed=0.2)
+
+
+def _waves(size: int) -> int:
+    return max(3, round(size / A_WAVE))
+
+
+def recruit(
+    draft: Draft, campaign: Campaign, scenario: Scenario, honest: Honest, bought: Kit, size: int
+) -> list[Member]:
+    """Sign the members up, suspend some of them within the month, and sign their replacements up."""
+    members = []
+    for number in range(size):
+        dice = draft.dice("member", campaign.name, number)
+        wave = number % _waves(size)
+        created = _birth(draft, campaign, honest, wave, _waves(size), dice)
+        closed = None
+        if dice.true(scenario.banned) and created < calendar.START_US + 3 * calendar.DAY:
+            closed = calendar.START_US + int(dice.between(5, 22) * calendar.DAY)
+        members.append(_member(draft, campaign, scenario, honest, bought, (number,), wave, created, closed))
+        if closed is not None:
+            again = closed + int(dice.heavy(14, 0.8) * calendar.HOUR)
+            members.append(_member(draft, campaign, scenario, honest, bought, (number, "again"), wave, again, None))
+    return members
+
+
+def _birth(draft: Draft, campaign: Campaign, honest: Honest, wave: int, waves: int, dice: Dice) -> int:
+    """A wave's date at its quantile of honest sign-ups, and some hours to days for this member."""
+    centre = honest.birth((wave + draft.dice("wave", campaign.name, wave).unit()) / waves)
+    created = centre + int(dice.normal(0, 20) * calendar.HOUR)
+    return min(created, calendar.END_US - 4 * calendar.DAY)
+
+
+def _member(draft: Draft, campaign: Campaign, scenario: Scenario, honest: Honest, bought: Kit, names: tuple[object, ...], wave: int, created: int, closed: int | None) -> Member:  # fmt: skip  # noqa: E501
+    dice = draft.dice("member account", campaign.name, *names)
+    country = places.country(dice)
+    here = places.country(dice) if dice.true(ABROAD) else country
+    own = places.developer(draft.corpus, dice, here) if dice.true(0.7) else places.machines(draft.corpus, dice, here)
+    known = _registration(dice, campaign, scenario, bought, wave)
+    known["signup_place"] = bought.signups[3 * wave + dice.below(3)] if dice.true(0.6) else own[0]
+    account = draft.sign_up(
+        campaign.name, OPERATOR, names, country=country, homes=own, day=dice.pick(calendar.PEOPLE) if dice.true(0.8) else "machine",
+        using=(clients.browser(dice) if dice.true(0.4) else clients.developer(dice),), created=created, closed=closed,
+        pathways=(dice.popular(campaign.pathways, 1.6),), **known,
+    )  # fmt: skip
+    bought.issued.add(str(account.row["payment_fingerprint"]))
+    exchanges = dice.pick(honest.volumes)
+    return Member(
+        account, max(1, exchanges // 2) if closed or "again" in names else exchanges, dice.true(scenario.aloof)
+    )
+
+
+def _registration(dice: Dice, campaign: Campaign, scenario: Scenario, bought: Kit, wave: int) -> dict[str, object]:
+    known: dict[str, object] = {}
+    if dice.true(scenario.linked):
+        paid = dice.pick(bought.cards)
+        known |= {"payment_fingerprint": paid.fingerprint, "card_bin": paid.bin}
+    if dice.true(scenario.linked):
+        device = bought.devices[2 * wave + dice.below(2)]
+        known |= {"signup_ja4": device.ja4, "signup_user_agent": device.user_agent}
+    if dice.true(0.5):
+        domain = dice.pick(bought.domains)
+        name = PATTERNS[bought.pattern].format(
+            first=dice.pick(people.FIRST), last=dice.pick(people.LAST), number=dice.below(9999)
+        )
+        known |= {"email_domain": domain, "email": f"{name}@{domain}"}
+    if dice.true(WEAK_DOOR):
+        known["programme"] = dice.pick(campaign.doors)
+    return known
