@@ -1,10 +1,10 @@
 """Every error that Stillwatch raises on purpose. Errors carry strings and ids only, never objects of upper floors.
 
-    StillwatchError
-    ├── UsageError        what the caller asked for cannot be done as asked (exit code 2)
-    ├── SourceError       a source, or a file in it, cannot be read at all
-    ├── StoreError        a store is missing, damaged, or held by another process
-    └── ContractError     a stage's table does not have the columns or types that it promised
+StillwatchError
+├── UsageError        what the caller asked for cannot be done as asked (exit code 2)
+├── SourceError       a source, or a file in it, cannot be read at all
+├── StoreError        a store is missing, damaged, or held by another process
+└── ContractError     a stage's table does not have the columns or types that it promised
 """
 
 
@@ -15,7 +15,9 @@ class StillwatchError(Exception):
     ``next_step`` is what to type or do next.
     """
 
-    def __init__(self, message: str, *, where: str = "", found: str = "", wanted: str = "", next_step: str = "") -> None:
+    def __init__(
+        self, message: str, *, where: str = "", found: str = "", wanted: str = "", next_step: str = ""
+    ) -> None:
         self.message = message
         self.where = where
         self.found = found

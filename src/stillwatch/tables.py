@@ -117,7 +117,9 @@ MINHASH_BYTES = 32
 # All hashes are keyed. A null hash means that there was no text to hash, never a zero.
 CONTENT = pa.schema(
     [
-        pa.field("row_hash", pa.uint64(), nullable=False),  # of the whole canonical row, text included: settles conflicts
+        pa.field(
+            "row_hash", pa.uint64(), nullable=False
+        ),  # of the whole canonical row, text included: settles conflicts
         pa.field("param_fp", pa.uint64()),  # sampling and format parameters together; null when none was given
         pa.field("structure", pa.uint32(), nullable=False),  # bit set, content/structure.py
         pa.field("turns", pa.int16(), nullable=False),  # human turns in the request; 0 when there are no messages
