@@ -34,9 +34,10 @@ KINDS = {
     "campus": re.compile(r"universit|college|\bschool\b|institute of technology|academ", re.IGNORECASE),
     "mobile": re.compile(r"mobile|wireless|cellular|t-mobile|vodafone|\bcelco\b|airtel|jio|claro|orange|docomo", re.I),
     "residential": re.compile(
-        r"comcast|charter|cable|broadband|telecom|telekom|telefonica|verizon|at&t|cox comm|sky uk|virgin|\bbt\b|free sas"
-        r"|kddi|softbank|chinanet|china unicom|telkom|swisscom|telia|telus|rogers|bell canada|internet service|fiber"
-        r"|fibre|turk|ukrtel|rostel|korea|kornet|viettel|vnpt|ziggo|kpn|telmex|hinet|optus|telstra|netia|proximus",
+        r"comcast|charter|cable|broadband|telecom|telekom|telefonica|verizon|at&t|cox comm|sky uk|virgin|\bbt\b"
+        r"|free sas|kddi|softbank|chinanet|china unicom|telkom|swisscom|telia|telus|rogers|bell canada"
+        r"|internet service"
+        r"|fiber|fibre|turk|ukrtel|rostel|korea|kornet|viettel|vnpt|ziggo|kpn|telmex|hinet|optus|telstra|netia|proximus",
         re.IGNORECASE,
     ),
     "office": re.compile(
@@ -189,7 +190,8 @@ def blocks() -> pa.Table:
     rows.sort(key=lambda row: row[1])
     return pa.table(
         {
-            "start": pa.array([row[1] for row in rows], pa.uint32()), "asn": pa.array([row[2] for row in rows], pa.uint32()),
+            "start": pa.array([row[1] for row in rows], pa.uint32()),
+            "asn": pa.array([row[2] for row in rows], pa.uint32()),
             "country": [row[3] for row in rows], "kind": [row[4] for row in rows],
         }
     )  # fmt: skip

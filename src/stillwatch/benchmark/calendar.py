@@ -31,7 +31,8 @@ RELEASED_US = int(RELEASES[-1][1].timestamp()) * SECOND
 
 OFFSETS = {
     "US": -6, "CA": -5, "MX": -6, "BR": -3, "GB": 0, "DE": 1, "FR": 1, "NL": 1, "ES": 1, "IT": 1, "PL": 1, "SE": 1,
-    "CH": 1, "UA": 2, "TR": 3, "IN": 5, "ID": 7, "VN": 7, "CN": 8, "HK": 8, "SG": 8, "TW": 8, "JP": 9, "KR": 9, "AU": 10,
+    "CH": 1, "UA": 2, "TR": 3, "IN": 5, "ID": 7, "VN": 7, "CN": 8, "HK": 8, "SG": 8, "TW": 8, "JP": 9, "KR": 9,
+    "AU": 10,
 }  # fmt: skip
 
 Array = npt.NDArray[Any]

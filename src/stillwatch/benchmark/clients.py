@@ -1,5 +1,7 @@
 """What asks: client programs with their user agents, TLS fingerprints, ways of logging, and sampling parameters."""
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from dataclasses import dataclass
 
 from stillwatch.benchmark.chance import Dice, token
@@ -15,6 +17,11 @@ class Product:
     bare: bool = False
     console: bool = False
     sessions: bool = False
+
+    @property
+    def named(self) -> bool:
+        """Whether the program itself names its conversations."""
+        return self.console or self.sessions
 
 
 @dataclass(frozen=True)

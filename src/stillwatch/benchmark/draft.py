@@ -90,7 +90,8 @@ class Draft:
         """Add an account. ``names`` tells it from every other; ``known`` overrides columns of its registration.
 
         ``day`` is a person's kind of day, or `machine`. ``created`` (µs) is drawn where it is not given; at ``closed``
-        the provider suspends the account. Unless ``always``, the account is active in a part of the month for about half of all accounts.
+        the provider suspends the account. About half of the accounts are active in a part of the month only, unless
+        ``always``.
         """
         dice = self.dice("account", cohort, *names)
         where = country or places.country(dice)
@@ -155,7 +156,7 @@ class Draft:
         """
         dice = self.dice("say", account.account_id, account.said)
         account.said += 1
-        where = tuple(places) or account.places
+        where, plan = tuple(places) or account.places, self.plan
         last: int | None = None
         for place, moment in enumerate(at):
             label = conversations[place] if conversations else place
@@ -169,31 +170,24 @@ class Draft:
                 sampled = habit if habit is not None else dice.popular(account.habits, 2.0)
                 path = "console" if used.product.console else pathway or dice.popular(account.pathways, 2.0)
                 path_number = self.tables.pathways.number(path)
-            self._add(
-                account, int(moment), script, items[place], turns[place], spot, host, number, sampled, path_number,
-                campaign, end_users[place] if end_users else -1, self.model_at(account, int(moment)) if model is None else model,
-            )  # fmt: skip
+            plan.account.append(account.number)
+            plan.at.append(int(moment))
+            plan.script.append(script)
+            plan.item.append(items[place])
+            plan.turn.append(turns[place])
+            plan.conversation.append(self._conversations)
+            plan.block.append(self.tables.blocks[spot.block])
+            plan.host.append(host)
+            plan.client.append(number)
+            plan.habit.append(sampled)
+            plan.pathway.append(path_number)
+            plan.model.append(self.model_at(account, int(moment)) if model is None else model)
+            plan.campaign.append(campaign)
+            plan.end_user.append(end_users[place] if end_users else -1)
 
     def model_at(self, account: Account, moment: int) -> int:
         """The model that an account asks for at a time."""
         return NEWEST if moment >= account.adopts else account.model
-
-    def _add(self, account: Account, moment: int, script: int, item: int, turn: int, spot: Place, host: int, client: int, habit: int, pathway: int, campaign: int, end_user: int, model: int) -> None:  # fmt: skip  # noqa: E501
-        plan = self.plan
-        plan.account.append(account.number)
-        plan.at.append(moment)
-        plan.script.append(script)
-        plan.item.append(item)
-        plan.turn.append(turn)
-        plan.conversation.append(self._conversations)
-        plan.block.append(self.tables.blocks[spot.block])
-        plan.host.append(host)
-        plan.client.append(client)
-        plan.habit.append(habit)
-        plan.pathway.append(pathway)
-        plan.model.append(model)
-        plan.campaign.append(campaign)
-        plan.end_user.append(end_user)
 
     def _span(self, dice: Dice, created: int, always: bool) -> tuple[int, int]:
         start = max(created + calendar.HOUR // 6, calendar.START_US)

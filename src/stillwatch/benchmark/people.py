@@ -7,18 +7,17 @@ from stillwatch.benchmark.chance import Dice, token
 from stillwatch.benchmark.clients import browser
 from stillwatch.benchmark.places import Place
 
-FIRST = (
-    "james", "maria", "wei", "anna", "david", "fatima", "lucas", "yuki", "arjun", "sofia", "peter", "mei", "olga", "tom",
-    "nina", "omar", "julia", "ivan", "laura", "minh", "sara", "paul", "elena", "raj", "emma", "jan", "kenji", "ana", "max",
-    "li", "diego", "hannah", "amir", "clara", "viktor", "lena", "marco", "priya", "erik", "alice", "hugo", "zoe", "sam",
-    "kim", "noah", "ines", "felix", "rosa", "dan", "tara",
-)  # fmt: skip
-LAST = (
-    "smith", "garcia", "wang", "mueller", "kumar", "tanaka", "silva", "nguyen", "ivanov", "rossi", "kim", "martin", "khan",
-    "jones", "lopez", "chen", "weber", "patel", "sato", "costa", "tran", "petrov", "bianchi", "lee", "bernard", "ali",
-    "brown", "kowalski", "larsson", "yilmaz", "santos", "zhang", "fischer", "singh", "mori", "dubois", "novak", "park",
-    "jansen", "cohen",
-)  # fmt: skip
+_FIRST = (
+    "james maria wei anna david fatima lucas yuki arjun sofia peter mei olga tom nina omar julia ivan "
+    "laura minh sara paul elena raj emma jan kenji ana max li diego hannah amir clara viktor lena marco "
+    "priya erik alice hugo zoe sam kim noah ines felix rosa dan tara"
+)
+_LAST = (
+    "smith garcia wang mueller kumar tanaka silva nguyen ivanov rossi kim martin khan jones lopez chen "
+    "weber patel sato costa tran petrov bianchi lee bernard ali brown kowalski larsson yilmaz santos "
+    "zhang fischer singh mori dubois novak park jansen cohen"
+)
+FIRST, LAST = _FIRST.split(), _LAST.split()
 MAIL = (
     "gmail.com", "gmail.com", "gmail.com", "gmail.com", "outlook.com", "outlook.com", "hotmail.com", "yahoo.com",
     "icloud.com", "qq.com", "163.com", "proton.me", "gmx.de", "mail.com", "naver.com", "web.de",
@@ -55,7 +54,7 @@ class Card:
 
 
 def card_bin(dice: Dice, country: str) -> str:
-    """A card's first six digits: some dozen issuers a country, and prepaid issuers that serve everywhere."""
+    """A card's first six digits: some dozen issuers a country, and prepaid ones that serve everywhere."""
     if dice.true(0.08):
         return str(486_200 + dice.popular(range(12)))
     return str(400_000 + int(token("bin", country, dice.popular(range(36), 2.2)), 16) % 155_000)
@@ -76,7 +75,8 @@ def local_part(dice: Dice) -> str:
     first, last = dice.pick(FIRST), dice.pick(LAST)
     return (
         f"{first}.{last}", f"{first}{last}{dice.below(100)}", f"{first[0]}{last}", f"{first}{dice.below(10_000)}",
-        f"{first}_{last}", f"{last}.{first}{dice.below(100)}", f"{first}{last}", f"{first}.{last}{1950 + dice.below(56)}",
+        f"{first}_{last}", f"{last}.{first}{dice.below(100)}", f"{first}{last}",
+        f"{first}.{last}{1950 + dice.below(56)}",
     )[dice.popular(range(8), 1.4)]  # fmt: skip
 
 

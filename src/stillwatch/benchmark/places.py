@@ -40,7 +40,7 @@ def country(dice: Dice) -> str:
     return dice.pick(_WEIGHTED)
 
 
-def spot(corpus: Corpus, dice: Dice, kind: str, where: str, weight: float, fixed: float = 0.5) -> Place:
+def spot(corpus: Corpus, dice: Dice, kind: str, where: str, weight: float, *, fixed: float = 0.5) -> Place:
     """A place of a kind, in a country where blocks of that kind are known there, with a fixed host by a chance."""
     found = corpus.blocks_at.get((kind, where)) or corpus.blocks_by_kind[kind]
     return Place(dice.pick(found), 1 + dice.below(254) if dice.true(fixed) else 0, weight)

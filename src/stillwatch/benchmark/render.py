@@ -27,31 +27,32 @@ STATUS_UP_TO = (0.963, 0.982, 0.991, 0.998, 1.0)
 REFUSAL = Answer(escaped("I can't help with that request."), 9)
 
 Array = npt.NDArray[Any]
+Keys = npt.NDArray[np.uint64]
 
 
-def row_keys(seed: int, count: int) -> Array:
+def row_keys(seed: int, count: int) -> Keys:
     """A well-mixed 64-bit key for each row of the plan."""
     state = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key(seed, "rows"))
     return _mixed(state)
 
 
-def _mixed(state: Array) -> Array:
+def _mixed(state: Keys) -> Keys:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return state ^ (state >> np.uint64(31))
 
 
-def draws(keys: Array, purpose: str) -> Array:
+def draws(keys: Keys, purpose: str) -> Array:
     """A number in [0, 1) for each row and purpose."""
     return _mixed(keys ^ np.uint64(key("draw", purpose))).astype(np.float64) / 2.0**64
 
 
-def exchange_ids(keys: Array) -> list[str]:
+def exchange_ids(keys: Keys) -> list[str]:
     """Ids that reveal neither order nor account."""
     return [f"req_{value:016x}" for value in _mixed(keys ^ np.uint64(key("exchange id"))).tolist()]
 
 
-def days(draft: Draft, keys: Array) -> Iterator[tuple[str, Array]]:
+def days(draft: Draft, keys: Keys) -> Iterator[tuple[str, Array]]:
     """For each day its name and the plan's rows, in order of time."""
     at = draft.plan.column("at")
     order = np.lexsort((keys, at))
@@ -88,7 +89,7 @@ def _facts(seed: int, account: Account) -> _Facts:
 class Renderer:
     """Writes rows of one draft's plan as tables of the contract."""
 
-    def __init__(self, draft: Draft, keys: Array) -> None:
+    def __init__(self, draft: Draft, keys: Keys) -> None:
         self._draft = draft
         self._keys = keys
         self._facts = [_facts(draft.seed, account) for account in draft.accounts]
@@ -125,7 +126,7 @@ class Renderer:
         conversations, turns = columns["conversation"].tolist(), columns["turn"].tolist()
         pathways = self._draft.tables.pathways.items
         labels = [
-            token(fact.account_id, "conversation", number) if client.product.sessions or client.product.console or fact.keeps_conversations else None
+            token(fact.account_id, "conversation", number) if client.product.named or fact.keeps_conversations else None
             for fact, number, client in zip(facts, conversations, clients, strict=True)
         ]  # fmt: skip
         return {
@@ -167,7 +168,7 @@ class Renderer:
             "messages": [render(w.messages, c.product.bare) for w, c in zip(said, clients, strict=True)],
         }
 
-    def _network(self, columns: dict[str, Array], keys: Array) -> dict[str, Any]:
+    def _network(self, columns: dict[str, Array], keys: Keys) -> dict[str, Any]:
         unseen = draws(keys, "unseen") < 0.02
         addresses = self._starts[columns["block"]] + columns["host"]
         place = pa.array(columns["block"].astype(np.int64), mask=unseen)
@@ -184,7 +185,7 @@ class Renderer:
         }
 
 
-def _answered(columns: dict[str, Array], keys: Array, clients: list[Client], said: list[Words]) -> dict[str, Any]:
+def _answered(columns: dict[str, Array], keys: Keys, clients: list[Client], said: list[Words]) -> dict[str, Any]:
     status = np.searchsorted(STATUS_UP_TO, draws(keys, "status"), side="right").tolist()
     replies = [REFUSAL if s == 2 else words.output for s, words in zip(status, said, strict=True)]
     silent = [s in (1, 4) for s in status]

@@ -23,17 +23,20 @@ OPENERS = (
     "Can you help with this? ", "One more thing: ", "urgent - ", "good morning, ",
 )  # fmt: skip
 CLOSERS = (
-    " thanks", " Thank you!", " pls", " keep it short", " Please be brief.", " in simple words", " Answer in English please.",
-    " explain step by step", " no need for details", " with an example", " thx in advance", " Be concise.",
+    " thanks", " Thank you!", " pls", " keep it short", " Please be brief.", " in simple words",
+    " Answer in English please.", " explain step by step", " no need for details", " with an example",
+    " thx in advance", " Be concise.",
 )  # fmt: skip
 FOLLOW_UPS = (
-    "make it shorter", "can you say more about {}?", "Thanks! And what about {}?", "that's not what I meant, I need {}",
-    "Rewrite it with a friendlier tone.", "why?", "are you sure about the {} part", "give me {} more examples",
-    "now do the same for {}", "Could you translate that to Spanish?", "ok, and how does that relate to {}?",
-    "put it in a table", "This doesn't work: it says {} is missing.", "can you double check {}", "great, continue",
+    "make it shorter", "can you say more about {}?", "Thanks! And what about {}?",
+    "that's not what I meant, I need {}", "Rewrite it with a friendlier tone.", "why?",
+    "are you sure about the {} part", "give me {} more examples", "now do the same for {}",
+    "Could you translate that to Spanish?", "ok, and how does that relate to {}?", "put it in a table",
+    "This doesn't work: it says {} is missing.", "can you double check {}", "great, continue",
     "Use simpler words please.", "What would change if {} was not there?", "summarize what we have so far",
-    "I got an error with {}", "ok but without {}", "which one would you pick and why?", "Can you explain the second point?",
-    "turn this into an email to my {}", "go on", "perfect, thank you! last thing: {}",
+    "I got an error with {}", "ok but without {}", "which one would you pick and why?",
+    "Can you explain the second point?", "turn this into an email to my {}", "go on",
+    "perfect, thank you! last thing: {}",
 )  # fmt: skip
 
 
@@ -97,7 +100,7 @@ class Voice:
             return dice.popular(self._bank.verbatim, 3.0)
         sentences = [*dice.pick(self._bank.prompts)]
         if dice.true(0.35):
-            sentences = sentences[: 1 + dice.below(2)] + [dice.pick(dice.pick(self._bank.prompts))]
+            sentences = [*sentences[: 1 + dice.below(2)], dice.pick(dice.pick(self._bank.prompts))]
         text = " ".join(self.sentence(dice, sentence) for sentence in sentences)
         if dice.true(0.18):
             text = dice.pick(OPENERS) + text
@@ -107,7 +110,7 @@ class Voice:
 
     def sentence(self, dice: Dice, sentence: Sentence) -> str:
         """The sentence with some of its content words exchanged for this writer's."""
-        parts = []
+        parts: list[str] = []
         for piece, slot in zip(sentence.pieces, sentence.slots, strict=False):
             parts += (piece, self.filler(dice, slot))
         return "".join((*parts, sentence.pieces[-1]))

@@ -7,6 +7,7 @@ import typer
 
 
 def simulate(
+    *,
     out: Annotated[Path, typer.Option(help="A new folder for the logs: exchanges, accounts, permissions, releases.")],
     truth: Annotated[Path, typer.Option(help="A new folder for the truth, which no detector may read.")],
     scale: Annotated[float, typer.Option(help="1 is about 5,000 accounts and 300,000 exchanges; 0.15 a demo.")] = 1.0,

@@ -5,6 +5,8 @@ sessions (kv-cache-tester); words are cut from SWE-agent trajectories and human 
 ones; the text shows the last steps only, shortened.
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from functools import cache
 
 from stillwatch.benchmark import clients, places
@@ -38,7 +40,7 @@ ASKS = (
 @cache
 def tool_list() -> str:
     """The tools' definitions, as JSON."""
-    one = '{{"type":"function","name":"{0}","description":"{1}","parameters":{{"type":"object","properties":{{"path":{{"type":"string"}},"input":{{"type":"string"}}}},"required":["path"]}}}}'  # noqa: E501
+    one = '{{"type":"function","name":"{0}","description":"{1}","parameters":{{"type":"object","properties":{{"path":{{"type":"string"}},"input":{{"type":"string"}}}},"required":["path"]}}}}'
     about = "{0} in the working directory of the user; paths are absolute, results are cut after 30000 characters"
     return "[" + ",".join(one.format(name, about.format(name.replace("_", " "))) for name in TOOL_NAMES) + "]"
 

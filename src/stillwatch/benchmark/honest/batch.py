@@ -5,6 +5,8 @@ the users of a framework's default template (retrieval: LangChain's and LlamaInd
 who send the same instruction over documents of their own.
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from stillwatch.benchmark import clients, places
 from stillwatch.benchmark.chance import key
 from stillwatch.benchmark.draft import Draft
@@ -52,7 +54,7 @@ def _job(draft: Draft, number: int) -> None:
     short = label(("positive", "negative", "neutral", *LABELS)) if "one word" in instruction.lower() else record
     reply = short if capability == "extraction" else from_answers(draft.corpus, "chat")
     process = Process(capability, instruction, voice, key(draft.seed, "batch", number), reply, sentences=(1, 5))
-    _runs(draft, "batch_job", LEGIT, number, process, MEAN_JOB)
+    _runs(draft, "batch_job", LEGIT, number, process=process, mean=MEAN_JOB)
 
 
 def _framework(draft: Draft, number: int) -> None:
@@ -64,10 +66,10 @@ def _framework(draft: Draft, number: int) -> None:
         "chat", text.replace("{question}", question), voice, key(draft.seed, "framework", number),
         from_answers(draft.corpus, "chat"), sentences=(3, 10),
     )  # fmt: skip
-    _runs(draft, "framework_default", LOOK_ALIKE, number, process, MEAN_FRAMEWORK)
+    _runs(draft, "framework_default", LOOK_ALIKE, number, process=process, mean=MEAN_FRAMEWORK)
 
 
-def _runs(draft: Draft, cohort: str, kind: str, number: int, process: Process, mean: float) -> None:
+def _runs(draft: Draft, cohort: str, kind: str, number: int, *, process: Process, mean: float) -> None:
     dice = draft.dice(cohort, number)
     where = places.country(dice)
     homes = (

@@ -5,14 +5,16 @@ own words, and then chat. A hackathon: sign-ups on one day, from one hall, one s
 idea of its own. Homework items are GSM8K and MMLU rows; hours are students'.
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from stillwatch.benchmark import calendar, people, places
 from stillwatch.benchmark.chance import Dice, generator, key
-from stillwatch.benchmark.corpus import Corpus
+from stillwatch.benchmark.corpus import Corpus, escaped
 from stillwatch.benchmark.draft import Draft
 from stillwatch.benchmark.honest.chat import own_clients, small_talk
 from stillwatch.benchmark.plan import LOOK_ALIKE, Account
 from stillwatch.benchmark.voices import Chat, Voice
-from stillwatch.benchmark.words import Message, Words, escaped, system
+from stillwatch.benchmark.words import Message, Words, system
 
 UNIVERSITIES, HACKATHONS = (3, 70), (2, 45)
 MEAN = 45.0

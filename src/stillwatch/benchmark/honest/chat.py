@@ -5,7 +5,10 @@ self-instruct and role plays, recombined (`voices.py`). Volumes are heavy-tailed
 the accounts are active in a part of the month only.
 """
 
+from typing import Any
+
 from stillwatch.benchmark import calendar, clients
+from stillwatch.benchmark.chance import Dice
 from stillwatch.benchmark.draft import Draft
 from stillwatch.benchmark.plan import LEGIT, Account
 from stillwatch.benchmark.voices import Chat
@@ -21,21 +24,21 @@ def populate(draft: Draft) -> None:
         chatter(draft, "chat", LEGIT, (number,), MEAN)
 
 
-def chatter(draft: Draft, cohort: str, kind: str, names: tuple[object, ...], mean: float, **known: object) -> Account:
+def chatter(draft: Draft, cohort: str, kind: str, names: tuple[object, ...], mean: float, **known: Any) -> Account:
     """One person who chats; ``known`` goes to the sign-up. Other populations hold such people too."""
     dice = draft.dice("chatter", cohort, *names)
-    settings = {"day": dice.pick(calendar.PEOPLE), "using": own_clients(dice)} | known
-    account = draft.sign_up(cohort, kind, names, **settings)  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"day": dice.pick(calendar.PEOPLE), "using": own_clients(dice)} | known
+    account = draft.sign_up(cohort, kind, names, **settings)
     small_talk(draft, account, draft.volume(dice, mean))
     return account
 
 
-def own_clients(dice: clients.Dice) -> tuple[clients.Client, ...]:
+def own_clients(dice: Dice) -> tuple[clients.Client, ...]:
     """A browser for most who chat, a script for the rest."""
     return (clients.browser(dice) if dice.true(0.55) else clients.developer(dice),)
 
 
-def small_talk(draft: Draft, account: Account, exchanges: int, **how: object) -> None:
+def small_talk(draft: Draft, account: Account, exchanges: int, **how: Any) -> None:
     """Let an account chat about its own topics; a fifth of the accounts give the model a role."""
     if exchanges < 1:
         return
@@ -47,4 +50,4 @@ def small_talk(draft: Draft, account: Account, exchanges: int, **how: object) ->
         role = system("You are a helpful assistant.")
     voice = draft.voice("voice", account.account_id)
     script = draft.script(Chat(draft.corpus, voice, draft.seed ^ account.number, role))
-    draft.converse(account, script, exchanges, turns=dice.between(1.1, 3.4), **how)  # type: ignore[arg-type]
+    draft.converse(account, script, exchanges, turns=dice.between(1.1, 3.4), **how)

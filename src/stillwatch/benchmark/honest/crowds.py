@@ -1,7 +1,7 @@
 """Crowds that chance brings together: a viral prompt, neighbours on a proxy's exits, and a proxy's honest customers.
 
-Nobody here works with anybody. The neighbours use the same VPN exits as an operator; the customers of an access provider
-reach the model through its exits because their own way is blocked, as real buyers of relayed access do.
+Nobody here works with anybody. The neighbours use the same VPN exits as an operator; the customers of an access
+provider reach the model through its exits because their own way is blocked, as real buyers of relayed access do.
 """
 
 from stillwatch.benchmark import calendar, places
@@ -51,7 +51,7 @@ def populate(draft: Draft) -> None:
     for number in range(round(CUSTOMERS * draft.scale)):
         dice = draft.dice("customer", number)
         where = dice.pick(("CN", "HK", "VN", "TR", "IN", "ID", "UA"))
-        homes = dice.few(relay_exits(draft, LATTICE), 4)
+        exits = dice.few(relay_exits(draft, LATTICE), 4)
         home = places.spot(draft.corpus, dice, "residential", where, 0.2)
         chatter(
             draft,
@@ -60,7 +60,7 @@ def populate(draft: Draft) -> None:
             (number,),
             45.0,
             country=where,
-            homes=(*homes, home),
+            homes=(*exits, home),
             signup_place=home,
         )
 

@@ -5,6 +5,10 @@ Permitted ones are huge and unmistakable, one as a single account and one as an 
 that everybody copies (self-instruct, Evol-Instruct); nobody permitted it, nobody hides.
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
+from typing import Any
+
 from stillwatch.benchmark import clients, people, places
 from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.corpus import Corpus
@@ -101,7 +105,7 @@ def _team(draft: Draft) -> None:
         item += count
 
 
-def _company(draft: Draft, dice: Dice, name: str, names: tuple[object, ...], **known: str) -> Account:
+def _company(draft: Draft, dice: Dice, name: str, names: tuple[object, ...], **known: Any) -> Account:
     return draft.sign_up(
         "permitted_distiller", LOOK_ALIKE, names, homes=[places.server(draft.corpus, dice, 1.0, fixed=1.0)], day="machine",
         using=(clients.developer(dice),), email_domain=name, tier="team", always=True, **known,

@@ -5,6 +5,10 @@ each signed up with their work address, from one office. They share templates, a
 the card, and nothing of it is abuse. Rates: people's office days; words: recombined prompts as documents.
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
+from typing import Any
+
 from stillwatch.benchmark import clients, people, places
 from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.draft import Draft
@@ -56,12 +60,12 @@ def company(draft: Draft, cohort: str, number: int, size: int, *, declared: bool
     scripts = processes(draft, dice, cohort, number, domain)
     company_card = people.card(dice, where)
     hired = draft.birth(dice)
-    known = {"email_domain": domain, "tier": "team" if declared else None}
+    known: dict[str, Any] = {"email_domain": domain, "tier": "team" if declared else None}
     if declared:
         known |= {"org_id": f"org_{key(draft.seed, cohort, number):016x}", "verified_domain": domain}
     for member in range(size):
         draw = draft.dice(cohort, number, member)
-        pays = (
+        pays: dict[str, Any] = (
             {"payment_fingerprint": company_card.fingerprint, "card_bin": company_card.bin}
             if declared or draw.true(0.3)
             else {}

@@ -5,6 +5,8 @@ each asks a part of the benchmark in order. Judges use the templates of MT-bench
 systems. Both look like extraction: reasoning asked for, items swept, grades collected.
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from stillwatch.benchmark import clients, places
 from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.corpus import Answer, Corpus, escaped

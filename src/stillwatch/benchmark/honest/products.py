@@ -5,6 +5,8 @@ a mailbox of their own. A declared reseller passes many end users' traffic throu
 one spreads it over a dozen accounts with common cards and servers: against the terms, but no distillation.
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from stillwatch.benchmark import clients, people, places
 from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.clients import Product
@@ -52,23 +54,25 @@ def _app(draft: Draft, number: int, size: int) -> None:
         voice = draft.voice("app", number, member)
         exchanges = draft.volume(draw, MEAN)
         inside = max(1, int(exchanges * draw.between(0.4, 1.0)))
-        _use(draft, account, draw, voice, (role.format(name=name), templates), inside)
+        scripts = [
+            draft.script(
+                Process(
+                    "chat", template, voice, key(account.account_id, place), from_answers(draft.corpus, "chat"),
+                    role=role.format(name=name),
+                )
+            )
+            for place, template in enumerate(templates)
+        ]  # fmt: skip
+        _use(draft, account, draw, scripts, inside)
         small_talk(draft, account, exchanges - inside)
 
 
-def _use(
-    draft: Draft, account: Account, dice: Dice, voice: object, product: tuple[str, tuple[str, ...]], count: int
-) -> None:
-    role, templates = product
+def _use(draft: Draft, account: Account, dice: Dice, scripts: list[int], count: int) -> None:
     at = draft.times(account, count, "app")
-    chosen = [dice.below(len(templates)) for _ in range(count)]
-    for place, template in enumerate(templates):
-        process = Process(
-            "chat", template, voice, key(account.account_id, place), from_answers(draft.corpus, "chat"), role=role  # type: ignore[arg-type]
-        )  # fmt: skip
-        here = [index for index, one in enumerate(chosen) if one == place]
-        if here:
-            draft.say(account, at[here], draft.script(process), here, [0] * len(here), client=account.clients[0])
+    chosen = [dice.pick(scripts) for _ in range(count)]
+    for script in sorted(set(chosen)):
+        here = [index for index, one in enumerate(chosen) if one == script]
+        draft.say(account, at[here], script, here, [0] * len(here), client=account.clients[0])
 
 
 def _declared(draft: Draft, number: int) -> None:
@@ -107,5 +111,4 @@ def _serve(draft: Draft, account: Account, names: tuple[object, ...], end_user: 
     voice = draft.voice("served", account.cohort, *names)
     script = draft.script(Chat(draft.corpus, voice, key(draft.seed, "served", account.cohort, *names)))
     count = draft.volume(dice, mean)
-    how = {"end_users": [end_user] * count} if end_user >= 0 else {}
-    draft.converse(account, script, count, **how)
+    draft.converse(account, script, count, end_users=[end_user] * count if end_user >= 0 else ())

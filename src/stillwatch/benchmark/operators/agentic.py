@@ -4,6 +4,8 @@ Imitates the harvest of agentic coding and tool use (S3): each task from a publi
 for a few turns with observations of a simulator, every thought asked for in writing.
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.corpus import Answer, Corpus, escaped
 from stillwatch.benchmark.operators.wording import Wording

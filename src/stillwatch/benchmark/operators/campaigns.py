@@ -8,9 +8,9 @@ from stillwatch.benchmark.draft import Draft
 from stillwatch.benchmark.exits import relay_exits
 from stillwatch.benchmark.operators.extraction import Work
 from stillwatch.benchmark.operators.honesty import Honest
-from stillwatch.benchmark.operators.members import kit, recruit
+from stillwatch.benchmark.operators.members import Operation, kit, recruit
 from stillwatch.benchmark.plan import VICTIM
-from stillwatch.benchmark.scenario import Campaign, Scenario
+from stillwatch.benchmark.scenario import Scenario
 
 SMALLEST = 12
 ROBBED = ("chat", "coding_agent", "batch_job", "framework_default")
@@ -23,35 +23,39 @@ def run(draft: Draft, scenario: Scenario) -> list[dict[str, Any]]:
     honest = Honest(draft)
     robbed = _victims(draft, honest, scenario)
     return [
-        _campaign(draft, scenario, number, campaign, honest, robbed[campaign.name])
+        _campaign(_operation(draft, scenario, number, honest), robbed[campaign.name])
         for number, campaign in enumerate(scenario.campaigns)
     ]
 
 
-def _campaign(
-    draft: Draft, scenario: Scenario, number: int, campaign: Campaign, honest: Honest, robbed: list[int]
-) -> dict[str, Any]:
+def _operation(draft: Draft, scenario: Scenario, number: int, honest: Honest) -> Operation:
+    campaign = scenario.campaigns[number]
     size = max(SMALLEST, round(campaign.size * min(1.0, draft.scale)))
     bought = kit(draft, campaign, size, relay_exits(draft, campaign.provider))
-    members = recruit(draft, campaign, scenario, honest, bought, size)
-    work = Work(draft, campaign, number, scenario, honest, bought)
+    return Operation(draft, campaign, number, scenario, honest, bought, size)
+
+
+def _campaign(operation: Operation, robbed: list[int]) -> dict[str, Any]:
+    members = recruit(operation)
+    work = Work(operation)
     for member in members:
         work.employ(member)
     for victim in robbed:
-        _steal(draft, work, victim)
+        _steal(operation.draft, work, victim)
+    campaign, spent = operation.campaign, asdict(work.spent)
     return {
         "campaign": campaign.name,
         "provider": campaign.provider,
-        "capabilities": dict(campaign.aims),
+        "capabilities": work.capabilities(),
         "accounts": len(members),
         "victims": len(robbed),
-        "extraction_exchanges": work.spent.extraction,
+        "extraction_exchanges": spent.pop("extraction"),
         "cost": {
             "accounts": len(members),
-            "cards": len(bought.issued),
-            "shared_exits": len(bought.exits),
+            "cards": len(operation.bought.issued - {None}),
+            "shared_exits": len(operation.bought.exits),
             "stolen_keys": len(robbed),
-            **{name: value for name, value in asdict(work.spent).items() if name != "extraction"},
+            **spent,
         },
     }
 

@@ -8,13 +8,11 @@ from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.draft import NEWEST, Draft
 from stillwatch.benchmark.operators.agentic import Trajectories
 from stillwatch.benchmark.operators.grading import Grading
-from stillwatch.benchmark.operators.honesty import Honest
-from stillwatch.benchmark.operators.members import Kit, Member
+from stillwatch.benchmark.operators.members import Member, Operation
 from stillwatch.benchmark.operators.reasoning import Reasoning
 from stillwatch.benchmark.operators.synthesis import Synthesis
 from stillwatch.benchmark.places import Place
 from stillwatch.benchmark.plan import Account
-from stillwatch.benchmark.scenario import Campaign, Scenario
 from stillwatch.benchmark.words import Script
 
 BATCHES = 44
@@ -35,19 +33,18 @@ class Spent:
 class Work:
     """A campaign at work: its scripts, its stock of items (each handed out once), its batches, its pools."""
 
-    def __init__(
-        self, draft: Draft, campaign: Campaign, number: int, scenario: Scenario, honest: Honest, bought: Kit
-    ) -> None:
+    def __init__(self, operation: Operation) -> None:
+        draft, campaign, scenario = operation.draft, operation.campaign, operation.scenario
         self.spent = Spent()
-        self._draft, self._number, self._scenario = draft, number, scenario
-        self._honest, self._bought = honest, bought
+        self._draft, self._number, self._scenario = draft, operation.number, scenario
+        self._honest, self._bought = operation.honest, operation.bought
         dice = draft.dice("work", campaign.name)
         self._scripts = [
             (draft.script(_script(draft, campaign.name, aim, scenario.paraphrase)), aim, share)
             for aim, share in campaign.aims
         ]
         self._next = 0
-        self._batches = sorted(honest.moment(dice) for _ in range(BATCHES))
+        self._batches = sorted(self._honest.moment(dice) for _ in range(BATCHES))
         self._pivot = calendar.RELEASED_US + int(dice.between(2, 10) * calendar.HOUR)
         self._habits = (clients.habit(dice), clients.habit(dice))
 
@@ -76,6 +73,11 @@ class Work:
             habit=dice.pick(self._habits) if dice.true(0.6) else clients.habit(dice),
             model=NEWEST if start > self._pivot + dice.unit() * 12 * calendar.HOUR else account.model,
         )  # fmt: skip
+
+    def capabilities(self) -> dict[str, float]:
+        """What the campaign is after: the share of each capability in its orders."""
+        scripts = self._draft.tables.scripts
+        return {scripts[number].capability: share for number, _, share in self._scripts}
 
     def _drawn(self, dice: Dice) -> tuple[int, str, float]:
         point = dice.unit()

@@ -4,6 +4,8 @@ Imitates S6: answers of a student are graded against rubrics, or two of them com
 UltraFeedback's and Prometheus's; the graded answers are real answers of models (Arena).
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.corpus import Answer, Corpus, escaped
 from stillwatch.benchmark.operators.wording import Wording

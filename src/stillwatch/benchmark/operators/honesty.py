@@ -60,7 +60,7 @@ class Honest:
 
     def moment(self, dice: Dice) -> int:
         """A time at which somebody honest asked."""
-        return int(dice.pick(self.times))
+        return int(self.times[dice.below(len(self.times))])
 
     def _read(self, donor: Account) -> list[Talk]:
         rows = self._order[self._edges[donor.number] : self._edges[donor.number + 1]]

@@ -1,11 +1,12 @@
-"""The accounts of a campaign: made to look unrelated, yet bought in waves, with cards, devices and exits reused in part.
+"""The accounts of a campaign: made to look unrelated, yet bought in waves, with cards, devices and exits reused.
 
-Ages follow those of honest accounts: each wave takes its date from a quantile of honest sign-ups. What links members in
-part: sign-up blocks and devices of a wave, a few reused cards and prepaid issuers, one way of making mail addresses.
+Ages follow those of honest accounts: each wave takes its date from a quantile of honest sign-ups. What links members
+in part: sign-up blocks and devices of a wave, a few reused cards and prepaid issuers, one way of making mail addresses.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from stillwatch.benchmark import calendar, clients, people, places
 from stillwatch.benchmark.chance import Dice
@@ -34,7 +35,20 @@ class Kit:
     pattern: int
     exits: list[Place]
     programs: list[Client]
-    issued: set[str] = field(default_factory=set)
+    issued: set[str | None] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One campaign in one world: where it hides, how well, what it knows of the honest, what it bought."""
+
+    draft: Draft
+    campaign: Campaign
+    number: int
+    scenario: Scenario
+    honest: Honest
+    bought: Kit
+    size: int
 
 
 @dataclass(frozen=True)
@@ -86,57 +100,59 @@ def _waves(size: int) -> int:
     return max(3, round(size / A_WAVE))
 
 
-def recruit(
-    draft: Draft, campaign: Campaign, scenario: Scenario, honest: Honest, bought: Kit, size: int
-) -> list[Member]:
+def recruit(operation: Operation) -> list[Member]:
     """Sign the members up, suspend some of them within the month, and sign their replacements up."""
     members = []
-    for number in range(size):
-        dice = draft.dice("member", campaign.name, number)
-        wave = number % _waves(size)
-        created = _birth(draft, campaign, honest, wave, _waves(size), dice)
+    for number in range(operation.size):
+        dice = operation.draft.dice("member", operation.campaign.name, number)
+        wave = number % _waves(operation.size)
+        created = _birth(operation, wave, dice)
         closed = None
-        if dice.true(scenario.banned) and created < calendar.START_US + 3 * calendar.DAY:
+        if dice.true(operation.scenario.banned) and created < calendar.START_US + 3 * calendar.DAY:
             closed = calendar.START_US + int(dice.between(5, 22) * calendar.DAY)
-        members.append(_member(draft, campaign, scenario, honest, bought, (number,), wave, created, closed))
+        members.append(_member(operation, (number,), wave, created, closed))
         if closed is not None:
             again = closed + int(dice.heavy(14, 0.8) * calendar.HOUR)
-            members.append(_member(draft, campaign, scenario, honest, bought, (number, "again"), wave, again, None))
+            members.append(_member(operation, (number, "again"), wave, again, None))
     return members
 
 
-def _birth(draft: Draft, campaign: Campaign, honest: Honest, wave: int, waves: int, dice: Dice) -> int:
+def _birth(operation: Operation, wave: int, dice: Dice) -> int:
     """A wave's date at its quantile of honest sign-ups, and some hours to days for this member."""
-    centre = honest.birth((wave + draft.dice("wave", campaign.name, wave).unit()) / waves)
+    within = operation.draft.dice("wave", operation.campaign.name, wave).unit()
+    centre = operation.honest.birth((wave + within) / _waves(operation.size))
     created = centre + int(dice.normal(0, 20) * calendar.HOUR)
     return min(created, calendar.END_US - 4 * calendar.DAY)
 
 
-def _member(draft: Draft, campaign: Campaign, scenario: Scenario, honest: Honest, bought: Kit, names: tuple[object, ...], wave: int, created: int, closed: int | None) -> Member:  # fmt: skip  # noqa: E501
+def _member(operation: Operation, names: tuple[object, ...], wave: int, created: int, closed: int | None) -> Member:
+    draft, campaign, bought = operation.draft, operation.campaign, operation.bought
     dice = draft.dice("member account", campaign.name, *names)
     country = places.country(dice)
     here = places.country(dice) if dice.true(ABROAD) else country
     own = places.developer(draft.corpus, dice, here) if dice.true(0.7) else places.machines(draft.corpus, dice, here)
-    known = _registration(dice, campaign, scenario, bought, wave)
+    known = _registration(dice, operation, wave)
     known["signup_place"] = bought.signups[3 * wave + dice.below(3)] if dice.true(0.6) else own[0]
     account = draft.sign_up(
-        campaign.name, OPERATOR, names, country=country, homes=own, day=dice.pick(calendar.PEOPLE) if dice.true(0.8) else "machine",
-        using=(clients.browser(dice) if dice.true(0.4) else clients.developer(dice),), created=created, closed=closed,
+        campaign.name, OPERATOR, names, country=country, homes=own, created=created, closed=closed,
+        day=dice.pick(calendar.PEOPLE) if dice.true(0.8) else "machine",
+        using=(clients.browser(dice) if dice.true(0.4) else clients.developer(dice),),
         pathways=(dice.popular(campaign.pathways, 1.6),), **known,
     )  # fmt: skip
-    bought.issued.add(str(account.row["payment_fingerprint"]))
-    exchanges = dice.pick(honest.volumes)
-    return Member(
-        account, max(1, exchanges // 2) if closed or "again" in names else exchanges, dice.true(scenario.aloof)
-    )
+    bought.issued.add(account.row["payment_fingerprint"])
+    exchanges = dice.pick(operation.honest.volumes)
+    if closed or "again" in names:
+        exchanges = max(1, exchanges // 2)
+    return Member(account, exchanges, dice.true(operation.scenario.aloof))
 
 
-def _registration(dice: Dice, campaign: Campaign, scenario: Scenario, bought: Kit, wave: int) -> dict[str, object]:
-    known: dict[str, object] = {}
-    if dice.true(scenario.linked):
+def _registration(dice: Dice, operation: Operation, wave: int) -> dict[str, Any]:
+    known: dict[str, Any] = {}
+    bought, linked = operation.bought, operation.scenario.linked
+    if dice.true(linked):
         paid = dice.pick(bought.cards)
         known |= {"payment_fingerprint": paid.fingerprint, "card_bin": paid.bin}
-    if dice.true(scenario.linked):
+    if dice.true(linked):
         device = bought.devices[2 * wave + dice.below(2)]
         known |= {"signup_ja4": device.ja4, "signup_user_agent": device.user_agent}
     if dice.true(0.5):
@@ -146,5 +162,5 @@ def _registration(dice: Dice, campaign: Campaign, scenario: Scenario, bought: Ki
         )
         known |= {"email_domain": domain, "email": f"{name}@{domain}"}
     if dice.true(WEAK_DOOR):
-        known["programme"] = dice.pick(campaign.doors)
+        known["programme"] = dice.pick(operation.campaign.doors)
     return known

@@ -5,6 +5,8 @@ by hand after those of distilabel's Math-Shepherd and of published reasoning dat
 outputs (ZeroEval).
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.corpus import Corpus
 from stillwatch.benchmark.operators.material import Problems, short_answer

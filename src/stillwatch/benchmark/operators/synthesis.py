@@ -4,6 +4,8 @@ Imitates self-instruct and Evol-Instruct pipelines (S21): seeds are real role-pl
 rest. Instructions are written by hand after distilabel's and self-instruct's templates; answers are teacher outputs.
 """
 
+# ruff: noqa: E501 - wordings stay whole, as they are sent
+
 from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.corpus import Corpus
 from stillwatch.benchmark.operators.wording import Wording
