@@ -19,17 +19,20 @@ LEAST_WEIGHT = 6.0
 LOOSE_WEIGHT = 2.0
 """The same for the loose groups whose own popularity is left out when their pairs are weighed again."""
 
+PROMISING = 0.5
+"""Nats that a pair needs to be weighed again: the others would not become edges."""
+
 HEAVIEST = 30.0
 """Nats at which an edge's weight is capped: one pair of copies must not make a cluster by itself."""
 
-ALIKE = 0.8
+ALIKE = 0.7
 """Jaccard similarity of two candidates of one left-out set from which the smaller is dropped as a repetition."""
 
 LEAST_ACCOUNTS = 8
 """Accounts, not entities, that make a group."""
 
-MODULARITY = (1.0, 4.0, 16.0)
-CPM = (1.0, 4.0)
+MODULARITY = (1.0, 8.0)
+CPM = (1.0, 5.0)
 """Resolutions. CPM's are mean edge weights, in nats, that a group must exceed between its members."""
 
 
@@ -65,7 +68,7 @@ def candidates_without(
     total = total_weight(weights[allowed], families, left_out)
     groups = list(_groups(incidence, left, right, total))
     loose = _loose_groups(incidence.n, left, right, total)
-    inside = loose[left] == loose[right]
+    inside = (loose[left] == loose[right]) & (total >= PROMISING)
     kept = tuple(family for family in families if family not in left_out)
     renewed = family_weights(incidence, left[inside], right[inside], kept, loose)
     total[inside] = np.maximum(total[inside], total_weight(renewed, kept, left_out))

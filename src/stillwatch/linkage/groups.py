@@ -69,8 +69,10 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
         certain = _marked(incidence.n, members.certain())
         if not certain.any() or any(_overlap(certain, other) >= SAME for other in taken):
             continue
-        taken.append(certain)
-        groups.append(_group(found, seed, members, certain | marks))
+        group = _group(found, seed, members, certain | marks)
+        if any(c.discovered for c in group.confirmations):
+            taken.append(certain)
+            groups.append(group)
     return groups
 
 

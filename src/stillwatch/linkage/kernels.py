@@ -211,21 +211,26 @@ def score_rows(
     ln(1 - kappa a) over the channel's profile is left out: it is `baseline`.
     """
     n_channels, n_kappas = sizes.shape[0], len(KAPPAS)
+    shares, absent = np.empty(n_kappas), np.empty(n_kappas)
     found = 0
     for at in range(len(profile)):
         token = profile[at]
         place = channel_of[token]
+        for k in range(n_kappas):
+            shares[k] = min(KAPPAS[k] * typical[at], MOST_TYPICAL)
+            absent[k] = np.log1p(-shares[k])
         for held in range(holder_indptr[token], holder_indptr[token + 1]):
             row = holders[held]
             if position[row] < 0:
                 position[row] = found
                 touched[found] = row
-                scores[found] = np.zeros((n_channels, n_kappas))
+                for c in range(n_channels):
+                    for k in range(n_kappas):
+                        scores[found, c, k] = 0.0
                 found += 1
             odds = 1.0 / np.expm1(sizes[place, row] * frequency[token])
             for k in range(n_kappas):
-                share = min(KAPPAS[k] * typical[at], MOST_TYPICAL)
-                scores[position[row], place, k] += np.log1p(share * odds) - np.log1p(-share)
+                scores[position[row], place, k] += np.log1p(shares[k] * odds) - absent[k]
     return found
 
 

@@ -10,6 +10,7 @@ from stillwatch.linkage.leiden import labels_of
 from stillwatch.records import Family
 
 LEAST_SHARE = 0.05
+LEAST_SHARE_TO_SPLIT = 0.01
 LEAST_LIFT = 8.0
 LEAST_HOLDERS = 3
 
@@ -24,7 +25,9 @@ class SharedToken:
     outside: int
 
 
-def shared_tokens(incidence: Incidence, rows: Indices, family: Family) -> list[SharedToken]:
+def shared_tokens(
+    incidence: Incidence, rows: Indices, family: Family, least_share: float = LEAST_SHARE
+) -> list[SharedToken]:
     """Tokens that the group shows and others hardly: at least 3 holders and 5 % of it, and 8 times the share outside."""
     inside = np.zeros(incidence.n, dtype=np.bool_)
     inside[rows] = True
@@ -34,7 +37,7 @@ def shared_tokens(incidence: Incidence, rows: Indices, family: Family) -> list[S
         beyond = channel.document_frequency(~inside)
         share = within / max(len(rows), 1)
         base = (beyond + 0.5) / max(incidence.n - len(rows), 1)
-        kept = (within >= LEAST_HOLDERS) & (share >= LEAST_SHARE) & (share >= LEAST_LIFT * base)
+        kept = (within >= LEAST_HOLDERS) & (share >= least_share) & (share >= LEAST_LIFT * base)
         out += [SharedToken(channel.name, int(t), int(within[t]), int(beyond[t])) for t in np.flatnonzero(kept)]
     return out
 
@@ -64,7 +67,7 @@ def split_by_templates(incidence: Incidence, rows: Indices) -> list[Indices]:
 def _template_matrix(incidence: Incidence, rows: Indices) -> csr_matrix:
     """Members x shared content tokens, weighted by ln(1 + 1 / share inside): what all share separates nobody."""
     columns: list[csr_matrix] = []
-    shared = shared_tokens(incidence, rows, Family.CONTENT)
+    shared = shared_tokens(incidence, rows, Family.CONTENT, LEAST_SHARE_TO_SPLIT)
     for channel in incidence.scored(Family.CONTENT):
         mine = np.array([s.token for s in shared if s.channel == channel.name], dtype=np.int64)
         matrix = csr_matrix(
