@@ -1,292 +1,154 @@
-"""Rows of one table out of one file: Parquet, JSONL, JSONL.gz, JSONL.zst; bounded memory; bad rows set aside.
+"""Rows of one table out of one file: Parquet or JSON lines, plain or compressed; bounded memory; bad rows set aside.
 
 A bad row never harms its neighbours. A file that breaks off keeps what came before the break.
 """
 
-import gzip
-import io
-import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import zstandard
+from numpy.typing import NDArray
 
-from stillwatch.ingest.coerce import Unfit, converter, kind_of
+from stillwatch.ingest.columns import conform
+from stillwatch.ingest.jsonl import Columns, JsonLines
+from stillwatch.ingest.lines import Block, blocks
 from stillwatch.records import QuarantinedRow
-from stillwatch.tables import EXCHANGES, IP_CLASSES, PURPOSES, STATUSES, TIMESTAMP
 
-BATCH_ROWS = 16_384
-BATCH_BYTES = 64 * 1024 * 1024
-LONGEST_LINE = 16 * 1024 * 1024
-ENDINGS = (".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst")
-_NAMES = frozenset(EXCHANGES.names)
-ALLOWED = {"status": STATUSES, "ip_class": IP_CLASSES, "purpose": PURPOSES}
+BATCH_ROWS = 32_768
+BATCH_BYTES = 32 << 20
+
+HOPELESS = 100_000
+"""Bad rows after which a file with fewer than one good row in ten is given up: it is of another kind, or an attack."""
+
+ENDINGS = {
+    ".parquet": "parquet", ".jsonl": "", ".ndjson": "", ".jsonl.gz": "gz", ".ndjson.gz": "gz", ".jsonl.zst": "zst",
+    ".ndjson.zst": "zst",
+}  # fmt: skip
+"""How a file's name ends, and how what it holds is packed."""
+
+_NOWHERE: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Batch:
-    """Rows that keep the contract, and those that do not. `bytes_read` is the file's position after the batch."""
+    """Rows that keep the contract, the 1-based place of each in the file, rows set aside, bytes of the file read."""
 
     rows: pa.RecordBatch
     quarantined: list[QuarantinedRow] = field(default_factory=list)
     bytes_read: int = 0
+    places: NDArray[np.int64] = field(default_factory=lambda: _NOWHERE)
 
 
-def is_table_file(path: Path) -> bool:
-    """Whether the file's name ends as a format that this reader knows."""
-    return path.name.lower().endswith(ENDINGS)
+@dataclass(frozen=True)
+class _Reading:
+    """What every step of reading one file needs."""
+
+    path: Path
+    label: str
+    schema: pa.Schema
+
+    def refused(self, row: int | None, found: str, wanted: str, bytes_read: int = 0) -> Batch:
+        """A batch without rows that names one fault."""
+        return Batch(_empty(self.schema), [QuarantinedRow(self.label, row, None, found, wanted)], bytes_read)
+
+    def conformed(self, columns: Columns, bytes_read: int) -> Batch:
+        """The columns under the contract."""
+        rows, places, bad = conform(columns.columns, len(columns.rows), self.schema, self.label, columns.rows)
+        return Batch(rows, bad, bytes_read, places)
+
+
+def ending_of(path: Path) -> str | None:
+    """The ending by which a file's name tells that this reader knows it, in any case; None where it does not."""
+    name = path.name.lower()
+    return next((ending for ending in ENDINGS if name.endswith(ending)), None)
 
 
 def read_rows(path: Path, label: str, schema: pa.Schema) -> Iterator[Batch]:
-    """Batches of one file under one schema. `label` is the file's name in messages. Never raises on bad content."""
-    reader = _parquet if path.name.lower().endswith(".parquet") else _lines
-    try:
-        yield from reader(path, label, schema)
-    except OSError as error:
-        reason = QuarantinedRow(label, None, None, f"a file that cannot be read ({error.strerror})", "a readable file")
-        yield Batch(_empty(schema), [reason])
+    """Batches of one file under one schema, in the order of its rows. Never raises for what a file holds.
+
+    `label` is the file's name in quarantine. Every row is in a batch or in quarantine, but for the rest of a file that
+    breaks off or is hopeless: that stands in quarantine as one row that says so.
+    """
+    reading = _Reading(path, label, schema)
+    packing = ENDINGS[ending_of(path) or ".jsonl"]
+    good = bad = 0
+    for batch in _parquet(reading) if packing == "parquet" else _json_lines(reading, packing):
+        yield batch
+        good += batch.rows.num_rows
+        bad += len(batch.quarantined)
+        if bad >= HOPELESS and bad > 9 * good:
+            why = f"the rest of the file, after {HOPELESS:,} bad rows and more than nine bad ones for each good one"
+            yield reading.refused(None, why, "rows of the data contract", batch.bytes_read)
+            return
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([], schema=schema)
+    return pa.RecordBatch.from_arrays([pa.array([], column.type) for column in schema], schema=schema)
 
 
 # ------------------------------------------------------------------------------------------------ lines of JSON
 
 
-def _open(path: Path) -> BinaryIO:
-    name = path.name.lower()
-    if name.endswith(".gz"):
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    if name.endswith(".zst"):
-        return zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(path.open("rb"), read_across_frames=True)
-    return path.open("rb")
+def _json_lines(reading: _Reading, packing: str) -> Iterator[Batch]:
+    reader = JsonLines(reading.schema)
+    for block in blocks(reading.path, packing):
+        for start in range(0, max(1, len(block.lines)), BATCH_ROWS):
+            stop = start + BATCH_ROWS
+            part = Block(block.lines[start:stop], block.rows[start:stop], block.faults if start == 0 else [])
+            yield _joined(reading, reader, part, block.consumed)
 
 
-def _lines(path: Path, label: str, schema: pa.Schema) -> Iterator[Batch]:
-    rows: list[tuple[int, dict[str, Any]]] = []
-    bad: list[QuarantinedRow] = []
-    size = number = 0
-    stream = io.BufferedReader(_open(path), 1 << 20)  # type: ignore[arg-type]
-    with stream:
-        while True:
-            number += 1
-            try:
-                line = stream.readline(LONGEST_LINE + 1)
-                if len(line) > LONGEST_LINE:
-                    bad.append(_reason(label, number, None, "a line of over 16 MiB", "a shorter line"))
-                    _skip_line(stream)
-                    continue
-            except (EOFError, OSError, zlib.error, zstandard.ZstdError):
-                bad.append(
-                    _reason(label, number, None, "a compressed file that breaks off or is damaged", "a whole file")
-                )
-                break
-            if not line:
-                break
-            row = _object(line, label, number, bad)
-            if row is not None:
-                rows.append((number, row))
-                size += len(line)
-            if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
-                yield _batch(rows, bad, label, schema)
-                rows, bad, size = [], [], 0
-    yield _batch(rows, bad, label, schema)
+def _joined(reading: _Reading, reader: JsonLines, block: Block, consumed: int) -> Batch:
+    """One batch of a block's parts, with the lines that no reader could take."""
+    parts: list[Batch] = []
+    bad = [QuarantinedRow(reading.label, fault.row, None, fault.found, fault.wanted) for fault in block.faults]
+    for columns, faults in reader.read(block):
+        parts.append(reading.conformed(columns, consumed))
+        bad += parts[-1].quarantined
+        bad += [QuarantinedRow(reading.label, f.row, None, f.found, f.wanted, known) for f, known in faults]
+    bad.sort(key=lambda row: row.row or 0)
+    rows = pa.concat_batches([part.rows for part in parts]) if parts else _empty(reading.schema)
+    places = np.concatenate([part.places for part in parts]) if parts else _NOWHERE
+    return Batch(rows, bad, consumed, places)
 
 
-def _skip_line(stream: BinaryIO) -> None:
-    while True:
-        piece = stream.readline(1 << 20)
-        if not piece or piece.endswith(b"\n"):
-            return
+# ------------------------------------------------------------------------------------------------------ Parquet
 
 
-def _object(line: bytes, label: str, number: int, bad: list[QuarantinedRow]) -> dict[str, Any] | None:
-    """The object of a line; None where the line is blank or goes to quarantine."""
-    if not line.strip():
-        return None
+def _parquet(reading: _Reading) -> Iterator[Batch]:
+    """Row group by row group, so that a damaged one does not take the next with it."""
     try:
-        value = json.loads(line)
-    except UnicodeDecodeError:
-        bad.append(_reason(label, number, None, "bytes that are not UTF-8", "a line of JSON in UTF-8"))
-        return None
-    except RecursionError:
-        bad.append(_reason(label, number, None, "JSON nested too deeply", "a flat JSON object"))
-        return None
-    except ValueError:
-        bad.append(_reason(label, number, None, f"{len(line)} bytes that are not JSON", "a JSON object"))
-        return None
-    if not isinstance(value, dict):
-        bad.append(_reason(label, number, None, kind_of(value), "a JSON object"))
-        return None
-    return value
-
-
-def _reason(
-    label: str, number: int | None, column: str | None, found: str, wanted: str, exchange_id: Any = None
-) -> QuarantinedRow:
-    known = exchange_id if isinstance(exchange_id, str) and len(exchange_id) <= 256 else None
-    if known is not None and any("\ud800" <= c <= "\udfff" for c in known):
-        known = None
-    return QuarantinedRow(label, number, column, found, wanted, known)
-
-
-def _batch(rows: list[tuple[int, dict[str, Any]]], bad: list[QuarantinedRow], label: str, schema: pa.Schema) -> Batch:
-    """Convert objects one by one: exact reasons, and nothing of a bad row gets through."""
-    converters = [(f.name, f.nullable, converter(f)) for f in schema]
-    names = {f.name for f in schema}
-    has_extra = "extra" in names
-    kept: list[dict[str, Any]] = []
-    for number, row in rows:
-        try:
-            kept.append(_converted(row, converters, names, has_extra))
-        except _BadColumn as error:
-            bad.append(_reason(label, number, error.column, error.found, error.wanted, row.get("exchange_id")))
-    return Batch(pa.RecordBatch.from_pylist(kept, schema=schema), bad)
-
-
-class _BadColumn(Exception):
-    def __init__(self, column: str, found: str, wanted: str) -> None:
-        self.column, self.found, self.wanted = column, found, wanted
-        super().__init__(column)
-
-
-def _converted(row: dict[str, Any], converters: list[Any], names: set[str], has_extra: bool) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for name, nullable, convert in converters:
-        value = row.get(name)
-        if value is None or (value == "" and not nullable):
-            if not nullable:
-                raise _BadColumn(
-                    name, "nothing" if value is None else "an empty text", "a value: the column is required"
-                )
-            continue
-        try:
-            out[name] = convert(value)
-        except Unfit as error:
-            raise _BadColumn(name, error.found, error.wanted) from error
-        except RecursionError as error:
-            raise _BadColumn(name, "JSON nested too deeply", "a flat value") from error
-        if name in ALLOWED and out[name] not in ALLOWED[name]:
-            raise _BadColumn(name, kind_of(value), f"one of {', '.join(ALLOWED[name])}")
-    unknown = [name for name in row if name not in names]
-    if has_extra and unknown:
-        known = dict(out.get("extra", []))
-        try:
-            known |= {str(name): json.dumps(row[name], sort_keys=True, default=str)[:65_536] for name in unknown}
-            out["extra"] = sorted((_clean(k), _clean(v)) for k, v in known.items())
-        except RecursionError as error:
-            raise _BadColumn("extra", "JSON nested too deeply", "a flat value") from error
-    return out
-
-
-def _clean(value: str) -> str:
-    return value.encode("utf-8", "replace").decode("utf-8")
-
-
-# ------------------------------------------------------------------------------------------------------- Parquet
-
-
-def _parquet(path: Path, label: str, schema: pa.Schema) -> Iterator[Batch]:
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowException, ValueError) as error:
-        found = f"a file that is not Parquet or is damaged ({type(error).__name__})"
-        yield Batch(_empty(schema), [_reason(label, None, None, found, "a Parquet file")])
+        opened = pq.ParquetFile(reading.path)
+        names = opened.schema_arrow.names
+    except (OSError, pa.ArrowException, ValueError):
+        yield reading.refused(None, "a file that is not Parquet, or is damaged or cannot be read", "Parquet file")
         return
-    number = 0
-    with file:
-        batches = file.iter_batches(batch_size=BATCH_ROWS)
-        while True:
-            try:
-                batch = next(batches, None)
-            except (pa.ArrowException, OSError, ValueError) as error:
-                found = f"a damaged row group after row {number} ({type(error).__name__})"
-                yield Batch(_empty(schema), [_reason(label, number, None, found, "a whole Parquet file")])
-                return
-            if batch is None:
-                return
-            yield _cast(batch, label, number, schema)
-            number += batch.num_rows
+    with opened:
+        if len(set(names)) != len(names):
+            yield reading.refused(None, "the same column twice", "each column once")
+            return
+        size, groups = reading.path.stat().st_size, opened.num_row_groups
+        first = 1
+        for group in range(groups):
+            yield from _row_group(reading, opened, group, first, size * (group + 1) // groups)
+            first += opened.metadata.row_group(group).num_rows
 
 
-def _cast(batch: pa.RecordBatch, label: str, before: int, schema: pa.Schema) -> Batch:
-    """The whole batch at once where every value fits; row by row where any does not."""
+def _row_group(reading: _Reading, opened: pq.ParquetFile, group: int, first: int, bytes_read: int) -> Iterator[Batch]:
+    about = opened.metadata.row_group(group)
+    bytes_a_row = max(1, about.total_byte_size // max(1, about.num_rows))
+    size = int(min(BATCH_ROWS, max(64, BATCH_BYTES // bytes_a_row)))
+    row = first
     try:
-        columns = [_column(batch, f) for f in schema]
-        whole = pa.record_batch(columns, schema=schema)
-        if _keeps(whole, schema):
-            return Batch(whole)
-    except (pa.ArrowException, ValueError):
-        pass
-    try:
-        rows = batch.to_pylist()
-    except (ValueError, UnicodeDecodeError, OverflowError):
-        return _one_by_one(batch, label, before, schema)
-    return _batch([(before + at, row) for at, row in enumerate(rows, 1)], [], label, schema)
-
-
-def _one_by_one(batch: pa.RecordBatch, label: str, before: int, schema: pa.Schema) -> Batch:
-    rows: list[tuple[int, dict[str, Any]]] = []
-    bad: list[QuarantinedRow] = []
-    for at in range(batch.num_rows):
-        try:
-            rows.append((before + at + 1, batch.slice(at, 1).to_pylist()[0]))
-        except (ValueError, UnicodeDecodeError, OverflowError):
-            bad.append(
-                _reason(label, before + at + 1, None, "a value that cannot be decoded", "valid Unicode and times")
-            )
-    return _batch(rows, bad, label, schema)
-
-
-def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
-    if field.name == "extra":
-        if any(name not in _NAMES for name in batch.schema.names):
-            raise ValueError("unknown columns become `extra`, row by row")
-        return pa.nulls(batch.num_rows, field.type) if "extra" not in batch.schema.names else batch.column("extra")
-    if field.name not in batch.schema.names:
-        return pa.nulls(batch.num_rows, field.type)
-    column = batch.column(field.name)
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if field.type == TIMESTAMP and not pa.types.is_timestamp(column.type) and not pa.types.is_null(column.type):
-        raise ValueError("a time in another form is read row by row")
-    if field.type == TIMESTAMP and pa.types.is_timestamp(column.type) and column.type.tz is None:
-        column = column.cast(pa.timestamp("us")).cast(TIMESTAMP)
-    column = column.cast(field.type, safe=not pa.types.is_timestamp(field.type))
-    if pa.types.is_string(field.type):
-        column.validate(full=True)
-    return column
-
-
-def _keeps(batch: pa.RecordBatch, schema: pa.Schema) -> bool:
-    """Whether every value of a cast batch keeps the contract."""
-    for field in schema:
-        column = batch.column(field.name)
-        if not field.nullable and (
-            column.null_count or (pa.types.is_string(field.type) and _any(pc.equal(column, "")))
-        ):
-            return False
-        if field.name in ALLOWED and not _all(pc.is_in(column.drop_null(), pa.array(ALLOWED[field.name]))):
-            return False
-        if field.type == TIMESTAMP and len(column.drop_null()):
-            seconds = column.cast(pa.int64())
-            if pc.min(seconds).as_py() < 946_684_800e6 or pc.max(seconds).as_py() >= 4_102_444_800e6:
-                return False
-        if pa.types.is_floating(field.type) and not _all(pc.is_finite(column.drop_null())):
-            return False
-    return True
-
-
-def _any(flags: pa.Array) -> bool:
-    return bool(pc.any(flags).as_py())
-
-
-def _all(flags: pa.Array) -> bool:
-    return pc.all(flags).as_py() is not False
+        for batch in opened.iter_batches(batch_size=size, row_groups=[group], use_threads=False):
+            places = np.arange(row, row + batch.num_rows, dtype=np.int64)
+            columns = {name: batch.column(name) for name in batch.schema.names}
+            yield reading.conformed(Columns(columns, places), bytes_read)
+            row += batch.num_rows
+    except (OSError, pa.ArrowException):
+        left = first + about.num_rows - row
+        found = f"Parquet data that cannot be unpacked, {left:,} rows from here on"
+        yield reading.refused(row, found, "whole row group", bytes_read)

@@ -1,0 +1,197 @@
+"""Lines of a file that may be compressed, hostile or cut short, in blocks of bounded size.
+
+Memory holds one block and one line of at most LONGEST_LINE bytes, whatever the file claims. What came before a
+fault is kept; the place of the fault and of what could not be read is named.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import zstandard
+
+BLOCK = 8 << 20
+BLOCK_LINES = 32_768
+LONGEST_LINE = 16 << 20
+LONGEST_WASTE = 64 << 20
+"""Bytes of one line after which the rest of the file is given up."""
+
+RATIO = 1_000
+RATIO_FROM = 1 << 30
+"""A file that has given this many bytes, RATIO times what it holds, is a bomb."""
+
+_PIECE = 1 << 20
+_ZSTD_PIECE = 1 << 10  # 4 bytes of zstd can stand for a block of 128 KiB, so 1 KiB unpacks to 32 MiB at most
+_ZSTD_WINDOW = 1 << 27
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A line, or the rest of the file from a line on, that cannot be read. `found` is a kind, never text."""
+
+    row: int
+    found: str
+    wanted: str
+
+
+@dataclass
+class Block:
+    """Lines without their ends, the 1-based place of each (blank ones are left out), and bytes of the file so far."""
+
+    lines: list[bytes] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    size: int = 0
+    consumed: int = 0
+
+
+class _Broken(Exception):
+    """The rest of a file cannot be read."""
+
+    def __init__(self, found: str, wanted: str) -> None:
+        self.found = found
+        self.wanted = wanted
+        super().__init__(found)
+
+
+def blocks(path: Path, compression: str) -> Iterator[Block]:
+    """The lines of a file; `compression` is "", "gz" or "zst". Faults come in the blocks, never as exceptions."""
+    splitter = _Splitter()
+    try:
+        for piece, consumed in _pieces(path, compression):
+            splitter.feed(piece)
+            splitter.block.consumed = consumed
+            if splitter.is_full():
+                yield splitter.take()
+        splitter.end_line()
+    except _Broken as why:
+        splitter.fault(f"the rest of the file: {why.found}", why.wanted)
+    yield splitter.take()
+
+
+class _Splitter:
+    """Collects pieces into lines. A line over LONGEST_LINE is dropped up to its end and counted as a fault."""
+
+    def __init__(self) -> None:
+        self.block = Block()
+        self._row = 1
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def is_full(self) -> bool:
+        return self.block.size >= BLOCK or len(self.block.lines) >= BLOCK_LINES or len(self.block.faults) >= BLOCK_LINES
+
+    def take(self) -> Block:
+        block, self.block = self.block, Block(consumed=self.block.consumed)
+        return block
+
+    def fault(self, found: str, wanted: str) -> None:
+        self.block.faults.append(Fault(self._row, found, wanted))
+
+    def feed(self, piece: bytes) -> None:
+        first, *others = piece.split(b"\n")
+        self._grow(first)
+        if not others:
+            return
+        last = others.pop()
+        self.end_line()
+        for line in others:
+            self._add(line, len(line))
+        self._grow(last)
+
+    def end_line(self) -> None:
+        """The line in progress is whole."""
+        self._add(b"".join(self._parts), self._length)
+        self._parts, self._length = [], 0
+
+    def _add(self, line: bytes, length: int) -> None:
+        if self._row == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if length > LONGEST_LINE:
+            self.fault(f"line of over {LONGEST_LINE >> 20} MiB", _SHORT_ENOUGH)
+        elif line and not line.isspace():
+            self.block.lines.append(line)
+            self.block.rows.append(self._row)
+            self.block.size += len(line)
+        self._row += 1
+
+    def _grow(self, part: bytes) -> None:
+        self._length += len(part)
+        if self._length <= LONGEST_LINE:
+            self._parts.append(part)
+        elif self._length <= LONGEST_WASTE:
+            self._parts = []
+        else:
+            self._parts = []
+            raise _Broken(f"a line of over {LONGEST_WASTE >> 20} MiB", _SHORT_ENOUGH)
+
+
+_SHORT_ENOUGH = f"line of at most {LONGEST_LINE >> 20} MiB"
+
+
+def _pieces(path: Path, compression: str) -> Iterator[tuple[bytes, int]]:
+    """Unpacked pieces of at most _PIECE bytes, each with the bytes of the file read so far."""
+    given = 0
+    try:
+        with path.open("rb") as file:
+            for data in _UNPACKERS[compression](file):
+                given += len(data)
+                if compression and given > RATIO_FROM and given > RATIO * file.tell():
+                    raise _Broken(f"data that grow over {RATIO:,}-fold when unpacked", "logs, not a bomb")
+                for start in range(0, len(data), _PIECE):
+                    yield data[start : start + _PIECE], file.tell()
+    except OSError as error:
+        raise _Broken(f"a file that cannot be read ({type(error).__name__})", "readable file") from None
+
+
+def _plain(file: BinaryIO) -> Iterator[bytes]:
+    while data := file.read(_PIECE):
+        yield data
+
+
+def _gunzip(file: BinaryIO) -> Iterator[bytes]:
+    """The members of a gzip file one after another; zeros after the last, as tapes have them, are passed over."""
+    unpacker = zlib.decompressobj(wbits=31)
+    fresh = True
+    data = file.read(_PIECE >> 4)
+    while data:
+        if fresh:
+            data = data.lstrip(b"\0")
+        try:
+            out = unpacker.decompress(data, _PIECE) if data else b""
+        except zlib.error:
+            raise _Broken("damaged gzip data", "whole gzip file") from None
+        fresh = fresh and not data
+        yield out
+        data = unpacker.unconsumed_tail
+        if unpacker.eof:
+            data, unpacker, fresh = unpacker.unused_data, zlib.decompressobj(wbits=31), True
+        data = data or file.read(_PIECE >> 4)
+    if not fresh:
+        raise _Broken("gzip data that end too early", "whole gzip file")
+
+
+def _unzstd(file: BinaryIO) -> Iterator[bytes]:
+    """The frames of a zstd file one after another."""
+    context = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    unpacker = context.decompressobj(write_size=_PIECE >> 4)
+    fresh = True
+    data = file.read(_ZSTD_PIECE)
+    while data:
+        try:
+            out = unpacker.decompress(data)
+        except zstandard.ZstdError:
+            raise _Broken("damaged zstd data", "whole zstd file") from None
+        fresh = False
+        yield out
+        data = b""
+        if unpacker.eof:
+            data, unpacker, fresh = unpacker.unused_data, context.decompressobj(write_size=_PIECE >> 4), True
+        data = data or file.read(_ZSTD_PIECE)
+    if not fresh:
+        raise _Broken("zstd data that end too early", "whole zstd file")
+
+
+_UNPACKERS = {"": _plain, "gz": _gunzip, "zst": _unzstd}
