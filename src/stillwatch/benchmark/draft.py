@@ -115,7 +115,7 @@ class Draft:
             rhythm=self._rhythm(day, where, starts, ends, (cohort, *names)),
             places=homes,
             clients=self._clients(dice, using),
-            habits=(clients.habit(dice), clients.habit(dice)),
+            habits=tuple(clients.habit(dice) for _ in range(1 + dice.below(5))),
             pathways=tuple(pathways) or (self.pathway(dice),),
         )
         if closed is not None or dice.true(0.03):
@@ -165,9 +165,9 @@ class Draft:
                 self._conversations += 1
                 spot = _weighted(where, dice)
                 host = spot.host or 1 + dice.below(254)
-                used = client or dice.popular(account.clients, 2.0)
+                used = client or dice.popular(account.clients, 1.8)
                 number = self.tables.clients.number(used)
-                sampled = habit if habit is not None else dice.popular(account.habits, 2.0)
+                sampled = habit if habit is not None else dice.popular(account.habits, 1.6)
                 path = "console" if used.product.console else pathway or dice.popular(account.pathways, 2.0)
                 path_number = self.tables.pathways.number(path)
             plan.account.append(account.number)
@@ -214,8 +214,8 @@ class Draft:
         own = list(using) or [clients.developer(dice)]
         if dice.true(0.45):
             own.append(clients.newer(own[0], dice))
-        if dice.true(0.2):
-            own.append(clients.browser(dice) if dice.true(0.5) else clients.developer(dice))
+        while len(own) < 5 and dice.true(0.4):
+            own.append(clients.browser(dice) if dice.true(0.4) else clients.developer(dice))
         return tuple(own)
 
     def times(self, account: Account, count: int, *names: object) -> Array:

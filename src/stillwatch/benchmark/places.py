@@ -49,13 +49,13 @@ def spot(corpus: Corpus, dice: Dice, kind: str, where: str, weight: float, *, fi
 def person(corpus: Corpus, dice: Dice, where: str) -> tuple[Place, ...]:
     """Places of one private person: a home; for some a phone, a second home, a VPN exit, a journey."""
     places = [spot(corpus, dice, "residential", where, 1.0)]
-    if dice.true(0.35):
+    if dice.true(0.5):
         places += [spot(corpus, dice, "mobile", where, 0.15, fixed=0.0) for _ in range(1 + dice.below(3))]
-    if dice.true(0.2):
+    if dice.true(0.35):
         places.append(spot(corpus, dice, "residential", where, dice.between(0.1, 0.6)))
-    if dice.true(0.12):
+    if dice.true(0.17):
         places += vpn(corpus, dice, dice.between(0.2, 1.5))
-    if dice.true(0.08):
+    if dice.true(0.13):
         places.append(spot(corpus, dice, "residential", country(dice), dice.between(0.1, 0.5)))
     return tuple(places)
 

@@ -7,7 +7,7 @@ the accounts are active in a part of the month only.
 
 from typing import Any
 
-from stillwatch.benchmark import calendar, clients
+from stillwatch.benchmark import calendar, clients, places
 from stillwatch.benchmark.chance import Dice
 from stillwatch.benchmark.draft import Draft
 from stillwatch.benchmark.plan import LEGIT, Account
@@ -28,6 +28,9 @@ def chatter(draft: Draft, cohort: str, kind: str, names: tuple[object, ...], mea
     """One person who chats; ``known`` goes to the sign-up. Other populations hold such people too."""
     dice = draft.dice("chatter", cohort, *names)
     settings: dict[str, Any] = {"day": dice.pick(calendar.PEOPLE), "using": own_clients(dice)} | known
+    settings.setdefault("country", places.country(dice))
+    if "homes" not in settings and not settings["using"][0].product.console:
+        settings["homes"] = places.developer(draft.corpus, dice, settings["country"])
     account = draft.sign_up(cohort, kind, names, **settings)
     small_talk(draft, account, draft.volume(dice, mean))
     return account

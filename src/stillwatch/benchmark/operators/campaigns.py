@@ -8,7 +8,7 @@ from stillwatch.benchmark.draft import Draft
 from stillwatch.benchmark.exits import relay_exits
 from stillwatch.benchmark.operators.extraction import Work
 from stillwatch.benchmark.operators.honesty import Honest
-from stillwatch.benchmark.operators.members import Operation, kit, recruit
+from stillwatch.benchmark.operators.members import Operation, equipped, kit, recruit
 from stillwatch.benchmark.plan import VICTIM
 from stillwatch.benchmark.scenario import Scenario
 
@@ -41,20 +41,22 @@ def _campaign(operation: Operation, robbed: list[int]) -> dict[str, Any]:
     for member in members:
         work.employ(member)
     for victim in robbed:
-        _steal(operation.draft, work, victim)
+        _steal(operation, work, victim)
     campaign, spent = operation.campaign, asdict(work.spent)
+    extraction = spent.pop("extraction")
     return {
         "campaign": campaign.name,
         "provider": campaign.provider,
         "capabilities": work.capabilities(),
         "accounts": len(members),
         "victims": len(robbed),
-        "extraction_exchanges": spent.pop("extraction"),
+        "extraction_exchanges": extraction,
         "cost": {
             "accounts": len(members),
             "cards": len(operation.bought.issued - {None}),
             "shared_exits": len(operation.bought.exits),
             "stolen_keys": len(robbed),
+            "paraphrases": round(operation.scenario.paraphrase * extraction),
             **spent,
         },
     }
@@ -69,12 +71,13 @@ def _victims(draft: Draft, honest: Honest, scenario: Scenario) -> dict[str, list
     return {c.name: [v for v, name in zip(chosen, wanted, strict=False) if name == c.name] for c in scenario.campaigns}
 
 
-def _steal(draft: Draft, work: Work, victim: int) -> None:
+def _steal(operation: Operation, work: Work, victim: int) -> None:
     """Use a victim's key for some hours to days, from the campaign's exits and programs."""
-    account = draft.accounts[victim]
+    draft, account = operation.draft, operation.draft.accounts[victim]
     account.kind, account.cohort = VICTIM, "stolen_key"
+    thief = equipped(operation, account, 0)
     dice = draft.dice("theft", account.account_id)
     window = int(dice.between(8, 40) * calendar.HOUR)
     opens = account.starts + int(dice.between(0.3, 0.95) * (account.ends - account.starts - window))
     for moment in sorted(opens + int(dice.unit() * window) for _ in range(10 + dice.below(35))):
-        work.extract(account, moment, dice, foreign=True)
+        work.extract(thief, moment, dice, stolen=True)

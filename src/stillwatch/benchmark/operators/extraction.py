@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from stillwatch.benchmark import calendar, clients, places
+from stillwatch.benchmark import calendar, clients
 from stillwatch.benchmark.chance import Dice, key
 from stillwatch.benchmark.draft import NEWEST, Draft
 from stillwatch.benchmark.operators.agentic import Trajectories
@@ -11,7 +11,6 @@ from stillwatch.benchmark.operators.grading import Grading
 from stillwatch.benchmark.operators.members import Member, Operation
 from stillwatch.benchmark.operators.reasoning import Reasoning
 from stillwatch.benchmark.operators.synthesis import Synthesis
-from stillwatch.benchmark.places import Place
 from stillwatch.benchmark.plan import Account
 from stillwatch.benchmark.words import Script
 
@@ -26,7 +25,6 @@ class Spent:
 
     extraction: int = 0
     cover: int = 0
-    paraphrased: int = 0
     rented: int = 0
 
 
@@ -37,7 +35,7 @@ class Work:
         draft, campaign, scenario = operation.draft, operation.campaign, operation.scenario
         self.spent = Spent()
         self._draft, self._number, self._scenario = draft, operation.number, scenario
-        self._honest, self._bought = operation.honest, operation.bought
+        self._honest = operation.honest
         dice = draft.dice("work", campaign.name)
         self._scripts = [
             (draft.script(_script(draft, campaign.name, aim, scenario.paraphrase)), aim, share)
@@ -53,24 +51,24 @@ class Work:
         dice = self._draft.dice("employ", member.account.account_id)
         extraction = sum(dice.true(1 - self._scenario.cover) for _ in range(member.exchanges))
         for start in self._moments(member.account, dice, extraction):
-            self.extract(member.account, start, dice, aloof=member.aloof)
+            self.extract(member, start, dice)
         self._cover(member, dice, member.exchanges - extraction)
 
-    def extract(self, account: Account, start: int, dice: Dice, *, aloof: bool = False, foreign: bool = False) -> None:
-        """One item of the stock through one account. ``foreign``: with a stolen key, never from the owner's places."""
+    def extract(self, member: Member, start: int, dice: Dice, *, stolen: bool = False) -> None:
+        """One item of the stock through one account. With a ``stolen`` key it never leaves from the owner's places."""
+        account = member.account
         script, aim, _ = self._drawn(dice)
         item, self._next = self._next, self._next + 1
         turns = dice.pick(TURNS) if aim in ("tools", "coding") else 1
-        rotated = not foreign and (aloof or dice.true(self._scenario.rotation))
+        rotated = not member.exits or (not stolen and dice.true(self._scenario.rotation))
         self.spent.rented += rotated
         self.spent.extraction += turns
-        self.spent.paraphrased += dice.true(self._scenario.paraphrase)
         at = [min(start + turn * 40 * calendar.SECOND, account.ends - 1) for turn in range(turns)]
         self._draft.say(
             account, at, script, [item] * turns, list(range(turns)), conversations=[0] * turns, campaign=self._number,
-            places=(self._rented(account, dice) if rotated else dice.pick(self._bought.exits),),
-            client=dice.pick(self._bought.programs) if foreign or not rotated else None,
-            habit=dice.pick(self._habits) if dice.true(0.6) else clients.habit(dice),
+            places=(dice.pick((*member.rented, dice.pick(account.places)) if rotated else member.exits),),
+            client=dice.pick(member.programs) if stolen or not rotated else None,
+            habit=dice.pick(self._habits) if dice.true(0.4) else None,
             model=NEWEST if start > self._pivot + dice.unit() * 12 * calendar.HOUR else account.model,
         )  # fmt: skip
 
@@ -86,12 +84,6 @@ class Work:
             if point < 0:
                 return script
         return self._scripts[-1]
-
-    def _rented(self, account: Account, dice: Dice) -> Place:
-        """An address of nobody else's: the account's own now and then, else one rented for a while."""
-        if dice.true(0.4):
-            return dice.pick(account.places)
-        return places.spot(self._draft.corpus, dice, "residential", places.country(dice), 1.0, fixed=0.0)
 
     def _moments(self, account: Account, dice: Dice, count: int) -> list[int]:
         """Times around batches that fall into the account's life."""
@@ -111,19 +103,18 @@ class Work:
         donor = dice.pick(self._honest.donors)
         talks = self._honest.talks(donor)
         place = dice.below(len(talks))
-        starts = iter(self._draft.times(account, max(1, left), "cover").tolist()[:: max(1, len(talks[place].turns))])
+        drawn = self._draft.times(account, max(1, left), "cover").tolist()
+        starts = iter(dice.few(drawn, len(drawn)))
         while left > 0:
             talk = talks[place % len(talks)]
-            start = next(starts, None)
-            if start is None:
-                start = account.starts + int(dice.unit() * (account.ends - account.starts - 1))
+            start = next(starts)
             turns = talk.turns[: min(left, 40)]
             at = [min(int(start) + after, account.ends - 1) for after in talk.after[: len(turns)]]
             agent = talk.donor.clients[0] if talk.donor.clients[0].product.sessions else None
-            shared = not member.aloof and dice.true(0.15)
+            shared = bool(member.exits) and dice.true(0.15)
             self._draft.say(
                 account, at, talk.script, [talk.item] * len(turns), turns, conversations=[0] * len(turns), client=agent,
-                places=(dice.pick(self._bought.exits),) if shared else (),
+                places=(dice.pick(member.exits),) if shared else (),
             )  # fmt: skip
             left -= len(turns)
             place += 1

@@ -19,7 +19,7 @@ from stillwatch.benchmark.plan import OPERATOR, Account
 from stillwatch.benchmark.scenario import Campaign, Scenario
 
 A_WAVE = 22
-ABROAD = 0.4
+ABROAD = 0.3
 """Share of members whose stated country is not where their requests come from."""
 WEAK_DOOR = 0.3
 
@@ -53,11 +53,17 @@ class Operation:
 
 @dataclass(frozen=True)
 class Member:
-    """A member: its account, the exchanges it will make, and whether it stays away from the shared pools."""
+    """A member: its account, the exchanges it will make, and by what it works.
+
+    ``exits`` are those of the shared pool that its traffic is balanced over (none for who stays aloof of the pool),
+    ``rented`` its private ones, ``programs`` what runs its work.
+    """
 
     account: Account
     exchanges: int
-    aloof: bool
+    exits: tuple[Place, ...]
+    rented: tuple[Place, ...]
+    programs: tuple[Client, ...]
 
 
 def kit(draft: Draft, campaign: Campaign, size: int, exits: Sequence[Place]) -> Kit:
@@ -130,20 +136,34 @@ def _member(operation: Operation, names: tuple[object, ...], wave: int, created:
     dice = draft.dice("member account", campaign.name, *names)
     country = places.country(dice)
     here = places.country(dice) if dice.true(ABROAD) else country
-    own = places.developer(draft.corpus, dice, here) if dice.true(0.7) else places.machines(draft.corpus, dice, here)
+    browses = dice.true(0.45)
+    own = (places.person if browses else places.developer)(draft.corpus, dice, here)
     known = _registration(dice, operation, wave)
     known["signup_place"] = bought.signups[3 * wave + dice.below(3)] if dice.true(0.6) else own[0]
     account = draft.sign_up(
         campaign.name, OPERATOR, names, country=country, homes=own, created=created, closed=closed,
         day=dice.pick(calendar.PEOPLE) if dice.true(0.8) else "machine",
-        using=(clients.browser(dice) if dice.true(0.4) else clients.developer(dice),),
+        using=(clients.browser(dice) if browses else clients.developer(dice),),
         pathways=(dice.popular(campaign.pathways, 1.6),), **known,
     )  # fmt: skip
     bought.issued.add(account.row["payment_fingerprint"])
     exchanges = dice.pick(operation.honest.volumes)
     if closed or "again" in names:
         exchanges = max(1, exchanges // 2)
-    return Member(account, exchanges, dice.true(operation.scenario.aloof))
+    return equipped(operation, account, exchanges, aloof=dice.true(operation.scenario.aloof))
+
+
+def equipped(operation: Operation, account: Account, exchanges: int, *, aloof: bool = False) -> Member:
+    """An account with its part of the campaign's pools and some private addresses."""
+    dice = operation.draft.dice("equipment", account.account_id)
+    corpus, where = operation.draft.corpus, places.country(dice)
+    return Member(
+        account,
+        exchanges,
+        exits=() if aloof else tuple(dice.few(operation.bought.exits, 4)),
+        rented=tuple(places.spot(corpus, dice, "residential", where, 1.0, fixed=0.2) for _ in range(2)),
+        programs=(account.clients[0],) if aloof else tuple(dice.few(operation.bought.programs, 1 + dice.below(2))),
+    )
 
 
 def _registration(dice: Dice, operation: Operation, wave: int) -> dict[str, Any]:
