@@ -169,16 +169,25 @@ def block_kind(ip_class: str | None, org: str) -> str | None:
 
 
 def blocks() -> pa.Table:
-    """/24 blocks of the address table by kind and country: start, asn, country, kind."""
+    """/24 blocks of one network and country each, by kind: start, asn, country, kind."""
     table = networks.load()
     starts = table.asn_v4.starts[table.asn_v4.values > 0]
     starts = starts[(starts & 0xFF) == 0]
-    names = [".".join(str(int(start) >> shift & 255) for shift in (24, 16, 8)) + ".77" for start in starts]
-    known = table.resolve(names)
+    hosts = [
+        [f"{start >> 24}.{start >> 16 & 255}.{start >> 8 & 255}.{host}" for start in starts.tolist()]
+        for host in (1, 128, 254)
+    ]
+    first, *others = (table.resolve(names).drop(["address", "block"]).to_pylist() for names in hosts)
+    whole = [all(row == other for other in rest) for row, *rest in zip(first, *others, strict=True)]
     chosen: dict[tuple[str, str], list[tuple[str, int, int, str, str]]] = {}
-    for start, row in zip(starts.tolist(), known.to_pylist(), strict=True):
+    for start, row, one in zip(starts.tolist(), first, whole, strict=True):
         kind = block_kind(row["ip_class"], row["org"] or "")
-        if kind is None or row["country"] is None or (row["country"] not in COUNTRIES and kind not in WORLDWIDE):
+        if (
+            not one
+            or kind is None
+            or row["country"] is None
+            or (row["country"] not in COUNTRIES and kind not in WORLDWIDE)
+        ):
             continue
         place = (kind, "" if kind in WORLDWIDE else row["country"])
         chosen.setdefault(place, []).append((order(start), start, row["asn"], row["country"], kind))

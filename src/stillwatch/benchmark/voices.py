@@ -5,6 +5,7 @@ content words are exchanged for words that its writer cares about, with sentence
 writer's habits of typing. Some prompts stay as they are: people copy popular prompts.
 """
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -50,21 +51,27 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Bank:
-    """Every real human prompt, cut, and the content words that occur in them."""
+    """Every real human prompt and the sentences of real answers, cut, and the content words that occur in them."""
 
     prompts: list[list[Sentence]]
+    statements: list[Sentence]
     words: list[str]
     verbatim: list[str]
 
 
 def bank(corpus: Corpus) -> Bank:
-    """Cut the human prompts of a corpus."""
-    texts = corpus.prompts["human_chat"] + [pair.prompt for pair in corpus.pairs_by_capability["roleplay"]]
-    counts = Counter(word for text in texts for word in set(_SLOT.findall(text)))
-    content = sorted(word for word, count in counts.items() if count <= _COMMON and not word.isdigit())
-    known = frozenset(content)
+    """Cut the human prompts and the answers of a corpus; free chat counts thrice, so that no source is most of it."""
+    chat = corpus.prompts["human_chat"]
+    others = corpus.prompts["tool_eval"] + [pair.prompt for pair in corpus.pairs_by_capability["roleplay"]]
+    told = [json.loads(f'"{answer.words}"') for answer in corpus.answers["chat"][:2600]]
+    counts = Counter(word for text in (*chat, *others, *told) for word in set(_SLOT.findall(text)))
+    known = frozenset(word for word, count in counts.items() if count <= _COMMON and not word.isdigit())
+    cut = [sentences for text in (*chat, *chat, *chat, *others) if (sentences := _cut(text, known))]
     return Bank(
-        [cut for text in texts if (cut := _cut(text, known))], content, [text for text in texts if len(text) < 500]
+        cut,
+        [sentence for text in told for sentence in _cut(text, known)],
+        sorted(known),
+        [text for text in (*chat, *others) if len(text) < 500],
     )
 
 
@@ -126,7 +133,7 @@ class Voice:
 
     def prose(self, dice: Dice, sentences: int) -> str:
         """Connected-looking text of a number of sentences: a document of the writer's own."""
-        return " ".join(self.sentence(dice, dice.pick(dice.pick(self._bank.prompts))) for _ in range(sentences))
+        return " ".join(self.sentence(dice, dice.pick(self._bank.statements)) for _ in range(sentences))
 
     def follow_up(self, dice: Dice) -> str:
         """A next turn in a conversation."""
