@@ -1,50 +1,80 @@
 """Keys of a store, apart from its data: one secret, from which a key is derived for each purpose and epoch.
 
 Without the secret nobody can tell whether a guessed prompt is in the store. Keep the folder `keys/` on another disk or
-in another backup than the data; whoever has both can test guesses.
+in another backup than the data, or give a key file of your own; whoever has both can test guesses. A store remembers a
+fingerprint of its secret, since sketches under two secrets cannot be compared: a lost or another key is an error.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
 from pathlib import Path
 
 from stillwatch.errors import StoreError
+from stillwatch.store.files import make_folder, sync_folder
 
 SECRET_BYTES = 32
 EPOCH = 1
 
 
 def load_or_create(folder: Path) -> bytes:
-    """The store's secret. A new one is written whole or not at all, readable by its owner only."""
-    path = folder / "secret"
+    """The secret of a new store. It is written whole or not at all, readable by its owner only.
+
+    Of two processes that make one at the same time, both get the secret of the first.
+    """
+    path = secret_path(folder)
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = folder / f".secret.{secrets.token_hex(6)}"
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(SECRET_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
         try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        draft.unlink()
+            _create(path)
+        except OSError as error:
+            raise StoreError(f"the key cannot be written ({error.strerror})", where=str(path)) from error
     return read_secret(path)
 
 
+def secret_path(folder: Path) -> Path:
+    """Where the secret stands in a folder of keys."""
+    return folder / "secret"
+
+
+def _create(path: Path) -> None:
+    make_folder(path.parent, 0o700)
+    draft = path.parent / f".secret.{secrets.token_hex(6)}.tmp"
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(SECRET_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    sync_folder(path.parent)
+
+
 def read_secret(path: Path) -> bytes:
-    """The secret in a file. Raises StoreError where it is missing or of another length."""
+    """The secret in a file: 32 bytes, or 64 hexadecimal digits. Raises StoreError where it is missing or other."""
     try:
-        secret = path.read_bytes()
+        with path.open("rb") as file:
+            held = file.read(1024)
     except OSError as error:
         raise StoreError(f"the key cannot be read ({error.strerror})", where=str(path)) from error
+    if len(held) == SECRET_BYTES:
+        return held
+    try:
+        secret = bytes.fromhex(held.decode("ascii").strip())
+    except ValueError:
+        secret = b""
     if len(secret) != SECRET_BYTES:
-        raise StoreError("damaged key", where=str(path), found=f"{len(secret)} bytes", wanted=f"{SECRET_BYTES} bytes")
+        wanted = f"{SECRET_BYTES} bytes, or {2 * SECRET_BYTES} hexadecimal digits"
+        raise StoreError("damaged key", where=str(path), found=f"{len(held)} bytes", wanted=wanted)
     return secret
 
 
 def derived(secret: bytes, purpose: str, epoch: int = EPOCH) -> bytes:
     """A 32-byte key for one purpose and epoch: keyed BLAKE2b (RFC 7693) of both."""
     return hashlib.blake2b(f"stillwatch/{purpose}/{epoch}".encode(), digest_size=32, key=secret).digest()
+
+
+def fingerprint(secret: bytes) -> str:
+    """What a store remembers of its secret: 16 hexadecimal digits that tell nothing of it."""
+    return derived(secret, "fingerprint", 0)[:8].hex()

@@ -1,27 +1,30 @@
 """A store: a folder of sketched exchanges, small tables, quarantine, keys and runs.
 
-Every file is named after its content and is written whole: a draft, fsync, rename, fsync of the folder. So a batch that
-comes again writes the same file, an ingest that was killed is repeated, and writers at the same time do not harm each
-other; no lock is needed. Two rows of one exchange_id are settled when the store is read, never by order of arrival.
+Every file is named after its content and is written whole. So a batch that comes again writes the same file, an ingest
+that was killed is repeated, and writers at the same time do not harm each other; no lock is needed. Two rows of one
+exchange_id are settled when the store is read, never by order of arrival.
 """
 
 import hashlib
 import json
 import os
-import secrets
+import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.errors import StoreError
 from stillwatch.records import QuarantinedRow
 from stillwatch.store import keys
+from stillwatch.store.exchanges import ExchangeWriter, new_ids, repeated_sql, settled_sql
+from stillwatch.store.files import remove_stale_drafts, write_whole
 from stillwatch.tables import ACCOUNTS, PERMISSIONS, QUARANTINE, RELEASES, SKETCHED
 
 VERSION = 1
@@ -44,67 +47,86 @@ class Views(Protocol):
 class Store:
     """One store's folder. `Store.create` makes it where it is missing, `Store.open` wants it to be there."""
 
-    def __init__(self, folder: Path, secret: bytes) -> None:
+    def __init__(self, folder: Path, key_file: Path | None, fingerprint: str) -> None:
         self.folder = folder
-        self._secret = secret
+        self._key_file = key_file
+        self._fingerprint = fingerprint
 
     @property
     def name(self) -> str:
         """The folder's own name, without the path."""
-        return self.folder.name
+        return self.folder.resolve().name
 
     @classmethod
     def create(cls, folder: Path, key_file: Path | None = None) -> "Store":
-        """Open a store, making it first where the folder is missing or empty."""
+        """Open a store for writing, making it first where the folder is missing or empty.
+
+        The key is on disk before the manifest, and the manifest before any row: a kill between leaves a folder that
+        this function completes. Raises StoreError for a folder with other content, and for another key.
+        """
         manifest = folder / "store.json"
         if not manifest.exists():
-            if folder.exists() and any(p.name not in ("keys",) for p in folder.iterdir()):
+            if folder.exists() and (not folder.is_dir() or any(_foreign(path) for path in folder.iterdir())):
                 raise StoreError("a folder with other content", where=str(folder), wanted="a store or an empty folder")
-            folder.mkdir(parents=True, exist_ok=True)
-            write_whole(manifest, json.dumps({"stillwatch_store": VERSION}).encode())
-        return cls.open(folder, key_file)
+            secret = keys.read_secret(key_file) if key_file else keys.load_or_create(folder / "keys")
+            held = {"stillwatch_store": VERSION, "key": keys.fingerprint(secret)}
+            write_whole(manifest, json.dumps(held).encode())
+        store = cls.open(folder, key_file)
+        remove_stale_drafts(folder)
+        store.sketch_key()
+        return store
 
     @classmethod
     def open(cls, folder: Path, key_file: Path | None = None) -> "Store":
-        """Open a store that is there. Raises StoreError where it is not, or is of another version."""
-        manifest = folder / "store.json"
+        """Open a store that is there; reading it needs no key. Raises StoreError where none, or another version, is."""
         try:
-            version = json.loads(manifest.read_text("utf-8"))["stillwatch_store"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            held = json.loads((folder / "store.json").read_text("utf-8"))
+            version, fingerprint = held["stillwatch_store"], str(held.get("key", ""))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(
                 "no store", where=str(folder), wanted="a folder that `ingest` made",
                 next_step=f"stillwatch ingest SOURCE --store {folder}",
             ) from error  # fmt: skip
         if version != VERSION:
             raise StoreError("another version", where=str(folder), found=str(version)[:20], wanted=str(VERSION))
-        secret = keys.read_secret(key_file) if key_file else keys.load_or_create(folder / "keys")
-        return cls(folder, secret)
+        return cls(folder, key_file, fingerprint)
+
+    # ------------------------------------------------------------------------------------------------ keys
 
     def sketch_key(self) -> bytes:
-        """The key of content sketches."""
+        """The key of content sketches. Raises StoreError where it is lost, or is another than at the start."""
         return keys.derived(self._secret, "sketch")
+
+    @cached_property
+    def _secret(self) -> bytes:
+        path = self._key_file or keys.secret_path(self.folder / "keys")
+        secret = keys.read_secret(path)
+        # Stores made before the first release have no fingerprint.
+        if self._fingerprint and keys.fingerprint(secret) != self._fingerprint:
+            raise StoreError(
+                "not the key of this store", where=str(path), wanted="the key that the store was begun with",
+                next_step="give that key with --key-file, or begin another store",
+            )  # fmt: skip
+        return secret
 
     # ------------------------------------------------------------------------------------------------ writing
 
-    def add_exchanges(self, batch: pa.RecordBatch) -> int:
-        """Write sketched rows, a file for each day: how many rows were in files that were not there yet."""
-        if not batch.schema.equals(SKETCHED):
-            raise StoreError("rows that are not sketched exchanges", where=str(self.folder))
-        days = np.asarray(batch.column("asked_at").cast(pa.int64())) // 86_400_000_000
-        new = 0
-        for day in np.unique(days):
-            rows = pa.table(batch.filter(pa.array(days == day)))
-            rows = rows.sort_by([("exchange_id", "ascending"), ("row_hash", "ascending")])
-            folder = self.folder / "exchanges" / f"day={np.datetime64(int(day), 'D')}"
-            new += rows.num_rows * self._write(folder, rows, self._exchange_batch_id(rows))
-        return new
+    def exchange_writer(self) -> ExchangeWriter:
+        """A writer of sketched rows, which collects them by day. Nothing is on disk before its `flush`."""
+        return ExchangeWriter(self.folder / "exchanges")
 
-    def _exchange_batch_id(self, rows: pa.Table) -> str:
-        digest = hashlib.blake2b(digest_size=16, key=keys.derived(self._secret, "batch"))
-        for name, row_hash in zip(rows["exchange_id"].to_pylist(), rows["row_hash"].to_pylist(), strict=True):
-            encoded = name.encode()
-            digest.update(len(encoded).to_bytes(4, "little") + encoded + row_hash.to_bytes(8, "little"))
-        return digest.hexdigest()
+    def count_new(self, writer: ExchangeWriter) -> int:
+        """How many exchange ids came with this writer that no other file of the store holds."""
+        written = {str(path) for path in writer.written}
+        others = [path for path in self._files("exchanges/*/*.parquet") if path not in written]
+        return new_ids(_one_number, sorted(written), others)
+
+    def add_exchanges(self, batch: pa.RecordBatch) -> int:
+        """Write sketched rows at once: how many rows are in files that were not there yet."""
+        writer = self.exchange_writer()
+        writer.add(batch)
+        writer.flush()
+        return sum(int(pq.read_metadata(path).num_rows) for path in writer.written)
 
     def add_small(self, table: str, batch: pa.RecordBatch) -> int:
         """Write rows of accounts, permissions or releases: how many were in a file that was not there yet."""
@@ -113,9 +135,10 @@ class Store:
         hashes = self._row_hashes(batch)
         rows = pa.table(batch).append_column("row_hash", pa.array(hashes, pa.string())).sort_by("row_hash")
         name = hashlib.blake2b("".join(sorted(hashes)).encode(), digest_size=16).hexdigest()
-        return rows.num_rows * self._write(self.folder / table, rows, name)
+        return int(rows.num_rows) if self._write(self.folder / table, rows, name) else 0
 
     def _row_hashes(self, batch: pa.RecordBatch) -> list[str]:
+        """Keyed, or who writes an account could choose values that win a tie."""
         key = keys.derived(self._secret, "row")
         return [
             hashlib.blake2b(repr(tuple(row.values())).encode(), digest_size=12, key=key).hexdigest()
@@ -137,7 +160,6 @@ class Store:
         path = folder / f"{name}.parquet"
         if path.exists():
             return False
-        folder.mkdir(parents=True, exist_ok=True)
         buffer = pa.BufferOutputStream()
         pq.write_table(rows, buffer, compression="zstd")
         write_whole(path, buffer.getvalue().to_pybytes())
@@ -146,52 +168,37 @@ class Store:
     # ------------------------------------------------------------------------------------------------ reading
 
     def register(self, engine: Views, since: datetime | None = None, until: datetime | None = None) -> int:
-        """Make `exchanges`, `accounts`, `permissions` and `releases` readable: how many exchange ids had conflicting rows.
+        """Make `exchanges`, `accounts`, `permissions` and `releases` readable: how many exchange ids had several rows.
 
-        One row an exchange_id, the one with the smallest hash of the whole row; the newest row an account.
+        Rows that say the same do not count. One row an exchange_id, the one with the smallest hash of the whole row;
+        the newest row an account; the earliest time a release; every permission once. A time without a zone is UTC.
         """
-        files = self._files("exchanges/*/*.parquet")
-        if not files:
-            engine.register("exchanges", SKETCHED.empty_table())
-        else:
-            self._view_exchanges(engine, f"read_parquet({files})", since, until)
         for name, schema in SMALL.items():
             small = self._files(f"{name}/*.parquet")
             if small:
-                engine.view(name, _settled(name, f"read_parquet({small})"))
+                engine.view(name, _settled(name, f"read_parquet({_list(small)})"))
             else:
                 engine.register(name, schema.empty_table())
-        return self._conflicts(engine) if files else 0
-
-    def _view_exchanges(self, engine: Views, source: str, since: datetime | None, until: datetime | None) -> None:
-        bounds = [f"asked_at >= TIMESTAMPTZ '{_moment(since)}'"] if since else []
-        bounds += [f"asked_at < TIMESTAMPTZ '{_moment(until)}'"] if until else []
-        where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
-        counts = engine.arrow(f"SELECT count(*) AS n, count(DISTINCT exchange_id) AS ids FROM {source}").to_pylist()[0]
-        settled = f"SELECT * FROM {source}"
-        if counts["n"] != counts["ids"]:
-            settled = f"SELECT * FROM {source} QUALIFY row_number() OVER (PARTITION BY exchange_id ORDER BY row_hash, asked_at) = 1"
-        engine.view("exchanges", f"SELECT * FROM ({settled}){where}")
-
-    def _conflicts(self, engine: Views) -> int:
         files = self._files("exchanges/*/*.parquet")
-        sql = (
-            f"SELECT count(*) AS n FROM (SELECT exchange_id FROM read_parquet({files}) GROUP BY exchange_id "
-            "HAVING count(DISTINCT row_hash) > 1)"
-        )
-        return int(engine.arrow(sql).to_pylist()[0]["n"])
+        if not files:
+            engine.register("exchanges", SKETCHED.empty_table())
+            return 0
+        repeated = engine.arrow(repeated_sql(files))
+        if repeated.num_rows:
+            engine.register("repeated_exchange", repeated)
+        engine.view("exchanges", settled_sql(files, "repeated_exchange" if repeated.num_rows else None, since, until))
+        return sum(int(versions) > 1 for versions in repeated["versions"].to_pylist())
 
     def quarantined(self) -> int:
         """How many rows stand in quarantine, each counted once."""
-        files = sorted((self.folder / "quarantine").glob("*.parquet"))
-        if not files:
-            return 0
-        rows = pa.concat_tables([pq.read_table(path) for path in files])
-        return len(rows.group_by(rows.column_names).aggregate([]))
+        files = self._files("quarantine/*.parquet")
+        return (
+            _one_number(f"SELECT count(*) FROM (SELECT DISTINCT * FROM read_parquet({_list(files)}))") if files else 0
+        )
 
     def quarantine(self, most: int) -> list[QuarantinedRow]:
         """The first rows in quarantine, by file and row."""
-        files = sorted((self.folder / "quarantine").glob("*.parquet"))
+        files = self._files("quarantine/*.parquet")
         if not files:
             return []
         rows = pa.concat_tables([pq.read_table(path) for path in files])
@@ -202,14 +209,29 @@ class Store:
         """The days of which exchanges are kept, ascending."""
         return sorted(path.name.removeprefix("day=") for path in (self.folder / "exchanges").glob("day=*"))
 
-    def _files(self, pattern: str) -> str:
-        """A list of files as a SQL literal, ascending; empty where there is none."""
-        paths = sorted(str(path) for path in self.folder.glob(pattern) if not path.name.startswith("."))
-        return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]" if paths else ""
+    def _files(self, pattern: str) -> list[str]:
+        """Paths of whole files, ascending. Drafts begin with a dot."""
+        return sorted(str(path) for path in self.folder.glob(pattern) if not path.name.startswith("."))
 
 
-def _moment(value: datetime) -> str:
-    return value.strftime("%Y-%m-%d %H:%M:%S+00")
+def _foreign(path: Path) -> bool:
+    """Whether a file cannot be what a killed `Store.create` left."""
+    return path.name != "keys" and not (path.name.startswith(".store.json.") and path.name.endswith(".tmp"))
+
+
+def _list(files: list[str]) -> str:
+    """Paths as a list in SQL."""
+    return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in files) + "]"
+
+
+def _one_number(sql: str) -> int:
+    with tempfile.TemporaryDirectory(prefix="stillwatch-") as spill:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": "2GB", "threads": min(2, os.cpu_count() or 1), "temp_directory": spill,
+        }  # fmt: skip
+        with duckdb.connect(config=config) as database:
+            row = database.execute(sql).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _settled(table: str, source: str) -> str:
@@ -222,22 +244,3 @@ def _settled(table: str, source: str) -> str:
     if table == "releases":
         return f"SELECT model, min(released_at) AS released_at FROM {source} GROUP BY model"
     return f"SELECT * EXCLUDE (row_hash) FROM {source} QUALIFY row_number() OVER (PARTITION BY row_hash) = 1"
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a draft beside it, fsync, rename, fsync of the folder."""
-    draft = path.parent / f".{path.name}.{secrets.token_hex(6)}.tmp"
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise StoreError(f"cannot write ({error.strerror})", where=str(path)) from error
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,0 +1,130 @@
+"""Sketched exchanges on disk: a file for each day and flush, named after its rows; settled when they are read."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillwatch.errors import StoreError
+from stillwatch.store.files import write_whole
+from stillwatch.tables import EXCHANGES, SKETCHED
+
+FLUSH_ROWS = 500_000
+FLUSH_BYTES = 192 << 20
+"""Rows wait in memory until one of these is reached, so that a day's rows do not lie in many small files."""
+
+_DAY = 86_400_000_000  # microseconds
+_WORDS = [field.name for field in SKETCHED if field.name in EXCHANGES.names and field.name != "exchange_id"]
+
+
+class ExchangeWriter:
+    """Collects sketched rows and writes them by day. Rows are on disk, and may be acknowledged, after `flush`.
+
+    The same batches in the same order give the same files; others give files whose rows settle to the same table.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.written: list[Path] = []  # files that were not there before
+        self._waiting: list[pa.RecordBatch] = []
+        self._rows = 0
+        self._bytes = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take rows of tables.SKETCHED. Raises StoreError for another schema, or where the disk refuses."""
+        if not batch.schema.equals(SKETCHED):
+            raise StoreError("rows that are not sketched exchanges", where=str(self.folder))
+        self._waiting.append(batch)
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        if self._rows >= FLUSH_ROWS or self._bytes >= FLUSH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring every row that waits to disk."""
+        if not self._rows:
+            return
+        held, self._waiting = pa.Table.from_batches(self._waiting, SKETCHED), []
+        self._rows = self._bytes = 0
+        held = held.sort_by([("account_id", "ascending"), ("asked_at", "ascending"), ("row_hash", "ascending")])
+        days = held["asked_at"].cast(pa.int64()).to_numpy() // _DAY
+        for day in np.unique(days):
+            self._write(f"day={np.datetime64(int(day), 'D')}", _distinct(held.filter(pa.array(days == day))))
+
+    def _write(self, day: str, rows: pa.Table) -> None:
+        path = self.folder / day / f"{_batch_id(rows)}.parquet"
+        if path.exists():
+            return
+        buffer = pa.BufferOutputStream()
+        pq.write_table(rows.combine_chunks(), buffer, compression="zstd", use_dictionary=_WORDS)
+        write_whole(path, buffer.getvalue().to_pybytes())
+        self.written.append(path)
+
+
+def _distinct(rows: pa.Table) -> pa.Table:
+    """Without rows that repeat the row before them; the hash is of the whole row, so nothing is lost."""
+    hashes = rows["row_hash"].to_numpy()
+    return rows.filter(pa.array(np.append(True, hashes[1:] != hashes[:-1])))
+
+
+def _batch_id(rows: pa.Table) -> str:
+    """The name of a set of rows: a hash of the keyed hashes of its rows."""
+    hashes = np.sort(rows["row_hash"].to_numpy()).astype("<u8")
+    return hashlib.blake2b(hashes.tobytes(), digest_size=16).hexdigest()
+
+
+def source(files: list[str]) -> str:
+    """The SQL that reads files: the columns of tables.SKETCHED and no other."""
+    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+    return f"(SELECT {', '.join(SKETCHED.names)} FROM read_parquet([{quoted}], hive_partitioning = false))"
+
+
+def repeated_sql(files: list[str]) -> str:
+    """The exchange ids that stand in more than one row, and in how many different ones (`versions`).
+
+    The first pass counts 64-bit hashes of ids, which is several times cheaper than ids; only those that repeat are
+    looked at. Where nothing repeats, that pass is all that settling costs.
+    """
+    return f"""
+        WITH twice AS (SELECT hash(exchange_id) AS h FROM {source(files)} GROUP BY h HAVING count(*) > 1)
+        SELECT exchange_id, count(DISTINCT row_hash) AS versions FROM {source(files)}
+        WHERE hash(exchange_id) IN (SELECT h FROM twice) GROUP BY exchange_id HAVING count(*) > 1
+    """
+
+
+def settled_sql(files: list[str], repeated: str | None, since: datetime | None, until: datetime | None) -> str:
+    """One row for each exchange id, the one with the smallest row hash, then those asked in [since, until).
+
+    `repeated` names a table of ids that stand in more than one row; None where there is none. Ids are settled before
+    the period is cut, so that a period never brings back a row that lost.
+    """
+    names = ", ".join(f"r.{name}" for name in SKETCHED.names)
+    sql = f"SELECT {names} FROM {source(files)} r"
+    if repeated:
+        sql = f"""
+            {sql} WHERE r.exchange_id NOT IN (SELECT exchange_id FROM {repeated})
+            UNION ALL SELECT {names} FROM
+            (SELECT r.* FROM {source(files)} r SEMI JOIN {repeated} k ON k.exchange_id = r.exchange_id
+             QUALIFY row_number() OVER (PARTITION BY r.exchange_id ORDER BY r.row_hash, r.asked_at) = 1) r
+        """
+    bounds = [f"asked_at >= TIMESTAMPTZ '{_moment(since)}'"] if since else []
+    bounds += [f"asked_at < TIMESTAMPTZ '{_moment(until)}'"] if until else []
+    return f"SELECT * FROM ({sql}) WHERE {' AND '.join(bounds)}" if bounds else sql
+
+
+def new_ids(answer: Callable[[str], int], written: list[str], others: list[str]) -> int:
+    """How many exchange ids the written files hold that no other file does. `answer` runs a query for one number."""
+    if not written:
+        return 0
+    known = f" WHERE exchange_id NOT IN (SELECT exchange_id FROM {source(others)})" if others else ""
+    return answer(f"SELECT count(DISTINCT exchange_id) FROM {source(written)}{known}")
+
+
+def _moment(value: datetime) -> str:
+    """A time as SQL says it; without a zone it is UTC."""
+    moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f+00")
