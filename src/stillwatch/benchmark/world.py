@@ -78,13 +78,9 @@ def write(world: World, out: Path, truth: Path) -> None:
     Memory is bounded by `render.ROWS` exchanges beside the plan.
 
     Raises:
-        UsageError: a folder holds something already, or one lies within the other.
+        UsageError: a folder holds something already, or the truth would lie within the world.
     """
-    for folder in (out, truth):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError("the folder is not empty", where=str(folder), next_step="name a new folder")
-    if truth.resolve().is_relative_to(out.resolve()):
-        raise UsageError("the truth must lie outside of the world", where=str(truth), next_step="name another --truth")
+    check_folders(out, truth)
     keys = row_keys(world.seed, world.exchanges)
     (out / "exchanges").mkdir(parents=True, exist_ok=True)
     truth.mkdir(parents=True, exist_ok=True)
@@ -100,6 +96,19 @@ def write(world: World, out: Path, truth: Path) -> None:
     pq.write_table(_truth_accounts(world.draft), truth / "accounts.parquet")
     pq.write_table(_truth_exchanges(world, keys), truth / "exchanges.parquet")
     (truth / "campaigns.json").write_text(json.dumps(world.campaigns, indent=2) + "\n", encoding="utf-8")
+
+
+def check_folders(out: Path, truth: Path) -> None:
+    """See that a world and its truth can be written, before the work of making them.
+
+    Raises:
+        UsageError: a folder holds something already, or the truth would lie within the world.
+    """
+    for folder in (out, truth):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError("the folder is not empty", where=str(folder), next_step="name a new folder")
+    if truth.resolve().is_relative_to(out.resolve()):
+        raise UsageError("the truth must lie outside of the world", where=str(truth), next_step="name another --truth")
 
 
 def _write_exchanges(world: World, keys: Any, folder: Path) -> None:

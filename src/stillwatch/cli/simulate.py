@@ -24,6 +24,7 @@ def simulate(
     from stillwatch.benchmark import world as worlds
     from stillwatch.cli.output import emit_json, say, status
 
+    worlds.check_folders(out, truth)
     with status("simulating") as tell:
         world = worlds.simulate(scenario, seed, scale, texts=texts)
         tell(f"writing {world.exchanges:,} exchanges")
