@@ -18,10 +18,11 @@ from stillwatch.tables import ACCOUNTS, EXCHANGES, IP_CLASSES, PERMISSIONS, PURP
 
 SEED, SCALE = 5, 0.06
 KINDS = {"legit", "look_alike", "operator", "victim"}
-LOOK_ALIKES = set(
-    "enterprise_declared enterprise_undeclared evaluation_harness llm_judge framework_default university hackathon key_bringing_app "
-    "reseller_declared reseller_undeclared permitted_distiller viral_prompt hobbyist bystander provider_customer".split()
-)
+LOOK_ALIKES = {
+    "enterprise_declared", "enterprise_undeclared", "evaluation_harness", "llm_judge", "framework_default",
+    "university", "hackathon", "key_bringing_app", "reseller_declared", "reseller_undeclared",
+    "permitted_distiller", "viral_prompt", "hobbyist", "bystander", "provider_customer",
+}  # fmt: skip
 
 
 class Written:
