@@ -4,10 +4,13 @@ source → ingest → content.sketch → store, and store → detection (entitie
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pyarrow as pa
 
 from stillwatch.content.sketch import sketch
 from stillwatch.detection import Detection, detect
@@ -15,6 +18,7 @@ from stillwatch.ingest.canonical import SourceFile, read, source_files
 from stillwatch.ingest.formats import checked
 from stillwatch.ingest.rows import Batch
 from stillwatch.records import QuarantinedRow
+from stillwatch.store.exchanges import ExchangeWriter
 from stillwatch.store.store import Store
 
 __all__ = ["Detection", "IngestReport", "detect", "ingest_sources"]
@@ -23,20 +27,28 @@ EXAMPLES = 5
 AHEAD = 3
 """Batches that may wait between reading, sketching and writing: the bound of memory."""
 
+Sketch = Callable[[pa.RecordBatch, bytes], pa.RecordBatch]
 
-@dataclass
+
+@dataclass(frozen=True)
 class IngestReport:
-    """What an ingest did. `new` counts rows in batches that the store did not hold; `examples` are from quarantine."""
+    """What an ingest did.
+
+    `exchanges` rows were read and kept the contract: `new` ids that the store did not hold, and `repeated` ones, in the
+    store or in the source. `reasons` counts quarantine by column and kind; `examples` are its first rows.
+    """
 
     files: int = 0
     exchanges: int = 0
     new: int = 0
+    repeated: int = 0
     accounts: int = 0
     permissions: int = 0
     releases: int = 0
     quarantined: int = 0
     seconds: float = 0.0
-    examples: list[QuarantinedRow] = field(default_factory=list)
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    examples: tuple[QuarantinedRow, ...] = ()
 
 
 def ingest_sources(
@@ -46,43 +58,106 @@ def ingest_sources(
     format: str = "auto",
     key_file: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    sketch: Sketch = sketch,
 ) -> IngestReport:
-    """Read sources into a store; repeatable at any point. Raises SourceError, StoreError or UsageError."""
+    """Read sources into a store; repeatable at any point. Raises SourceError, StoreError or UsageError.
+
+    Everything read is on disk when this returns. One file given twice is read once. Memory holds a few batches of
+    text, and sketched rows up to the writer's bound.
+    """
     started = time.monotonic()
     checked(format)
-    files = [file for source in sources for file in source_files(Path(source))]
+    files = list({file.path.resolve(): file for source in sources for file in source_files(Path(source))}.values())
     kept = Store.create(Path(store), key_file)
-    report = IngestReport(files=len(files))
+    writer, tally = kept.exchange_writer(), _Tally(kept)
+    told = _Told(progress, sum(file.size for file in files))
     with ThreadPoolExecutor(2) as pool:
-        waiting: list[Future[int]] = []
-        for place, (file, batch) in enumerate(_batches(files)):
-            _set_aside(kept, batch, report)
-            if file.table == "exchanges":
-                waiting.append(pool.submit(_keep, kept, batch))
-                report.exchanges += batch.rows.num_rows
-            else:
+        waiting: deque[Future[Batch]] = deque()
+        for file, batch in _batches(files, told):
+            if file.table != "exchanges":
                 kept.add_small(file.table, batch.rows)
-                setattr(report, file.table, getattr(report, file.table) + batch.rows.num_rows)
+                tally.count(file.table, batch)
+                continue
+            waiting.append(pool.submit(_sketched, sketch, batch, kept.sketch_key(), file.label))
             while len(waiting) > AHEAD:
-                report.new += waiting.pop(0).result()
-            rate = report.exchanges / max(time.monotonic() - started, 1e-9)
-            progress(f"reading {file.label}: {report.exchanges:,} exchanges, {rate:,.0f} a second, batch {place + 1}")
-        report.new += sum(future.result() for future in waiting)
-    report.seconds = round(time.monotonic() - started, 2)
-    return report
+                _keep(writer, tally, waiting.popleft().result())
+            told.exchanges = tally.rows["exchanges"]
+        while waiting:
+            _keep(writer, tally, waiting.popleft().result())
+    writer.flush()
+    progress("counting what is new")
+    return tally.report(len(files), kept.count_new(writer), time.monotonic() - started)
 
 
-def _batches(files: list[SourceFile]) -> Iterator[tuple[SourceFile, Batch]]:
+def _batches(files: list[SourceFile], told: "_Told") -> Iterator[tuple[SourceFile, Batch]]:
     for file in files:
         for batch in read(file):
+            told.tell(file.label, batch.bytes_read)
             yield file, batch
+        told.done += file.size
 
 
-def _keep(store: Store, batch: Batch) -> int:
-    return store.add_exchanges(sketch(batch.rows, store.sketch_key())) if batch.rows.num_rows else 0
+def _sketched(sketch: Sketch, batch: Batch, key: bytes, label: str) -> Batch:
+    """The batch with its rows sketched. A row that cannot be goes to quarantine; its neighbours are tried apart."""
+    try:
+        return Batch(sketch(batch.rows, key), batch.quarantined, batch.bytes_read, batch.places)
+    except Exception as error:
+        rows = batch.rows
+        if rows.num_rows == 1:
+            found = f"exchange that cannot be sketched ({type(error).__name__})"
+            known = rows["exchange_id"][0].as_py()
+            bad = QuarantinedRow(label, int(batch.places[0]), None, found, "text that can be read", known)
+            return Batch(sketch(rows.slice(0, 0), key), [*batch.quarantined, bad], batch.bytes_read)
+        if rows.num_rows == 0:
+            raise
+    half = rows.num_rows // 2
+    parts = [
+        _sketched(sketch, Batch(rows.slice(start, length), [], 0, batch.places[start : start + length]), key, label)
+        for start, length in ((0, half), (half, rows.num_rows - half))
+    ]
+    bad_rows = [*batch.quarantined, *(row for part in parts for row in part.quarantined)]
+    return Batch(pa.concat_batches([part.rows for part in parts]), bad_rows, batch.bytes_read)
 
 
-def _set_aside(store: Store, batch: Batch, report: IngestReport) -> None:
-    store.add_quarantined(batch.quarantined)
-    report.quarantined += len(batch.quarantined)
-    report.examples += batch.quarantined[: EXAMPLES - len(report.examples)]
+def _keep(writer: ExchangeWriter, tally: "_Tally", batch: Batch) -> None:
+    writer.add(batch.rows)
+    tally.count("exchanges", batch)
+
+
+class _Tally:
+    """Counts rows and keeps what was set aside."""
+
+    def __init__(self, store: Store) -> None:
+        self.rows: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._examples: list[QuarantinedRow] = []
+        self._store = store
+
+    def count(self, table: str, batch: Batch) -> None:
+        self.rows[table] += batch.rows.num_rows
+        self._store.add_quarantined(batch.quarantined)
+        self._reasons.update(f"{row.column or 'row'}: {row.found}" for row in batch.quarantined)
+        self._examples += batch.quarantined[: EXAMPLES - len(self._examples)]
+
+    def report(self, files: int, new: int, seconds: float) -> IngestReport:
+        read = self.rows["exchanges"]
+        small = {table: self.rows[table] for table in ("accounts", "permissions", "releases")}
+        return IngestReport(
+            files, read, new, read - new, **small, quarantined=self._reasons.total(), seconds=round(seconds, 2),
+            reasons=dict(self._reasons.most_common()), examples=tuple(self._examples),
+        )  # fmt: skip
+
+
+class _Told:
+    """Says how far reading is, how quick, and about how long it will take, by the bytes of the files."""
+
+    def __init__(self, progress: Callable[[str], None], total: int) -> None:
+        self.done = self.exchanges = 0
+        self._progress, self._total, self._started = progress, max(1, total), time.monotonic()
+
+    def tell(self, label: str, bytes_read: int) -> None:
+        passed = max(time.monotonic() - self._started, 1e-3)
+        share = min(1.0, (self.done + bytes_read) / self._total)
+        left = f", about {passed * (1 - share) / share:,.0f} s left" if share > 0 else ""
+        rate = self.exchanges / passed
+        self._progress(f"{share:.0%}, {self.exchanges:,} exchanges, {rate:,.0f} a second{left} ({label})")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillwatch.errors import StoreError
@@ -66,9 +67,11 @@ class ExchangeWriter:
 
 
 def _distinct(rows: pa.Table) -> pa.Table:
-    """Without rows that repeat the row before them; the hash is of the whole row, so nothing is lost."""
+    """Without rows that repeat the row before them: the same id, and the same hash of the whole row."""
     hashes = rows["row_hash"].to_numpy()
-    return rows.filter(pa.array(np.append(True, hashes[1:] != hashes[:-1])))
+    ids = rows["exchange_id"].combine_chunks()
+    same = pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False) & (hashes[1:] == hashes[:-1])
+    return rows.filter(pa.array(np.append(True, ~same)))
 
 
 def _batch_id(rows: pa.Table) -> str:
