@@ -49,7 +49,7 @@ FIVE = (
     Campaign("juniper", 160, (("rubric", 0.6), ("pairs", 0.4)), "lattice", ("api", "vertex"), ("research",), 3),
     Campaign("osprey", 90, (("tools", 0.5), ("coding", 0.5)), "lattice", ("api", "foundry"), ("startup", "trial"), 4),
     Campaign("quartz", 50, (("synthesis", 1.0),), "quartz", ("api", "bedrock"), ("startup",), 2),
-    Campaign("willow", 20, (("post_hoc", 0.7), ("cot", 0.3)), "willow", ("api",), ("research",), 1),
+    Campaign("willow", 20, (("post_hoc", 1.0),), "willow", ("api",), ("research",), 1),
 )  # fmt: skip
 
 SCENARIOS = {
