@@ -142,6 +142,11 @@ def _content(engine: Engine, progress: Callable[[str], None]) -> None:
     progress("preamble, templates and fillers")
     engine.run([*preamble_steps(), *family_steps(), *filler_steps()])
     progress("capabilities")
+    _capabilities(engine)
+
+
+def _capabilities(engine: Engine) -> None:
+    """Tables `exchange_capability(x, code)` and `exchange_lean(x, lean)`."""
     held = engine.arrow(
         "SELECT e.x, coalesce(i.tags, 0) AS tags, e.structure, coalesce(e.output_tags, 0) AS output_tags, "
         "coalesce(e.text_words, -1) AS text_words, coalesce(e.output_words, -1) AS output_words, e.turns "

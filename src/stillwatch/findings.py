@@ -66,7 +66,7 @@ ENTITY_STEPS = [
         "member_standing",
         """
         SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
-               coalesce(f.own_before, 0) AS own_before, f.at_home, coalesce(x.exclusive, 0) AS exclusive,
+               coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.shared_days, f.days_before, coalesce(x.exclusive, 0) AS exclusive,
                p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
@@ -145,7 +145,7 @@ def _finding(
     world: World,
 ) -> Finding:
     confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
-    scores = (coordinated(confirmed), extracting(facts), concealed(facts, base))
+    scores = (coordinated(confirmed), extracting(facts, base), concealed(facts, base))
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
     others = alternatives(facts, scores[2].log_odds, families)
     parts = _parts(group, members)
@@ -199,6 +199,9 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
             own=int(row["own"]),
             own_before=int(row["own_before"]),
             at_home=None if row["at_home"] is None else float(row["at_home"]),
+            own_client=None if row["own_client"] is None else float(row["own_client"]),
+            shared_days=float(row["shared_days"] or 0.0),
+            days_before=float(row["days_before"] or 0.0),
             reseller=bool(row["reseller"]),
             permitted=bool(row["permitted"]),
             exclusive=int(row["exclusive"]),

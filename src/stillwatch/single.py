@@ -57,7 +57,7 @@ STEPS = [
         "own_fact",
         """
         SELECT w.entity, any_value(b.n) AS total, count(*) AS shared, avg(l.lean) AS lean,
-               avg(CASE WHEN e.turns > 1 THEN 1.0 ELSE 0.0 END) AS follow_up,
+               avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
                median(coalesce(e.output_words, e.output_tokens * 0.75)) AS answer_words,
                CAST(sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS BIGINT) AS tokens,
                strftime(min(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS first_seen,
@@ -72,9 +72,10 @@ STEPS = [
 def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, accused: frozenset[str]) -> list[Finding]:
     """Large entities whose own templates ask for training material. Accounts in `accused` are told of already."""
     engine.run(STEPS)
+    base = engine.arrow("SELECT avg(lean) AS lean FROM exchange_lean").to_pylist()[0]
     findings: list[Finding] = []
     for facts in engine.arrow("SELECT * FROM own_fact").to_pylist():
-        score = extracting(facts)
+        score = extracting(facts, base)
         if facts["shared"] < LEAST_SHARE * facts["total"] or facts["shared"] < LEAST_EXCHANGES or score.log_odds < SURE:
             continue
         members = engine.arrow(

@@ -15,20 +15,22 @@ ENOUGH = 20
 """Shared exchanges below which form and coverage say nothing."""
 
 
-def extracting(facts: Facts) -> Score:
-    """Log-odds that a group's shared work is extraction, with named terms."""
-    terms: tuple[Term, ...] = ()
-    for part in (_purpose, _coverage, _follow_up, _answers, _source, _product):
+def extracting(facts: Facts, base: Facts) -> Score:
+    """Log-odds that a group's shared work is extraction, with named terms. `base` is the traffic of no group."""
+    terms = _purpose(facts, base)
+    for part in (_coverage, _follow_up, _answers, _source, _product):
         terms += part(facts)
     return Score(QUESTION, PRIOR, terms)
 
 
-def _purpose(facts: Facts) -> tuple[Term, ...]:
-    lean = number(facts, "lean")
+def _purpose(facts: Facts, base: Facts) -> tuple[Term, ...]:
+    """Rule tags know few wordings: what counts is how far the shared work leans beyond what everyone asks."""
+    lean, usual = number(facts, "lean"), number(base, "lean")
     if lean is None:
         return ()
-    value = clipped(1.5 * lean, -4.0, 4.0)
-    return term(QUESTION, "purpose", value, f"what the shared work asks for: mean log-likelihood ratio {lean:+.2f}")
+    value = clipped(2.0 * (lean - (usual or 0.0)) - 0.7, -4.0, 4.0)
+    because = f"what the shared work asks for: mean log-likelihood ratio {lean:+.2f} ({usual or 0.0:+.2f} elsewhere)"
+    return term(QUESTION, "purpose", value, because)
 
 
 def _coverage(facts: Facts) -> tuple[Term, ...]:

@@ -3,6 +3,7 @@
 Reads `exchange`, `account`, `filler`, and three tables of the caller:
 `group_member(grp INTEGER, entity INTEGER)`, `group_exchange(grp INTEGER, x BIGINT, entity INTEGER, account INTEGER)`,
 the members' exchanges that the group's shared templates explain, and `exchange_lean(x, lean)`.
+A turn of an agent's own loop (tools, calls or results in the request: structure bits 2 to 16) is no follow-up.
 A column is NULL where no row of the group has the signal: the terms that need it then abstain.
 """
 
@@ -44,7 +45,7 @@ GROUP BY g.grp, g.account
 
 WORK_FACTS = """
 SELECT g.grp, count(*) AS shared, count(DISTINCT g.entity) AS entities, count(DISTINCT g.account) AS accounts,
-       avg(l.lean) AS lean, avg(CASE WHEN e.turns > 1 THEN 1.0 ELSE 0.0 END) AS follow_up,
+       avg(l.lean) AS lean, avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
        median(coalesce(e.output_words, e.output_tokens * 0.75)) AS answer_words,
        avg(CASE WHEN e.reasoning_tokens > 0 OR e.reasoning_effort = 'high' THEN 1.0 ELSE 0.0 END) AS reasoned,
        sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS tokens,
@@ -110,7 +111,8 @@ GROUP BY s.grp
 """
 
 BASE_FACTS = """
-SELECT avg(f.proxied) AS proxied, avg(f.abroad) AS abroad, avg(f.weak_door) AS weak_door,
+SELECT (SELECT avg(l.lean) FROM exchange_lean l WHERE NOT EXISTS (SELECT 1 FROM group_exchange g WHERE g.x = l.x))
+         AS lean, avg(f.proxied) AS proxied, avg(f.abroad) AS abroad, avg(f.weak_door) AS weak_door,
        avg(f.suspended) AS suspended, median(f.networks) AS networks, median(f.blocks) AS blocks,
        avg(CASE WHEN h.home_share >= 0.8 AND f.proxied < 0.5 THEN 1.0 WHEN h.home_share IS NULL THEN NULL
                 ELSE 0.0 END) AS settled

@@ -12,44 +12,45 @@ from stillwatch.stats import logistic
 OWN_LIFE = 5
 """Exchanges of its own that an account needs before "foreign to its history" means anything."""
 
-FOREIGN = 0.2
+FOREIGN = 0.1
+WINDOW_DAYS = 7.0
 TEMPER = 0.5
 """Membership ratios are not calibrated (tokens of one row depend on each other): half of the log-odds is shown."""
 
 DEPARTURE_STEPS = [
     Step(
-        "own_network",
+        "own_life",
         """
-        SELECT DISTINCT e.account, g.grp, e.asn, e.block FROM exchange e
+        SELECT g.grp, e.account, e.block, e.ja4, e.user_agent, e.asked_at FROM exchange e
         JOIN (SELECT DISTINCT grp, account FROM group_exchange) g ON g.account = e.account
         WHERE NOT EXISTS (SELECT 1 FROM group_exchange s WHERE s.x = e.x AND s.grp = g.grp)
         """,
     ),
+    Step("own_block", "SELECT DISTINCT grp, account, block FROM own_life WHERE block IS NOT NULL"),
+    Step("own_client", "SELECT DISTINCT grp, account, ja4, user_agent FROM own_life WHERE ja4 IS NOT NULL"),
     Step(
         "departure",
         """
-        SELECT g.grp, g.account, count(*) AS shared, count(*) FILTER (e.block IS NOT NULL) AS placed,
-               avg(CASE WHEN e.block IS NULL THEN NULL
-                        WHEN EXISTS (SELECT 1 FROM own_network o WHERE o.account = g.account AND o.grp = g.grp
-                                     AND (o.block = e.block)) THEN 1.0 ELSE 0.0 END) AS at_home,
+        SELECT g.grp, g.account, count(*) AS shared,
+               avg(CASE WHEN e.block IS NULL THEN NULL WHEN b.block IS NOT NULL THEN 1.0 ELSE 0.0 END) AS at_home,
+               avg(CASE WHEN e.ja4 IS NULL THEN NULL WHEN c.ja4 IS NOT NULL THEN 1.0 ELSE 0.0 END) AS own_client,
                min(e.asked_at) AS first_shared, max(e.asked_at) AS last_shared
-        FROM group_exchange g JOIN exchange e ON e.x = g.x GROUP BY g.grp, g.account
+        FROM group_exchange g JOIN exchange e ON e.x = g.x
+        LEFT JOIN own_block b ON b.grp = g.grp AND b.account = g.account AND b.block = e.block
+        LEFT JOIN own_client c ON c.grp = g.grp AND c.account = g.account AND c.ja4 = e.ja4
+             AND c.user_agent IS NOT DISTINCT FROM e.user_agent
+        GROUP BY g.grp, g.account
         """,
     ),
     Step(
         "member_fact",
         """
         SELECT d.grp, d.account, any_value(d.shared) AS shared, any_value(d.at_home) AS at_home,
-               count(*) FILTER (s.x IS NULL) AS own,
-               count(*) FILTER (s.x IS NULL AND e.asked_at < d.first_shared) AS own_before,
-               max(n.home) AS home
-        FROM departure d JOIN exchange e ON e.account = d.account
-        LEFT JOIN group_exchange s ON s.x = e.x AND s.grp = d.grp
-        LEFT JOIN (SELECT grp, account, max(n) / sum(n) AS home FROM (
-              SELECT d.grp, e.account, e.block, count(*) AS n FROM departure d
-              JOIN exchange e ON e.account = d.account LEFT JOIN group_exchange s ON s.x = e.x AND s.grp = d.grp
-              WHERE s.x IS NULL AND e.block IS NOT NULL GROUP BY d.grp, e.account, e.block)
-            GROUP BY grp, account) n ON n.grp = d.grp AND n.account = d.account
+               any_value(d.own_client) AS own_client, count(o.asked_at) AS own,
+               count(o.asked_at) FILTER (o.asked_at < d.first_shared) AS own_before,
+               epoch(any_value(d.last_shared) - any_value(d.first_shared)) / 86400.0 AS shared_days,
+               epoch(any_value(d.first_shared) - min(o.asked_at)) / 86400.0 AS days_before
+        FROM departure d LEFT JOIN own_life o ON o.grp = d.grp AND o.account = d.account
         GROUP BY d.grp, d.account
         """,
     ),
@@ -61,8 +62,9 @@ class MemberFacts:
     """One account in one group: membership log-odds, the registration's own ratio, and where its work came from.
 
     `shared` counts exchanges that the group's templates explain, `own` the others; `at_home` is the share of the
-    shared ones that came from a block which the others use (None where no block is known); `linked` says that the
-    account's infrastructure, registration, client or timing speaks for the group.
+    shared ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
+    known); `access` is what infrastructure, registration, client and timing together say for the group, in nats;
+    `exclusive` counts shared exchanges by templates that hardly anybody outside uses.
     """
 
     account_id: str
@@ -74,6 +76,9 @@ class MemberFacts:
     own: int
     own_before: int
     at_home: float | None
+    own_client: float | None
+    shared_days: float
+    days_before: float
     reseller: bool
     permitted: bool
     exclusive: int
@@ -113,11 +118,14 @@ def _role(member: MemberFacts) -> str:
 
 
 def is_victim(member: MemberFacts) -> bool:
-    """An ordinary life of its own, and shared work that comes from elsewhere, by a registration that is unlinked."""
+    """An ordinary life of its own before; then shared work in one window, by foreign egress and a foreign client."""
     return (
         member.own >= OWN_LIFE
         and member.own_before > 0
+        and member.days_before >= 2.0
+        and member.shared_days <= WINDOW_DAYS
         and member.at_home is not None
         and member.at_home <= FOREIGN
+        and (member.own_client is None or member.own_client <= FOREIGN)
         and member.registration <= 1.0
     )

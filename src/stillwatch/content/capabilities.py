@@ -54,7 +54,7 @@ def classify(
         ("translation", _any(tags, "translation")),
         ("cot_elicitation", _any(tags, "reasoning")),
         ("evaluation", _any(tags, "evaluation")),
-        ("code_generation", _any(tags, "code") | _bit(structure, Structure.CODE_OUT)),
+        ("code_generation", _any(tags, "code")),
         ("extraction", _any(tags, "extract", "classify", "summary")),
         ("chat", _any(tags, "chat", "creative", "factual", "persona")),
     )
@@ -115,7 +115,7 @@ def lean(
         reasoning, post, trace, grading, preference, reward, synthesis, agentic & (tools | _any(tags, "code")),
         tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),
         _bit(structure, Structure.MANY_ANSWERS), context, extracts & ~synthesis & ~grading, translates, choice & ~grading,
-        own, talk & none, writes & none, (output_words >= 0) & (output_words <= 30), output_words >= 150, turns > 1, none,
+        own, talk & none, writes & none, (output_words >= 0) & (output_words <= 30), output_words >= 150, (turns > 1) & ~tools, none,
     )  # fmt: skip
     weights = np.array([weight for _, weight in FEATURES])
     return np.asarray(np.stack(flags, axis=1) * weights)

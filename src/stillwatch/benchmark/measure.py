@@ -1,0 +1,138 @@
+"""An answer beside the truth: campaigns recovered one-to-one, accounts accused rightly and wrongly, with exact bounds."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from stillwatch.stats import clopper_pearson
+
+ENOUGH = 4
+"""Extraction exchanges from which recall is stated; members with fewer are printed apart."""
+
+ACCUSING = ("operator", "provider")
+
+
+@dataclass(frozen=True)
+class Share:
+    """k of n with the exact 95 % interval."""
+
+    k: int
+    n: int
+
+    def bounds(self) -> tuple[float, float]:
+        """Clopper and Pearson's interval."""
+        return clopper_pearson(self.k, self.n)
+
+    def __str__(self) -> str:
+        low, high = self.bounds()
+        return f"{self.k:,}/{self.n:,} [{low:.4f}, {high:.4f}]"
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One true campaign: the finding that matches it best, and how well. `matched` wants both shares at one half."""
+
+    campaign: str
+    members: int
+    finding: str
+    purity: float
+    completeness: float
+    matched: bool
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How an answer compares with the truth of its world."""
+
+    recovered: tuple[Recovery, ...]
+    precision: Share
+    recall: Share
+    recall_few: Share
+    false_accounts: Share
+    false_groups: Share
+    ambiguous_honest: Share
+    accused_by_cohort: dict[str, Share]
+    victims_named_operator: Share
+
+
+def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
+    """Compare an answer (stillwatch/campaigns/v1) with the truth folder of the logs' folder that it was made from."""
+    accounts = pq.read_table(truth / "accounts.parquet").to_pylist()
+    kind = {row["account_id"]: row["kind"] for row in accounts}
+    cohort = {row["account_id"]: row["cohort"] for row in accounts}
+    work = _extraction(truth, logs)
+    suspected = [c for c in answer["campaigns"] if c["status"] == "suspected"]
+    accused = {c["campaign_id"]: _accused(c) for c in suspected}
+    everyone = set().union(*accused.values()) if accused else set()
+    operators = {a for a, k in kind.items() if k == "operator"}
+    honest = {a for a, k in kind.items() if k in ("legit", "look_alike")}
+    active = {a: sum(work.get(a, {}).values()) for a in operators}
+    enough = {a for a, n in active.items() if n >= ENOUGH}
+    few = {a for a, n in active.items() if 0 < n < ENOUGH}
+    review = {m["account_id"] for c in answer["campaigns"] if c["status"] == "ambiguous" for m in c["members"]}
+    cohorts = {name: {a for a in honest if cohort[a] == name} for name in sorted({cohort[a] for a in honest})}
+    victims = {a for a, k in kind.items() if k == "victim"}
+    wrong = sum(1 for group in accused.values() if len(group & operators) * 2 < len(group))
+    return Measure(
+        recovered=tuple(_recovered(work, operators, accused)),
+        precision=Share(len(everyone & operators), len(everyone)),
+        recall=Share(len(everyone & enough), len(enough)),
+        recall_few=Share(len(everyone & few), len(few)),
+        false_accounts=Share(len(everyone & honest), len(honest)),
+        false_groups=Share(wrong, max(len(answer["campaigns"]), wrong)),
+        ambiguous_honest=Share(len(review & honest), len(honest)),
+        accused_by_cohort={name: Share(len(everyone & ids), len(ids)) for name, ids in cohorts.items()},
+        victims_named_operator=Share(len(everyone & victims), len(victims)),
+    )
+
+
+def _extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
+    """Extraction exchanges by account and campaign. The truth names exchanges; the logs say whose they are."""
+    import duckdb  # noqa: PLC0415
+
+    rows = duckdb.execute(
+        "SELECT e.account_id, t.campaign, count(*) FROM read_parquet(?) t JOIN read_parquet(?) e USING (exchange_id) "
+        "WHERE t.campaign IS NOT NULL GROUP BY ALL",
+        [str(truth / "exchanges.parquet"), str(logs / "exchanges" / "*.parquet")],
+    ).fetchall()
+    out: dict[str, Counter[str]] = {}
+    for account, campaign, count in rows:
+        out.setdefault(account, Counter())[campaign] += count
+    return out
+
+
+def _accused(finding: dict[str, Any]) -> set[str]:
+    return {m["account_id"] for m in finding["members"] if m["role"] in ACCUSING and m["probability"] >= 0.5}
+
+
+def _recovered(work: dict[str, Counter[str]], operators: set[str], accused: dict[str, set[str]]) -> list[Recovery]:
+    """Match true campaigns and findings one-to-one, the largest overlaps first."""
+    members: dict[str, set[str]] = {}
+    for account, counts in work.items():
+        if account in operators:
+            for campaign in counts:
+                members.setdefault(campaign, set()).add(account)
+    pairs = sorted(
+        (
+            (len(ids & found), campaign, finding)
+            for campaign, ids in members.items()
+            for finding, found in accused.items()
+        ),
+        key=lambda pair: (-pair[0], pair[1], pair[2]),
+    )
+    taken: dict[str, str] = {}
+    for overlap, campaign, finding in pairs:
+        if overlap and campaign not in taken and finding not in taken.values():
+            taken[campaign] = finding
+    out = []
+    for campaign, ids in sorted(members.items()):
+        finding = taken.get(campaign, "")
+        found = accused.get(finding, set())
+        enough = {a for a in ids if sum(work[a].values()) >= ENOUGH}
+        purity = len(ids & found) / max(len(found), 1)
+        completeness = len(enough & found) / max(len(enough), 1)
+        out.append(Recovery(campaign, len(ids), finding, purity, completeness, min(purity, completeness) >= 0.5))
+    return out
