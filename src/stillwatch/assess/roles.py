@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from stillwatch.records import Step
 from stillwatch.stats import logistic
 
-OWN_LIFE = 5
-"""Exchanges of its own that an account needs before "foreign to its history" means anything."""
+TENURE_DAYS = 5.0
+"""Age of an account before its window of shared work: a key must be issued before it is stolen."""
 
 FOREIGN = 0.1
 WINDOW_DAYS = 7.0
@@ -19,11 +19,28 @@ TEMPER = 0.5
 
 DEPARTURE_STEPS = [
     Step(
+        "sure_work",
+        """
+        SELECT g.grp, g.account, g.x FROM group_exchange g
+        JOIN (SELECT grp, account, bool_or(exclusive) AS any_exclusive FROM group_exchange GROUP BY grp, account) s
+          ON s.grp = g.grp AND s.account = g.account WHERE g.exclusive OR NOT s.any_exclusive
+        """,
+    ),
+    Step(
+        "work_window",
+        """
+        SELECT s.grp, s.account, count(*) AS sure, quantile_disc(e.asked_at, 0.05) AS first_shared,
+               quantile_disc(e.asked_at, 0.95) AS last_shared
+        FROM sure_work s JOIN exchange e ON e.x = s.x GROUP BY s.grp, s.account
+        """,
+    ),
+    Step(
         "own_life",
         """
-        SELECT g.grp, e.account, e.block, e.ja4, e.user_agent, e.asked_at FROM exchange e
-        JOIN (SELECT DISTINCT grp, account FROM group_exchange) g ON g.account = e.account
-        WHERE NOT EXISTS (SELECT 1 FROM group_exchange s WHERE s.x = e.x AND s.grp = g.grp)
+        SELECT w.grp, e.account, e.block, e.ja4, e.user_agent, e.asked_at FROM work_window w
+        JOIN exchange e ON e.account = w.account
+         AND (e.asked_at < w.first_shared - INTERVAL 6 HOURS OR e.asked_at > w.last_shared + INTERVAL 6 HOURS)
+        WHERE NOT EXISTS (SELECT 1 FROM sure_work s WHERE s.x = e.x AND s.grp = w.grp)
         """,
     ),
     Step("own_block", "SELECT DISTINCT grp, account, block FROM own_life WHERE block IS NOT NULL"),
@@ -31,27 +48,30 @@ DEPARTURE_STEPS = [
     Step(
         "departure",
         """
-        SELECT g.grp, g.account, count(*) AS shared,
+        SELECT s.grp, s.account,
                avg(CASE WHEN e.block IS NULL THEN NULL WHEN b.block IS NOT NULL THEN 1.0 ELSE 0.0 END) AS at_home,
-               avg(CASE WHEN e.ja4 IS NULL THEN NULL WHEN c.ja4 IS NOT NULL THEN 1.0 ELSE 0.0 END) AS own_client,
-               min(e.asked_at) AS first_shared, max(e.asked_at) AS last_shared
-        FROM group_exchange g JOIN exchange e ON e.x = g.x
-        LEFT JOIN own_block b ON b.grp = g.grp AND b.account = g.account AND b.block = e.block
-        LEFT JOIN own_client c ON c.grp = g.grp AND c.account = g.account AND c.ja4 = e.ja4
+               avg(CASE WHEN e.ja4 IS NULL THEN NULL WHEN c.ja4 IS NOT NULL THEN 1.0 ELSE 0.0 END) AS own_client
+        FROM sure_work s JOIN exchange e ON e.x = s.x
+        LEFT JOIN own_block b ON b.grp = s.grp AND b.account = s.account AND b.block = e.block
+        LEFT JOIN own_client c ON c.grp = s.grp AND c.account = s.account AND c.ja4 = e.ja4
              AND c.user_agent IS NOT DISTINCT FROM e.user_agent
-        GROUP BY g.grp, g.account
+        GROUP BY s.grp, s.account
         """,
     ),
     Step(
         "member_fact",
         """
-        SELECT d.grp, d.account, any_value(d.shared) AS shared, any_value(d.at_home) AS at_home,
+        SELECT w.grp, w.account, any_value(n.shared) AS shared, any_value(d.at_home) AS at_home,
                any_value(d.own_client) AS own_client, count(o.asked_at) AS own,
-               count(o.asked_at) FILTER (o.asked_at < d.first_shared) AS own_before,
-               epoch(any_value(d.last_shared) - any_value(d.first_shared)) / 86400.0 AS shared_days,
-               epoch(any_value(d.first_shared) - min(o.asked_at)) / 86400.0 AS days_before
-        FROM departure d LEFT JOIN own_life o ON o.grp = d.grp AND o.account = d.account
-        GROUP BY d.grp, d.account
+               count(o.asked_at) FILTER (o.asked_at < w.first_shared) AS own_before,
+               epoch(any_value(w.last_shared) - any_value(w.first_shared)) / 86400.0 AS shared_days,
+               epoch(any_value(w.first_shared) - any_value(a.created_at)) / 86400.0 AS days_before
+        FROM work_window w JOIN departure d ON d.grp = w.grp AND d.account = w.account
+        JOIN (SELECT grp, account, count(*) AS shared FROM group_exchange GROUP BY grp, account) n
+          ON n.grp = w.grp AND n.account = w.account
+        JOIN account a ON a.account = w.account
+        LEFT JOIN own_life o ON o.grp = w.grp AND o.account = w.account
+        GROUP BY w.grp, w.account
         """,
     ),
 ]
@@ -118,11 +138,10 @@ def _role(member: MemberFacts) -> str:
 
 
 def is_victim(member: MemberFacts) -> bool:
-    """An ordinary life of its own before; then shared work in one window, by foreign egress and a foreign client."""
+    """An account with a life of its own; then shared work in one window, by foreign egress and a foreign client."""
     return (
-        member.own >= OWN_LIFE
-        and member.own_before > 0
-        and member.days_before >= 2.0
+        member.own >= 1
+        and member.days_before >= TENURE_DAYS
         and member.shared_days <= WINDOW_DAYS
         and member.at_home is not None
         and member.at_home <= FOREIGN

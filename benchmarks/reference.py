@@ -1,0 +1,78 @@
+"""The reference worlds: simulate, ingest, detect and measure, one JSON line a world, appended to a results file.
+
+    .venv/bin/python benchmarks/reference.py --scenario mixed --seeds 201 202 203 204 205 --out results.jsonl
+
+Seeds below 200 were used in tuning. A world that the results file already holds is passed over, so that a run that was
+stopped goes on. Times are wall seconds on whatever machine this is: the line says how many cores it had.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from stillwatch.benchmark import world as worlds
+from stillwatch.benchmark.measure import measure
+from stillwatch.pipeline import detect, ingest_sources
+from stillwatch.store.store import Store
+
+
+def run(scenario: str, seed: int, scale: float) -> dict[str, object]:
+    folder = Path(tempfile.mkdtemp(prefix="stillwatch-reference-"))
+    try:
+        start = time.monotonic()
+        made = worlds.simulate(scenario, seed, scale)
+        worlds.write(made, folder / "logs", folder / "truth")
+        simulated = time.monotonic()
+        report = ingest_sources([folder / "logs"], folder / "store")
+        ingested = time.monotonic()
+        answer = detect(Store.open(folder / "store")).answer
+        detected = time.monotonic()
+        found = measure(answer, folder / "truth", folder / "logs")
+        stored = sum(p.stat().st_size for p in (folder / "store" / "exchanges").rglob("*.parquet"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    statuses = [c["status"] for c in answer["campaigns"]]
+    return {
+        "scenario": scenario, "seed": seed, "scale": scale, "exchanges": report.exchanges, "accounts": report.accounts,
+        "seconds": {"simulate": round(simulated - start, 1), "ingest": round(ingested - simulated, 1),
+                    "detect": round(detected - ingested, 1)},
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "bytes_an_exchange": round(stored / max(report.exchanges, 1), 1),
+        "findings": {status: statuses.count(status) for status in sorted(set(statuses))},
+        "candidates": answer["run"]["candidates"], "measure": asdict(found),
+        "shown": {name: str(getattr(found, name)) for name in (
+            "precision", "recall", "recall_few", "false_accounts", "false_groups", "ambiguous_honest",
+            "victims_named_operator")},
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenario", default="mixed")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    done = set()
+    if options.out.exists():
+        lines = [json.loads(line) for line in options.out.read_text().splitlines()]
+        done = {(line["scenario"], line["seed"], line["scale"]) for line in lines}
+    for seed in options.seeds:
+        if (options.scenario, seed, options.scale) in done:
+            continue
+        line = run(options.scenario, seed, options.scale)
+        with options.out.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        print(json.dumps(line["shown"]), [r["campaign"] for r in line["measure"]["recovered"] if not r["matched"]])
+
+
+if __name__ == "__main__":
+    main()
