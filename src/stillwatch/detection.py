@@ -1,4 +1,5 @@
-"""Detection in the order of its stages: store → entities → content tables → tokens → linkage → findings → run folder."""
+"""Detection in the order of its stages: store → entities → content tables → tokens → linkage → findings → run
+folder."""
 
 import json
 import time

@@ -66,7 +66,8 @@ ENTITY_STEPS = [
         "member_standing",
         """
         SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
-               coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.shared_days, f.days_before, coalesce(x.exclusive, 0) AS exclusive,
+               coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.shared_days, f.days_before,
+               coalesce(x.exclusive, 0) AS exclusive,
                p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
@@ -218,7 +219,7 @@ def _figures(engine: Engine, place: int, world: World) -> dict[str, Any]:
         f"LEFT JOIN exchange_capability c ON c.x = g.x WHERE g.grp = {place}"
     )
     if rows.num_rows == 0:
-        empty = {"bypass": {}, "pathways": {}, "pivots": []}
+        empty: dict[str, Any] = {"bypass": {}, "pathways": {}, "pivots": []}
         return {"capabilities": {}, "exchanges": (0, 0, 0), "first_seen": "", "last_seen": "", "active": False,
                 "details": empty}  # fmt: skip
     codes = rows["code"].to_numpy(zero_copy_only=False).astype(np.int64)

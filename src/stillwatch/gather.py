@@ -1,4 +1,5 @@
-"""Between tables and arrays: the incidence from token queries, group tables from groups, facts back into plain values."""
+"""Between tables and arrays: the incidence from token queries, group tables from groups, facts back into plain
+values."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

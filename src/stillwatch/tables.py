@@ -134,7 +134,8 @@ CONTENT = pa.schema(
         pa.field("fillers", pa.list_(pa.uint64()), nullable=False),  # what the skeleton masked, at most 4
         pa.field("bigrams", pa.list_(pa.uint32()), nullable=False),  # bottom-32 by hash, for mining
         # Segments: whole system text, whole tools text, each earlier message (at most 4), sentences of the last human
-        # turn (at most 12, the first and last six). Whether one is preamble, template or filler is decided at detect time.
+        # turn (at most 12, the first and last six). Whether one is preamble, template or filler is decided at detect
+        # time.
         pa.field("segments", pa.list_(pa.uint64()), nullable=False),
         pa.field("segment_roles", pa.list_(pa.uint8()), nullable=False),  # records.SegmentRole
         pa.field("segment_words", pa.list_(pa.uint16()), nullable=False),

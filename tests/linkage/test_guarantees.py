@@ -81,7 +81,9 @@ def fixed_group(world: Incidence, family: Family, *, leak: bool) -> float:
 
 def fixed_outcome(family: Family, *, leak: bool) -> Outcome:
     values = [
-        float(np.exp(fixed_group(permuted_within_strata(token_world(seed, groups=()), family, seed), family, leak=leak)))
+        float(
+            np.exp(fixed_group(permuted_within_strata(token_world(seed, groups=()), family, seed), family, leak=leak))
+        )
         for seed in range(REPLICATIONS)
     ]
     return Outcome(float(np.mean(values)), float(np.std(values) / np.sqrt(len(values))), 0, len(values), len(values))
@@ -107,7 +109,10 @@ def test_tokens_of_the_tested_family_in_blocking_are_caught() -> None:
 def test_group_left_out_popularity_in_the_score_is_caught() -> None:
     for family in (Family.CONTENT, Family.INFRASTRUCTURE):
         clean, leaking = fixed_outcome(family, leak=False), fixed_outcome(family, leak=True)
-        print(f"{family}: clean {clean.mean_e:.3f} ± {clean.error:.3f}, leaking {leaking.mean_e:.3f} ± {leaking.error:.3f}")
+        print(
+            f"{family}: clean {clean.mean_e:.3f} ± {clean.error:.3f}, "
+            f"leaking {leaking.mean_e:.3f} ± {leaking.error:.3f}"
+        )
         assert clean.holds()
         assert not leaking.holds()
 

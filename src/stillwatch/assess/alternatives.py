@@ -10,7 +10,8 @@ from stillwatch.assess.terms import Facts, number
 
 @dataclass(frozen=True)
 class Alternative:
-    """An innocent explanation: `verdict` is `explains`, `possible`, or `rejected`. `price` is what imitating it costs."""
+    """An innocent explanation: `verdict` is `explains`, `possible`, or `rejected`. `price` is what imitating it
+    costs."""
 
     name: str
     for_it: str
@@ -51,7 +52,8 @@ def _affiliated(facts: Facts) -> Alternative:
     mail = _share(facts, "top_email_domain") if _share(facts, "email_domain_common") < 0.01 else 0.0
     return Alternative(
         "affiliated",
-        f"{place:.0%} of the shared work from one open block, {name:.0%} under one name, {mail:.0%} with one mail domain",
+        f"{place:.0%} of the shared work from one open block, {name:.0%} under one name, "
+        f"{mail:.0%} with one mail domain",
         f"{_share(facts, 'proxied'):.0%} through hosting or proxy networks",
         _verdict(max(place, name) >= 0.6, max(place, name, mail) >= 0.4),
         "one office, one name: every account falls with the first",

@@ -1,4 +1,5 @@
-"""How a fact becomes a term: small functions with a bound on what one fact may say, and abstention where it is absent."""
+"""How a fact becomes a term: small functions with a bound on what one fact may say, and abstention where it is
+absent."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
-"""An answer beside the truth: campaigns recovered one-to-one, accounts accused rightly and wrongly, with exact bounds."""
+"""An answer beside the truth: campaigns recovered one-to-one, accounts accused rightly and wrongly, with exact
+bounds."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -81,7 +81,9 @@ def _print_truth(found: Any) -> None:
             for r in found.recovered
         ],
     )
-    print(f"accused and operators: {found.precision}; members with 4 extraction exchanges or more found: {found.recall}")
+    print(
+        f"accused and operators: {found.precision}; members with 4 extraction exchanges or more found: {found.recall}"
+    )
     print(f"members with fewer: {found.recall_few}; honest accounts accused: {found.false_accounts}")
     print(f"honest accounts in review (ambiguous): {found.ambiguous_honest}; victims named operator: "
           f"{found.victims_named_operator}")  # fmt: skip

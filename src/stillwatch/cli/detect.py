@@ -31,7 +31,11 @@ def detect(
 
     with status("detecting") as say:
         answer = run_detection(
-            Store.open(store), since=since, until=until, networks=None if networks is None else str(networks), progress=say
+            Store.open(store),
+            since=since,
+            until=until,
+            networks=None if networks is None else str(networks),
+            progress=say,
         ).answer
     if json:
         emit_json(answer)

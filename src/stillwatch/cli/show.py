@@ -48,7 +48,17 @@ def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None
     )
     shown = [c for c in answer["campaigns"] if everything or c["status"] != "dismissed"]
     rows = [_row(finding) for finding in shown]
-    heads = ["finding", "status", "members", "accused", "extracts", "exchanges", "interval", "likelihood", "confirmed by"]
+    heads = [
+        "finding",
+        "status",
+        "members",
+        "accused",
+        "extracts",
+        "exchanges",
+        "interval",
+        "likelihood",
+        "confirmed by",
+    ]
     if rows:
         table(heads, rows)
     else:
@@ -104,7 +114,13 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
         table(
             ["account", "probability", "role", "core", "exchanges"],
             [
-                [clean(m["account_id"]), f"{m['probability']:.2f}", m["role"], "yes" if m["core"] else "", str(m["exchanges"])]
+                [
+                    clean(m["account_id"]),
+                    f"{m['probability']:.2f}",
+                    m["role"],
+                    "yes" if m["core"] else "",
+                    str(m["exchanges"]),
+                ]
                 for m in ranked
             ],
         )
@@ -121,4 +137,6 @@ def _waterfall(question: str, finding: dict[str, Any]) -> None:
         if term["question"] == question:
             running += term["value"]
             bar = ("+" if term["value"] >= 0 else "-") * min(round(abs(term["value"]) * 2), 24)
-            print(f"  {term['value']:+6.2f} → {running:+6.2f}  {bar:24} {clean(term['name'])}: {clean(term['because'])}")
+            print(
+                f"  {term['value']:+6.2f} → {running:+6.2f}  {bar:24} {clean(term['name'])}: {clean(term['because'])}"
+            )

@@ -56,7 +56,8 @@ def _finding(finding: dict[str, Any]) -> str:
     named = accused if finding["status"] == "suspected" else 0
     return (
         f'<article><h2><span class="{_text(finding["status"])}">{_text(finding["status"])}</span> '
-        f"{_text(finding['campaign_id'])}</h2><p><b>{_text(likely['word'])}</b> ({likely['low']:.0%}–{likely['high']:.0%}), "
+        f"{_text(finding['campaign_id'])}</h2><p><b>{_text(likely['word'])}</b> "
+        f"({likely['low']:.0%}–{likely['high']:.0%}), "
         f"confidence {_text(finding['confidence'])}. {len(finding['members']):,} members, {named:,} accused; "
         f"{finding['exchanges']:,} exchanges ({finding['exchanges_low']:,}–{finding['exchanges_high']:,}), "
         f"{_text(finding['first_seen'])} to {_text(finding['last_seen'])}. Extracts: {_text(work) or 'unknown'}.</p>"
@@ -68,12 +69,16 @@ def _finding(finding: dict[str, Any]) -> str:
 def _waterfall(finding: dict[str, Any], question: str) -> str:
     rows = [t for t in finding["evidence"]["terms"] if t["question"] == question]
     total = finding["evidence"][question]
-    body = "".join(
-        f'<tr><td>{_text(t["name"])}<td class=n>{t["value"]:+.2f}<td><span class="bar{" minus" if t["value"] < 0 else ""}" '
-        f'style="width:{min(abs(t["value"]), 10) * 0.8:.2f}em"></span><td>{_text(t["because"])}'
-        for t in rows
-    )
-    return f"<details open><summary><b>{question.capitalize()}?</b> log-odds {total:+.1f}</summary><table>{body}</table></details>"
+    body = "".join(_bar(term) for term in rows)
+    head = f"<summary><b>{question.capitalize()}?</b> log-odds {total:+.1f}</summary>"
+    return f"<details open>{head}<table>{body}</table></details>"
+
+
+def _bar(term: dict[str, Any]) -> str:
+    value = term["value"]
+    kind = "bar minus" if value < 0 else "bar"
+    bar = f'<span class="{kind}" style="width:{min(abs(value), 10) * 0.8:.2f}em"></span>'
+    return f"<tr><td>{_text(term['name'])}<td class=n>{value:+.2f}<td>{bar}<td>{_text(term['because'])}"
 
 
 def _blind(blind: list[dict[str, str]]) -> str:

@@ -20,11 +20,11 @@ UNKNOWN = CAPABILITIES.index("unknown")
 
 def _any(tags: NDArray[np.uint64], *names: str) -> Flags:
     mask = np.uint64(sum(tag_bits()[name] for name in names))
-    return (tags & mask) != 0
+    return np.asarray((tags & mask) != 0)
 
 
 def _bit(structure: NDArray[np.uint32], bit: Structure) -> Flags:
-    return (structure & np.uint32(int(bit))) != 0
+    return np.asarray((structure & np.uint32(int(bit))) != 0)
 
 
 def classify(
@@ -114,8 +114,10 @@ def lean(
     flags = (
         reasoning, post, trace, grading, preference, reward, synthesis, agentic & (tools | _any(tags, "code")),
         tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),
-        _bit(structure, Structure.MANY_ANSWERS), context, extracts & ~synthesis & ~grading, translates, choice & ~grading,
-        own, talk & none, writes & none, (output_words >= 0) & (output_words <= 30), output_words >= 150, (turns > 1) & ~tools, none,
+        _bit(structure, Structure.MANY_ANSWERS), context, extracts & ~synthesis & ~grading, translates,
+        choice & ~grading,
+        own, talk & none, writes & none, (output_words >= 0) & (output_words <= 30), output_words >= 150,
+        (turns > 1) & ~tools, none,
     )  # fmt: skip
     weights = np.array([weight for _, weight in FEATURES])
     return np.asarray(np.stack(flags, axis=1) * weights)

@@ -98,7 +98,8 @@ def _stops(code: int) -> bool:
 def _words(
     data: Bytes, start: int, end: int, seed: np.uint64, words: Hashes, kind: Bytes, segment: Ints, line: Ints
 ) -> int:
-    """Split data[start:end] into words: their hashes, kinds (1 number, 2 quoted or code, 4 in a long line, 8 short), segment, line.
+    """Split data[start:end] into words: their hashes, kinds (1 number, 2 quoted or code, 4 in a long line, 8 short),
+    segment, line.
 
     Answers how many words there are, at most MOST_WORDS.
     """
@@ -189,7 +190,8 @@ def _words(
 
 @njit(cache=True, nogil=True)
 def _tag(words: Hashes, n: int, seed: np.uint64, keys: Hashes, bits: Hashes, tags: Hashes) -> np.uint64:
-    """Look every run of 1 to 5 words up in the phrase table: OR of the bits; `tags[i]` are those that start at word i."""
+    """Look every run of 1 to 5 words up in the phrase table: OR of the bits; `tags[i]` are those that start at word
+    i."""
     size = np.uint64(len(keys))
     every = ZERO
     for at in range(n):
@@ -361,9 +363,9 @@ def _minhash(words: Hashes, n: int, key1: np.uint64, row: int, minhash: NDArray[
     least = np.full(BINS, np.uint64(0xFFFFFFFFFFFFFFFF), dtype=np.uint64)
     for at in range(n - 2):
         value = chain(chain(chain(key1, words[at]), words[at + 1]), words[at + 2])
-        place = np.int64(value >> np.uint64(60))
+        taken = np.int64(value >> np.uint64(60))
         value = value & np.uint64(0x0FFFFFFFFFFFFFFF)
-        least[place] = min(least[place], value)
+        least[taken] = min(least[taken], value)
     for place in range(BINS):
         offset = 0
         while least[(place + offset) % BINS] == np.uint64(0xFFFFFFFFFFFFFFFF):
@@ -373,7 +375,8 @@ def _minhash(words: Hashes, n: int, key1: np.uint64, row: int, minhash: NDArray[
 
 @njit(cache=True, nogil=True)
 def _simhash(words: Hashes, kind: Bytes, n: int, key0: np.uint64, key1: np.uint64) -> np.uint64:
-    """Bitwise majority over words of four letters and more; a fixed word's vote cancels out between texts of one template."""
+    """Bitwise majority over words of four letters and more; a fixed word's vote cancels out between texts of one
+    template."""
     votes = np.zeros(64, dtype=np.int64)
     for at in range(n):
         if kind[at] & 9:

@@ -127,7 +127,7 @@ def _output(value: Any, parts: Parts) -> None:
         parts.structure |= Structure.JSON_OUT
 
 
-def _text(value: Any, parts: Parts) -> str:
+def _text(value: Any, parts: Parts) -> str:  # noqa: PLR0911 (one return a shape)
     """The visible text of a message, a part, or a list of them; marks in `parts` what is no text."""
     if isinstance(value, str):
         return value

@@ -1,4 +1,5 @@
-"""Text to sketch: an Arrow batch of exchanges in, a batch that cannot hold text out. A pure function of batch and key."""
+"""Text to sketch: an Arrow batch of exchanges in, a batch that cannot hold text out. A pure function of batch and
+key."""
 
 import hashlib
 import struct
@@ -22,7 +23,8 @@ PARAMETERS = (
 
 
 def sketch(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
-    """Sketch canonical exchanges (tables.EXCHANGES) under a key of at least 16 bytes: rows of tables.SKETCHED, in order.
+    """Sketch canonical exchanges (tables.EXCHANGES) under a key of at least 16 bytes: rows of tables.SKETCHED, in
+    order.
 
     Holds the texts of one batch in memory, nothing longer. Raises ValueError where the key is too short.
     """
@@ -127,7 +129,8 @@ def _lists(values: Any, counts: Any) -> pa.Array:
 
 
 def _segments(parts: list[Parts], user: dict[str, Any], key0: int, key1: int, table: PhraseTable) -> dict[str, Any]:
-    """System, tools and earlier messages whole, then the sentences of the last human turn, in the order of the request."""
+    """System, tools and earlier messages whole, then the sentences of the last human turn, in the order of the
+    request."""
     texts: list[str | None] = []
     places: list[list[int]] = []
     roles: list[list[int]] = []

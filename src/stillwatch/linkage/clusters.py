@@ -1,4 +1,5 @@
-"""Candidate groups: Leiden on the graph of strong pairs, at several resolutions, with nothing of the left-out families."""
+"""Candidate groups: Leiden on the graph of strong pairs, at several resolutions, with nothing of the left-out
+families."""
 
 from dataclasses import dataclass
 from itertools import combinations

@@ -23,7 +23,8 @@ REGION = {
 
 
 def stratifications(accounts: pa.Table, entity: NDArray[np.int32], n: int) -> tuple[tuple[Indices, ...], ...]:
-    """Two alternative keys over entities: (age band, region) and (age band, tier). An unknown value is a code of its own.
+    """Two alternative keys over entities: (age band, region) and (age band, tier). An unknown value is a code of its
+    own.
 
     An entity takes the smallest known code of its accounts' region and tier and the age of its oldest account.
     """

@@ -27,7 +27,8 @@ domain, is a placeholder whatever its name is."""
 
 @dataclass(frozen=True)
 class Entities:
-    """`entity[i]` is the dense entity of account i; `name[e]` the smallest account id of entity e, in ascending order."""
+    """`entity[i]` is the dense entity of account i; `name[e]` the smallest account id of entity e, in ascending
+    order."""
 
     entity: NDArray[np.int32]
     name: tuple[str, ...]

@@ -1,4 +1,5 @@
-"""Who showed which token: rows of entities, one sparse matrix a channel, and the strata in which rows are comparable."""
+"""Who showed which token: rows of entities, one sparse matrix a channel, and the strata in which rows are
+comparable."""
 
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,8 @@ FAMILY_BIT = {family: 1 << position for position, family in enumerate(Family)}
 class Channel:
     """Token sets S_i of one channel, as CSR: row i holds `tokens[indptr[i]:indptr[i + 1]]`, sorted, each once.
 
-    `tokens` are dense ids 0..n_tokens - 1; `values[id]` is the token as the tables hold it. `families` names the mechanisms that the tokens touch: one for a plain
+    `tokens` are dense ids 0..n_tokens - 1; `values[id]` is the token as the tables hold it. `families` names the
+    mechanisms that the tokens touch: one for a plain
     channel, two for a compound, which only nominates pairs and is never scored (`scored` is False).
     """
 

@@ -126,7 +126,7 @@ def excess(count: float, expected: float) -> float:
     """Chernoff exponent of a Poisson count at least this large: k ln(k / m) - (k - m), 0 where k <= m."""
     if count <= expected:
         return 0.0
-    return count * np.log(count / max(expected, 1e-12)) - (count - expected)
+    return float(count * np.log(count / max(expected, 1e-12)) - (count - expected))
 
 
 @njit(cache=True, nogil=True)
@@ -253,7 +253,7 @@ def bounded_score(logs: Floats, bound: float) -> float:
         for k in range(logs.shape[1]):
             total += np.exp(min(logs[c, k], 300.0))
     ratio = total / (logs.shape[0] * (logs.shape[1] + 1))
-    return ratio / (ratio + bound)
+    return float(ratio / (ratio + bound))
 
 
 @njit(cache=True, nogil=True)

@@ -36,7 +36,7 @@ class Pairs:
         """Which pairs stand without any token of these families, compounds included."""
         banned = sum(FAMILY_BIT[family] for family in left_out)
         allowed = sum(1 << place for place, bits in enumerate(self.combinations) if not bits & banned)
-        return (self.nominated_by & allowed) != 0
+        return np.asarray((self.nominated_by & allowed) != 0)
 
 
 def nominated_pairs(incidence: Incidence, seed: int) -> Pairs:

@@ -22,7 +22,10 @@ def strata_of(incidence: Incidence, family: Family, which: int) -> Indices:
     for channel in incidence.scored(family):
         size += channel.sizes()
     attributes = incidence.stratifications[which] if incidence.stratifications else ()
-    levels = [_cells([*attributes[:kept], _quantiles(size, 10)]) for kept in range(len(attributes), -1, -1)]
+    levels = [
+        _cells([*(codes.astype(np.int64) for codes in attributes[:kept]), _quantiles(size, 10)])
+        for kept in range(len(attributes), -1, -1)
+    ]
     levels += [_quantiles(size, 5), _quantiles(size, 2), np.zeros(incidence.n, dtype=np.int64)]
     return _finest(levels)
 

@@ -28,7 +28,8 @@ class SharedToken:
 def shared_tokens(
     incidence: Incidence, rows: Indices, family: Family, least_share: float = LEAST_SHARE
 ) -> list[SharedToken]:
-    """Tokens that the group shows and others hardly: at least 3 holders and 5 % of it, and 8 times the share outside."""
+    """Tokens that the group shows and others hardly: at least 3 holders and 5 % of it, and 8 times the share
+    outside."""
     inside = np.zeros(incidence.n, dtype=np.bool_)
     inside[rows] = True
     out: list[SharedToken] = []

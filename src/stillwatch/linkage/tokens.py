@@ -1,6 +1,7 @@
 """What each entity showed, channel by channel, in six families; a channel is a query, and names the columns it needs.
 
-Every query answers (entity INTEGER, token UBIGINT), distinct. It reads `exchange` (sketched exchanges with `x`, `entity`
+Every query answers (entity INTEGER, token UBIGINT), distinct. It reads `exchange` (sketched exchanges with `x`,
+`entity`
 and the network of their address), `account`, `template_token`, `filler` and `preamble`.
 """
 
@@ -104,7 +105,8 @@ CHANNELS: tuple[ChannelQuery, ...] = (
         "one network", "popular networks",
     ),
     ChannelQuery(
-        "signup_block", (Family.INFRASTRUCTURE,), ("signup_ip",), _of_account("signup_block", "signup_block IS NOT NULL"),
+        "signup_block", (Family.INFRASTRUCTURE,), ("signup_ip",),
+        _of_account("signup_block", "signup_block IS NOT NULL"),
         "sign-up from one block", "a fresh address for each sign-up",
     ),
     ChannelQuery(

@@ -58,7 +58,7 @@ def topics(simhash: NDArray[np.uint64]) -> Ints:
         if np.array_equal(renewed, centres):
             break
         centres = renewed
-    return np.argmax(bits @ centres.T - 0.5 * (centres**2).sum(axis=1), axis=1)[place]
+    return np.asarray(np.argmax(bits @ centres.T - 0.5 * (centres**2).sum(axis=1), axis=1)[place], dtype=np.int64)
 
 
 def _bits(values: NDArray[np.uint64]) -> Floats:
