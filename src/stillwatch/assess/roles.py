@@ -14,6 +14,8 @@ TENURE_DAYS = 5.0
 
 FOREIGN = 0.1
 WINDOW_DAYS = 7.0
+UNLINKED = 4.0
+"""Nats of registration evidence under which an account is not linked: a shared issuer is chance, a shared card is not."""
 TEMPER = 0.5
 """Membership ratios are not calibrated (tokens of one row depend on each other): half of the log-odds is shown."""
 
@@ -146,5 +148,5 @@ def is_victim(member: MemberFacts) -> bool:
         and member.at_home is not None
         and member.at_home <= FOREIGN
         and (member.own_client is None or member.own_client <= FOREIGN)
-        and member.registration <= 1.0
+        and member.registration <= UNLINKED
     )

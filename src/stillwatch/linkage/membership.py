@@ -15,6 +15,7 @@ from stillwatch.linkage.pairs import popularity
 from stillwatch.records import Family
 
 ROUNDS = 6
+TEXT = (Family.CONTENT, Family.WORK)
 CAP = 9.0
 """Most nats that one family may add to or take from a membership: tokens of one row depend on each other."""
 
@@ -51,24 +52,28 @@ def membership(
 ) -> Membership:
     """Expectation-maximisation from a core to convergence, the group left out of popularity, own tokens left out.
 
+    Rows that neither share the work nor stand in the core or the group are not asked about the other families.
     Content and work count once: content's ratio, plus work's where work has one to add.
     """
     inside = np.zeros(incidence.n, dtype=np.bool_)
     inside[core] = True
+    at_core = inside.copy()
     weight = inside.astype(np.float64)
     rows = np.arange(incidence.n, dtype=np.int32)
     ratios = np.zeros((incidence.n, len(families)))
     log_odds = np.zeros(incidence.n)
     for _ in range(ROUNDS):
-        for place, family in enumerate(families):
-            matrix = _seen_from_outside(matrices[place], incidence.scored(family), inside)
+        for place in sorted(range(len(families)), key=lambda at: families[at] not in TEXT):
+            matrix = _seen_from_outside(matrices[place], incidence.scored(families[place]), inside)
+            if families[place] not in TEXT:
+                rows = rows[_shares_work(ratios[rows], families) | inside[rows] | at_core[rows]]
             ratios[rows, place] = np.clip(_ratios(matrix, rows, inside, weight), -CAP, CAP)
         log_odds = _summed(ratios, families) + np.log(max(weight.sum(), 1.0) / incidence.n)
         renewed = (log_odds >= 0) & _shares_work(ratios, families)
         weight = np.where(renewed, 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30, 30))), 0.0)
         settled = (renewed == inside).all() or not renewed.any()
         inside = renewed if renewed.any() else inside
-        rows = np.flatnonzero((log_odds > NEAR) | inside).astype(np.int32)
+        rows = np.flatnonzero((log_odds > NEAR) | inside | at_core).astype(np.int32)
         if settled:
             break
     rows = np.flatnonzero(log_odds > -3.0).astype(np.int32)
@@ -77,7 +82,7 @@ def membership(
 
 def _summed(ratios: Floats, families: tuple[Family, ...]) -> Floats:
     """Sum over families; content and work count once, the stronger of the two."""
-    one_text = [place for place, family in enumerate(families) if family in (Family.CONTENT, Family.WORK)]
+    one_text = [place for place, family in enumerate(families) if family in TEXT]
     others = [place for place in range(len(families)) if place not in one_text]
     total = ratios[:, others].sum(axis=1)
     return np.asarray(total + ratios[:, one_text].max(axis=1) if one_text else total)
@@ -85,7 +90,7 @@ def _summed(ratios: Floats, families: tuple[Family, ...]) -> Floats:
 
 def _shares_work(ratios: Floats, families: tuple[Family, ...]) -> NDArray[np.bool_]:
     """Rows whose content or work speaks for the group. Where no family of text is seen, all rows."""
-    one_text = [place for place, family in enumerate(families) if family in (Family.CONTENT, Family.WORK)]
+    one_text = [place for place, family in enumerate(families) if family in TEXT]
     if not one_text:
         return np.ones(len(ratios), dtype=np.bool_)
     return np.asarray(ratios[:, one_text].max(axis=1) > 0.0)
