@@ -11,6 +11,9 @@ PRIOR = -1.5
 """Most coordinated work is not extraction: on held-out real text apps, offices and classes outnumber it by far."""
 
 THRESHOLD = 0.0
+SAME_ITEMS = 0.3
+"""Share of items sent by two or more from which a group does one exercise; one source then says nothing more."""
+
 ENOUGH = 20
 """Shared exchanges below which form and coverage say nothing."""
 
@@ -37,8 +40,8 @@ def _coverage(facts: Facts) -> tuple[Term, ...]:
     items, shared = number(facts, "items"), number(facts, "items_shared")
     if items is None or shared is None or (number(facts, "shared") or 0) < ENOUGH:
         return ()
-    if shared > 0.3:
-        value = -3.0 * ramp(shared, 0.3, 0.6) - 0.5
+    if shared > SAME_ITEMS:
+        value = -3.0 * ramp(shared, SAME_ITEMS, 0.6) - 0.5
         return term(QUESTION, "same items", value, f"{shared:.0%} of {items:.0f} items were sent by two or more")
     value = 1.0 * ramp(shared, 0.3, 0.05) * ramp(items, 20, 200)
     return term(QUESTION, "swept once", value, f"{items:.0f} items, {1 - shared:.0%} of them sent by one account only")
@@ -65,7 +68,8 @@ def _source(facts: Facts) -> tuple[Term, ...]:
     if log_bf is None or accounts < 3:
         return ()
     an_account = log_bf / accounts
-    value = clipped(1.5 * an_account, -3.0, 1.5)
+    most = 1.5 if (number(facts, "items_shared") or 0.0) <= SAME_ITEMS else 0.0
+    value = clipped(1.5 * an_account, -3.0, most)
     says = "one source deals the material out" if log_bf > 0 else "each account brings its own material"
     return term(QUESTION, "source of work", value, f"{says}: {an_account:+.2f} nats an account (model-based)")
 

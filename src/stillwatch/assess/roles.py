@@ -15,7 +15,7 @@ TENURE_DAYS = 5.0
 FOREIGN = 0.1
 WINDOW_DAYS = 7.0
 UNLINKED = 4.0
-"""Nats of registration evidence under which an account is not linked: a shared issuer is chance, a shared card is not."""
+"""Nats of registration evidence under which an account is not linked: a shared issuer is chance, a card is not."""
 TEMPER = 0.5
 """Membership ratios are not calibrated (tokens of one row depend on each other): half of the log-odds is shown."""
 

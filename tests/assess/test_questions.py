@@ -1,0 +1,101 @@
+"""The three questions: bounded terms, abstention where a signal is absent, and who is never accused."""
+
+import pytest
+
+from stillwatch.assess.alternatives import alternatives, explanation
+from stillwatch.assess.concealed import concealed
+from stillwatch.assess.coordinated import coordinated
+from stillwatch.assess.extracting import extracting
+from stillwatch.assess.finding import likelihood, status_of
+from stillwatch.assess.roles import MemberFacts, part_of
+from stillwatch.records import Family, Score
+
+SWEEP = {
+    "shared": 900, "lean": 1.2, "items": 850, "items_shared": 0.02, "follow_up": 0.0, "answer_words": 220.0,
+    "one_source": 60.0, "one_source_accounts": 40.0,
+}  # fmt: skip
+BASE = {"lean": -1.0, "proxied": 0.08, "abroad": 0.05, "weak_door": 0.1, "suspended": 0.01, "networks": 1.0}
+HIDDEN = {"proxied": 0.6, "abroad": 0.5, "weak_door": 0.4, "suspended": 0.1, "after_ban": 0.2, "networks": 4.0}
+
+
+def yes(question: str) -> Score:
+    return Score(question, 3.0)
+
+
+def test_a_sweep_is_extracting_and_homework_is_not() -> None:
+    assert extracting(SWEEP, BASE).log_odds > 0
+    homework = SWEEP | {"items": 12, "items_shared": 0.95, "follow_up": 0.3}
+    assert extracting(homework, BASE).log_odds < 0
+
+
+def test_own_data_and_short_answers_are_not_extracting() -> None:
+    office = SWEEP | {"lean": -1.8, "one_source": -80.0, "answer_words": 12.0}
+    assert extracting(office, BASE).log_odds < -2
+
+
+def test_absent_signals_leave_the_prior() -> None:
+    assert extracting({}, {}).terms == ()
+    assert concealed({}, {}).terms == ()
+
+
+def test_hidden_access_is_concealed_and_one_office_is_not() -> None:
+    assert concealed(HIDDEN, BASE).log_odds > 0
+    office = {"top_block": 0.9, "top_block_proxied": 0.0, "top_verified_domain": 1.0, "proxied": 0.0, "networks": 1.0}
+    assert concealed(office, BASE).log_odds < -5
+
+
+def test_client_alone_never_makes_coordination() -> None:
+    assert coordinated([(Family.CLIENT, 500.0, True)]).log_odds < 0
+    assert coordinated([(Family.CONTENT, 3.0, False)]).log_odds == -6.0
+
+
+@pytest.mark.parametrize(
+    ("twice", "permitted", "wanted"),
+    [
+        (("content", "registration"), 0.0, "suspected"),
+        (("content",), 0.0, "ambiguous"),
+        (("client",), 0.0, "ambiguous"),
+        (("content", "registration"), 0.8, "permitted"),
+    ],
+)
+def test_status_needs_two_families_and_no_permission(twice: tuple[str, ...], permitted: float, wanted: str) -> None:
+    assert status_of((yes("a"), yes("b"), yes("c")), twice, [], permitted) == wanted
+
+
+def test_an_explanation_dismisses_but_hiding_takes_the_free_pass_away() -> None:
+    same_items = {"items_shared": 0.9}
+    families = frozenset({"content", "registration"})
+    assert explanation(alternatives(same_items, -1.0, families)) == "shared benchmark or homework"
+    assert explanation(alternatives(same_items, 2.0, families)) == ""
+
+
+def test_one_product_with_many_customers_is_dismissed() -> None:
+    others = alternatives({"product_share": 1.0}, 1.0, frozenset({"content", "client"}))
+    assert explanation(others) == "same product"
+
+
+def member(**changes: object) -> MemberFacts:
+    facts: dict[str, object] = {
+        "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "shared": 20, "own": 50,
+        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "shared_days": 20.0, "days_before": 90.0,
+        "reseller": False, "permitted": False, "exclusive": 20,
+    }  # fmt: skip
+    return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
+
+
+def test_roles_that_name_without_accusing() -> None:
+    assert part_of(member()).role == "operator"
+    assert part_of(member(at_home=0.0, own_client=0.0, shared_days=1.0)).role == "victim"
+    assert part_of(member(shared=0)).role in ("customer", "bystander")
+    assert part_of(member(permitted=True)).role == "customer"
+    assert part_of(member(reseller=True)).role == "reseller"
+
+
+def test_text_alone_with_few_exclusive_exchanges_does_not_accuse() -> None:
+    assert part_of(member(access=-1.0, exclusive=1)).probability < 0.5
+
+
+def test_likelihood_words_hold_their_probability() -> None:
+    word, low, high = likelihood((yes("a"), yes("b"), yes("c")))
+    assert low <= 0.864 <= high
+    assert word == "very likely"

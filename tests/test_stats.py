@@ -1,0 +1,58 @@
+"""Pure arithmetic against values known by hand or by an obvious loop."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stillwatch.stats import (
+    clopper_pearson,
+    dirichlet_multinomial,
+    e_bh,
+    largest_remainder,
+    log_mean_exp,
+    log_odds,
+    logistic,
+)
+
+
+def slow_e_bh(log_e: list[float], alpha: float) -> list[bool]:
+    """The definition: the largest k such that k e-values reach K / (alpha k)."""
+    for k in range(len(log_e), 0, -1):
+        bar = np.log(len(log_e) / (alpha * k))
+        if sum(value >= bar - 1e-12 for value in log_e) >= k:
+            chosen = sorted(range(len(log_e)), key=lambda i: (-log_e[i], i))[:k]
+            return [i in chosen for i in range(len(log_e))]
+    return [False] * len(log_e)
+
+
+@given(st.lists(st.floats(-20, 60), max_size=30), st.sampled_from([0.01, 0.05, 0.5]))
+def test_e_bh_is_its_definition(log_e: list[float], alpha: float) -> None:
+    assert e_bh(log_e, alpha).tolist() == slow_e_bh(log_e, alpha)
+
+
+def test_exact_bounds() -> None:
+    assert clopper_pearson(0, 300_000)[1] == pytest.approx(1.23e-5, rel=0.01)
+    assert clopper_pearson(0, 0) == (0.0, 1.0)
+    assert clopper_pearson(5, 5)[1] == 1.0
+
+
+def test_log_mean_exp_survives_large_and_empty_values() -> None:
+    assert float(log_mean_exp(np.array([1000.0, 1000.0]))) == pytest.approx(1000.0)
+    assert float(log_mean_exp(np.array([-np.inf, 0.0]))) == pytest.approx(np.log(0.5))
+
+
+@given(st.floats(0.001, 0.999))
+def test_log_odds_and_logistic_undo_each_other(p: float) -> None:
+    assert logistic(log_odds(p)) == pytest.approx(p)
+
+
+def test_dirichlet_multinomial_sums_to_one_over_sequences() -> None:
+    alpha = np.array([0.4, 1.3])
+    total = sum(np.exp(dirichlet_multinomial(np.array([k, 3 - k]), alpha)) * [1, 3, 3, 1][k] for k in range(4))
+    assert total == pytest.approx(1.0)
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=8), st.integers(0, 1000))
+def test_largest_remainder_adds_up(shares: list[float], total: int) -> None:
+    assert sum(largest_remainder(shares, total)) == total
