@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-SCALE = 0.16
+SCALE = 0.5
 
 
 def demo(

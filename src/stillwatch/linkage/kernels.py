@@ -117,7 +117,7 @@ def pair_weights(left: Indices, right: Indices, indptr: Ints, tokens: Indices, f
     return out
 
 
-EXCESS = 4.0
+EXCESS = 1.5
 """Nats by which a token's count in a group must exceed chance to enter a profile that later members are scored with."""
 
 
