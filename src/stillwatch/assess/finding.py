@@ -12,6 +12,9 @@ from stillwatch.assess.roles import Part
 from stillwatch.records import Score
 from stillwatch.stats import logistic
 
+REFUTED = -2.0
+"""Log-odds under which purpose or concealment is not merely unproved: the evidence speaks against it."""
+
 LIKELIHOOD = (
     ("almost no chance", 0.0, 0.05),
     ("very unlikely", 0.05, 0.20),
@@ -71,7 +74,8 @@ def status_of(
     innocent = explanation(others)
     if coordinated and two and extracting and concealed and not innocent:
         return "suspected"
-    if coordinated and not innocent and (extracting or concealed):
+    refuted = any(score.log_odds < REFUTED for score in scores[1:])
+    if coordinated and not innocent and not refuted and (extracting or concealed):
         return "ambiguous"
     return "dismissed"
 

@@ -14,6 +14,9 @@ TENURE_DAYS = 5.0
 
 FOREIGN = 0.1
 WINDOW_DAYS = 7.0
+SHORT_WINDOW_DAYS = 3.0
+LONG_TENURE_DAYS = 60.0
+SEVERAL = 5
 UNLINKED = 4.0
 """Nats of registration evidence under which an account is not linked: a shared issuer is chance, a card is not."""
 TEMPER = 0.5
@@ -140,13 +143,16 @@ def _role(member: MemberFacts) -> str:
 
 
 def is_victim(member: MemberFacts) -> bool:
-    """An account with a life of its own; then shared work in one window, by foreign egress and a foreign client."""
-    return (
-        member.own >= 1
-        and member.days_before >= TENURE_DAYS
-        and member.shared_days <= WINDOW_DAYS
-        and member.at_home is not None
-        and member.at_home <= FOREIGN
-        and (member.own_client is None or member.own_client <= FOREIGN)
-        and member.registration <= UNLINKED
-    )
+    """An older account with a life of its own; then shared work in one window, by egress foreign to that life.
+
+    A foreign client strengthens it; where thief and owner use one popular client, the window must be short and the
+    foreign exchanges several. Without any life of its own in the logs, only a long tenure speaks for the owner.
+    """
+    if member.registration > UNLINKED or member.shared_days > WINDOW_DAYS:
+        return False
+    if member.own == 0:
+        return member.days_before >= LONG_TENURE_DAYS and member.shared_days <= SHORT_WINDOW_DAYS
+    if member.days_before < TENURE_DAYS or member.at_home is None or member.at_home > FOREIGN:
+        return False
+    foreign_client = member.own_client is None or member.own_client <= FOREIGN
+    return foreign_client or (member.shared_days <= SHORT_WINDOW_DAYS and member.shared >= SEVERAL)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-SCALE = 0.5
+SCALE = 0.4
 
 
 def demo(
