@@ -30,7 +30,7 @@ FLOORS = {
     2: ("tables", "settings", "networks", "ingest"),
     3: ("content", "linkage", "assess", "respond"),
     4: ("store", "engine"),
-    5: ("pipeline", "watch", "detection", "findings", "gather", "single", "evidence", "provenance"),
+    5: ("pipeline", "watch", "detection", "findings", "gather", "permissions", "single", "evidence", "provenance"),
     6: ("benchmark", "console"),
     7: ("service",),
     8: ("cli",),

@@ -31,6 +31,26 @@ def test_e_bh_is_its_definition(log_e: list[float], alpha: float) -> None:
     assert e_bh(log_e, alpha).tolist() == slow_e_bh(log_e, alpha)
 
 
+@given(st.lists(st.tuples(st.floats(-20, 60), st.floats(0.01, 100)), min_size=1, max_size=30))
+def test_weighted_e_bh_is_e_bh_of_weighted_e_values(pairs: list[tuple[float, float]]) -> None:
+    log_e, weights = [p[0] for p in pairs], np.array([p[1] for p in pairs])
+    shifted = [e + float(np.log(w / weights.mean())) for e, w in zip(log_e, weights, strict=True)]
+    assert e_bh(log_e, 0.05, weights).tolist() == slow_e_bh(shifted, 0.05)
+    assert e_bh(log_e, 0.05, np.ones(len(pairs))).tolist() == e_bh(log_e, 0.05).tolist()
+
+
+def test_weights_do_not_buy_false_discoveries() -> None:
+    """Nulls with e-values of mean 1 that are as heavy as they may be, and weights that favour some of them."""
+    rng = np.random.default_rng(11)
+    weights = np.where(np.arange(50) < 5, 100.0, 1.0)
+    false_worlds = 0
+    for _ in range(4_000):
+        log_e = np.where(rng.random(50) < 1e-3, np.log(1e3), -np.inf)
+        false_worlds += bool(e_bh(log_e, 0.05, weights).any())
+    assert clopper_pearson(false_worlds, 4_000, 0.99)[0] <= 0.05
+    assert false_worlds > 0, "the nulls never reached the bar: the test would say nothing"
+
+
 def test_exact_bounds() -> None:
     assert clopper_pearson(0, 300_000)[1] == pytest.approx(1.23e-5, rel=0.01)
     assert clopper_pearson(0, 0) == (0.0, 1.0)

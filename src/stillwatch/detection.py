@@ -26,6 +26,7 @@ from stillwatch.linkage.entities import Entities, account_steps, entities_of
 from stillwatch.linkage.groups import confirmed_groups
 from stillwatch.linkage.search import ALPHA, search
 from stillwatch.networks import load
+from stillwatch.permissions import PERMISSION_STEPS
 from stillwatch.records import Blind, Step
 from stillwatch.single import single_findings
 from stillwatch.store.runs import write_run
@@ -135,6 +136,7 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
         ]
     )
     engine.rename("account_placed", "account")
+    engine.run(PERMISSION_STEPS)
     return entities
 
 

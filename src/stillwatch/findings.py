@@ -34,23 +34,6 @@ GROUP_STEPS = [
         """,
     ),
     Step(
-        "permitted_account",
-        """
-        SELECT DISTINCT a.account FROM account a JOIN permissions p
-          ON p.account_id = a.account_id OR (p.org_id IS NOT NULL AND p.org_id = a.org_id)
-        WHERE p.purpose IN ('distillation', 'synthetic_data', 'evaluation', 'research')
-          AND coalesce(p.starts_at <= a.last_seen, true) AND coalesce(p.ends_at >= a.first_seen, true)
-        """,
-    ),
-    Step(
-        "reselling_account",
-        """
-        SELECT DISTINCT a.account FROM account a LEFT JOIN permissions p
-          ON p.purpose = 'resale' AND (p.account_id = a.account_id OR (p.org_id IS NOT NULL AND p.org_id = a.org_id))
-        WHERE a.reseller_of IS NOT NULL OR p.purpose IS NOT NULL
-        """,
-    ),
-    Step(
         "group_standing",
         """
         SELECT g.grp, avg(CASE WHEN p.account IS NULL THEN 0.0 ELSE 1.0 END) AS permitted,

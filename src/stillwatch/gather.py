@@ -37,7 +37,9 @@ def incidence_of(
         channels.append(_channel(engine, query, n))
     counts = np.bincount(entities.entity, minlength=n).astype(np.int64)
     strata = stratifications(accounts, entities.entity, n)
-    return Incidence(entity_keys(entities.name), counts, tuple(channels), strata), blind
+    aside = np.zeros(n, dtype=np.bool_)
+    aside[engine.arrow("SELECT entity FROM covered_entity")["entity"].to_numpy()] = True
+    return Incidence(entity_keys(entities.name), counts, tuple(channels), strata, aside), blind
 
 
 def _channel(engine: Engine, query: ChannelQuery, n: int) -> Channel:

@@ -18,6 +18,9 @@ from stillwatch.records import CAPABILITIES, Score, Step
 LEAST_EXCHANGES = 400
 """Shared-template exchanges of one entity below which its own work is no matter of scale."""
 
+LEAST_PERMITTED = 50
+"""The same for an entity that a permission covers: to list what is permitted accuses nobody."""
+
 LEAST_SHARE = 0.5
 """Share of the entity's traffic that its templates explain."""
 
@@ -36,7 +39,9 @@ STEPS = [
     Step(
         "big_entity",
         f"""
-        SELECT entity, count(*) AS n FROM exchange GROUP BY entity HAVING count(*) >= {LEAST_EXCHANGES}
+        SELECT entity, count(*) AS n FROM exchange GROUP BY entity
+        HAVING count(*) >= {LEAST_EXCHANGES}
+            OR (count(*) >= {LEAST_PERMITTED} AND entity IN (SELECT entity FROM covered_entity))
         """,
     ),
     Step(
@@ -56,7 +61,8 @@ STEPS = [
     Step(
         "own_fact",
         """
-        SELECT w.entity, any_value(b.n) AS total, count(*) AS shared, avg(l.lean) AS lean,
+        SELECT w.entity, any_value(b.n) AS total,
+               w.entity IN (SELECT entity FROM covered_entity) AS covered, count(*) AS shared, avg(l.lean) AS lean,
                avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
                median(coalesce(e.output_words, e.output_tokens * 0.75)) AS answer_words,
                CAST(sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS BIGINT) AS tokens,
@@ -76,7 +82,7 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, accu
     findings: list[Finding] = []
     for facts in engine.arrow("SELECT * FROM own_fact").to_pylist():
         score = extracting(facts, base)
-        if facts["shared"] < LEAST_SHARE * facts["total"] or facts["shared"] < LEAST_EXCHANGES or score.log_odds < SURE:
+        if facts["shared"] < LEAST_SHARE * facts["total"] or _is_small(facts) or score.log_odds < SURE:
             continue
         members = engine.arrow(
             f"SELECT a.account_id, count(w.x) AS n, bool_or(p.account IS NOT NULL) AS permitted, "
@@ -92,6 +98,10 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, accu
         if np.isin(codes, HARVEST).mean() >= LEAST_SHARE:
             findings.append(_finding(facts, score, members, codes, names, last_seen))
     return findings
+
+
+def _is_small(facts: dict[str, Any]) -> bool:
+    return bool(facts["shared"] < (LEAST_PERMITTED if facts["covered"] else LEAST_EXCHANGES))
 
 
 def _codes(engine: Engine, entity: int) -> "np.ndarray[Any, np.dtype[np.int64]]":

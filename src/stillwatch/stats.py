@@ -30,13 +30,20 @@ def log_mean_exp(values: Floats, axis: int | None = None) -> Floats:
     return np.asarray(np.squeeze(mean, axis=axis) if axis is not None else mean.reshape(()))
 
 
-def e_bh(log_e: Sequence[float] | Floats, alpha: float) -> NDArray[np.bool_]:
+def e_bh(
+    log_e: Sequence[float] | Floats, alpha: float, weights: Sequence[float] | Floats | None = None
+) -> NDArray[np.bool_]:
     """The e-BH procedure (Wang and Ramdas 2022): which of K hypotheses are discovered at level alpha.
 
     `log_e` holds ln of each e-value; the answer has the same length. Rejects the k largest, where k is the greatest
     number such that the k-th largest e-value is at least K / (alpha k). FDR <= alpha under any dependence.
+    `weights`, positive, are scaled to a mean of 1 and multiply the e-values: the guarantee stays, provided that they
+    are fixed given everything that the e-values do not test (section 4 of the paper).
     """
     values = np.asarray(log_e, dtype=np.float64)
+    if weights is not None and values.size:
+        scale = np.asarray(weights, dtype=np.float64)
+        values = values + np.log(scale / scale.mean())
     if values.size == 0:
         return np.zeros(0, dtype=np.bool_)
     order = np.argsort(-values, kind="stable")

@@ -13,8 +13,8 @@ from tests.content.reference import Sketch
 from tests.content.reference import siphash as slow_siphash
 
 WORDS = st.sampled_from(
-    ["the", "Rate", "answer", "42", "7", "explain", "step", "by", '"', "```", "`", "quoted words", ".", "? ", ": ", "\n",
-     "  ", "a1b2", "-", "word " * 40, "x"]
+    ["the", "Rate", "answer", "42", "7", "explain", "step", "by", '"', "```", "`", "quoted words", ".", "? ", ": ",
+     "\n", "  ", "a1b2", "-", "word " * 40, "x"]
 )  # fmt: skip
 TEXTS = st.lists(WORDS, max_size=40).map(" ".join)
 
@@ -73,7 +73,9 @@ def test_another_key_shares_no_stored_value() -> None:
 
 
 def test_a_template_keeps_its_skeleton_under_other_numbers_and_quotes() -> None:
-    texts = (f'Solve exercise {n} of the book "{title}" and write the steps' for n, title in ((1, "A b"), (27, "C d e")))
+    texts = (
+        f'Solve exercise {n} of the book "{title}" and write the steps' for n, title in ((1, "A b"), (27, "C d e"))
+    )
     one_text, other = sketch(asked(*texts), KEY).to_pylist()
     assert one_text["skeleton"] == other["skeleton"] and one_text["exact"] != other["exact"]
 

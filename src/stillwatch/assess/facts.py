@@ -62,7 +62,8 @@ FROM (SELECT g.grp, f.filler, count(DISTINCT g.x) AS uses, count(DISTINCT g.enti
 """
 
 TOP_BLOCK = """
-SELECT grp, max(n) / sum(n) AS top_block, arg_max(proxied, n) AS top_block_proxied FROM (
+SELECT grp, max(n) / sum(n) AS top_block,
+       arg_max(proxied, struct_pack(n := n, block := block)) AS top_block_proxied FROM (
   SELECT g.grp, e.block, count(*) AS n,
          avg(CASE WHEN e.ip_class IN ('hosting', 'vpn', 'tor', 'relay') THEN 1.0 ELSE 0.0 END) AS proxied
   FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE e.block IS NOT NULL GROUP BY g.grp, e.block
@@ -84,8 +85,8 @@ SELECT grp, max(n) / any_value(total) AS product_share FROM (
 def _top_share(column: str, name: str) -> str:
     """The share of a group's accounts that carry its commonest value of a column, and that value."""
     return f"""
-    SELECT grp, max(n) / any_value(total) AS top_{name}, arg_max(value, n) AS {name}_value,
-           count(*) / sum(n) AS distinct_{name} FROM (
+    SELECT grp, max(n) / any_value(total) AS top_{name},
+           arg_max(value, struct_pack(n := n, value := value)) AS {name}_value FROM (
       SELECT m.grp, a.{column} AS value, count(*) AS n, any_value(t.total) AS total
       FROM group_account m JOIN account a ON a.account = m.account
       JOIN (SELECT grp, count(*) AS total FROM group_account GROUP BY grp) t ON t.grp = m.grp

@@ -19,9 +19,14 @@ from stillwatch.linkage.strata import strata_of
 from stillwatch.records import Family
 from stillwatch.stats import log_mean_exp
 
-BATCHES = (0.15, 0.15, 0.25, 0.45)
+BATCHES = (0.15, 0.1, 0.1, 0.15, 0.15, 0.15, 0.2)
+"""Shares of the members that each batch takes. Many batches, since a group of twenty has few to learn from."""
+
 ETAS = np.array([0.03, 0.1, 0.3, 0.7, 0.95])
-ORDERS = 4
+ORDERS = 8
+"""Random orders of the members that an e-value is the mean of: which member teaches and which is tested is luck."""
+
+FIRST_ORDERS = 4
 NO_WEIGHT = 2.0
 """ln e under which no procedure at a level of use discovers anything."""
 
@@ -101,18 +106,22 @@ def log_e_values(incidence: Incidence, family: Family, candidates: list[Candidat
 def log_e(
     rows: Indices, keys: NDArray[np.uint64], matrix: FamilyMatrix, strata: Indices, counts: Ints, seed: int
 ) -> float:
-    """ln of the e-value of one group: the mean over orders and betting fractions of the prequential product."""
+    """ln of the e-value of one group: the mean over orders and betting fractions of the prequential product.
+
+    Where the first orders say too little, the others count as zeros: the answer is then below the e-value, never above.
+    """
     ends = batch_ends(len(rows))
     bound = len(keys) / len(rows)
-    logs = [
-        prequential(
+    logs = np.full((ORDERS, len(ETAS)), -np.inf)
+    for order in range(ORDERS):
+        if order == FIRST_ORDERS and log_mean_exp(logs) < NO_WEIGHT:
+            break
+        logs[order] = prequential(
             rows[shuffled(keys[rows], seed + order)], ends, ETAS, PROFILE, bound,
             matrix.indptr, matrix.tokens, matrix.channel_of, matrix.frequency, matrix.mean_sizes, matrix.sizes,
             matrix.holder_indptr, matrix.holders, strata, counts,
-        )
-        for order in range(ORDERS)
-    ]  # fmt: skip
-    return float(log_mean_exp(np.concatenate(logs)))
+        )  # fmt: skip
+    return float(log_mean_exp(logs))
 
 
 def batch_ends(members: int) -> Ints:

@@ -81,6 +81,13 @@ class Incidence:
     accounts: Ints
     channels: tuple[Channel, ...]
     stratifications: tuple[tuple[Indices, ...], ...]
+    aside: NDArray[np.bool_] | None = None
+    """Rows that are judged elsewhere (a permission covers all they do): they count in every popularity and are compared
+    with, but no pair, candidate or group holds one."""
+
+    def linkable(self) -> NDArray[np.bool_]:
+        """The rows that may stand in a group."""
+        return np.ones(self.n, dtype=np.bool_) if self.aside is None else ~self.aside
 
     @property
     def n(self) -> int:

@@ -59,7 +59,8 @@ def membership(
     inside[core] = True
     at_core = inside.copy()
     weight = inside.astype(np.float64)
-    rows = np.arange(incidence.n, dtype=np.int32)
+    linkable = incidence.linkable()
+    rows = np.flatnonzero(linkable).astype(np.int32)
     ratios = np.zeros((incidence.n, len(families)))
     log_odds = np.zeros(incidence.n)
     for _ in range(ROUNDS):
@@ -69,14 +70,14 @@ def membership(
                 rows = rows[_shares_work(ratios[rows], families) | inside[rows] | at_core[rows]]
             ratios[rows, place] = np.clip(_ratios(matrix, rows, inside, weight), -CAP, CAP)
         log_odds = _summed(ratios, families) + np.log(max(weight.sum(), 1.0) / incidence.n)
-        renewed = (log_odds >= 0) & _shares_work(ratios, families)
+        renewed = (log_odds >= 0) & _shares_work(ratios, families) & linkable
         weight = np.where(renewed, 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30, 30))), 0.0)
         settled = (renewed == inside).all() or not renewed.any()
         inside = renewed if renewed.any() else inside
-        rows = np.flatnonzero((log_odds > NEAR) | inside | at_core).astype(np.int32)
+        rows = np.flatnonzero(((log_odds > NEAR) & linkable) | inside | at_core).astype(np.int32)
         if settled:
             break
-    rows = np.flatnonzero(log_odds > -3.0).astype(np.int32)
+    rows = np.flatnonzero((log_odds > -3.0) & linkable).astype(np.int32)
     return Membership(rows, log_odds[rows], ratios[rows], families)
 
 

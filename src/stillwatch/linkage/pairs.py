@@ -51,6 +51,9 @@ def nominated_pairs(incidence: Incidence, seed: int) -> Pairs:
         mark = np.full(len(found), 1 << combinations.index(channel.bits), dtype=np.int64)
         keys, marks = _merged(keys, marks, found, mark)
     left, right = np.divmod(keys, max(incidence.n, 1))
+    linkable = incidence.linkable()
+    kept = linkable[left] & linkable[right]
+    left, right, marks = left[kept], right[kept], marks[kept]
     return Pairs(left.astype(np.int32), right.astype(np.int32), marks, combinations)
 
 

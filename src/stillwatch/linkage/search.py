@@ -15,6 +15,8 @@ from stillwatch.stats import e_bh
 
 ALPHA = 0.05
 SEED = 20260223
+HEAVIEST = 100.0
+"""Most that a candidate may weigh in e-BH against one that no other family speaks for. Fixed, not fitted."""
 
 
 @dataclass(frozen=True)
@@ -57,27 +59,52 @@ def search(
     discovered: dict[Family, NDArray[np.bool_]] = {}
     tested: dict[Family, int] = {}
     exact = [family for family in EXACT_FAMILIES if family in families]
-    for family in exact if only is None else [only]:
+    for family in exact:
         progress(f"confirming by {family}")
-        log_e[family], discovered[family], tested[family] = _confirm(
-            incidence, family, candidates, alpha / len(exact), seed
-        )
+        log_e[family] = _log_e(incidence, family, candidates, seed)
+    for family in exact if only is None else [only]:
+        discovered[family], tested[family] = _discoveries(family, candidates, log_e, alpha / len(exact))
     return Found(tuple(candidates), log_e, discovered, tested, pairs, weights, families)
 
 
-def _confirm(
-    incidence: Incidence, family: Family, candidates: list[Candidate], alpha: float, seed: int
-) -> tuple[Floats, NDArray[np.bool_], int]:
-    """e-values and discoveries of one family; candidates with the same rows count once in K_F."""
-    mine = [place for place, candidate in enumerate(candidates) if family in candidate.left_out]
+def _repetitions(family: Family, candidates: list[Candidate]) -> list[list[int]]:
+    """Places of the candidates that a family tests; candidates with the same rows are one hypothesis of the family."""
     groups: dict[bytes, list[int]] = {}
-    for place in mine:
-        groups.setdefault(candidates[place].rows.tobytes(), []).append(place)
+    for place, candidate in enumerate(candidates):
+        if family in candidate.left_out:
+            groups.setdefault(candidate.rows.tobytes(), []).append(place)
+    return list(groups.values())
+
+
+def _log_e(incidence: Incidence, family: Family, candidates: list[Candidate], seed: int) -> Floats:
+    """ln e of each candidate by one family, NaN where it does not test."""
+    groups = _repetitions(family, candidates)
     values = np.full(len(candidates), np.nan)
-    flags = np.zeros(len(candidates), dtype=np.bool_)
-    heads = [places[0] for places in groups.values()]
-    log_e = log_e_values(incidence, family, [candidates[place] for place in heads], seed)
-    for places, value, flag in zip(groups.values(), log_e, e_bh(log_e, alpha), strict=True):
+    found = log_e_values(incidence, family, [candidates[places[0]] for places in groups], seed)
+    for places, value in zip(groups, found, strict=True):
         values[places] = value
+    return values
+
+
+def _discoveries(
+    family: Family, candidates: list[Candidate], log_e: dict[Family, Floats], alpha: float
+) -> tuple[NDArray[np.bool_], int]:
+    """Which candidates e-BH discovers by one family, and K_F.
+
+    A candidate weighs as much as the other family that tests it says: found without both, so the other's e-value uses
+    nothing of this family and is fixed when this family's rows move.
+    """
+    groups = _repetitions(family, candidates)
+    flags = np.zeros(len(candidates), dtype=np.bool_)
+    others = [values for other, values in log_e.items() if other != family]
+    weights = [_weight([float(v[place]) for v in others for place in places]) for places in groups]
+    found = e_bh([float(log_e[family][places[0]]) for places in groups], alpha, weights)
+    for places, flag in zip(groups, found, strict=True):
         flags[places] = flag
-    return values, flags, len(heads)
+    return flags, len(groups)
+
+
+def _weight(log_e: list[float]) -> float:
+    """The greatest e-value of the other families that tested these rows, held between 1 and `HEAVIEST`."""
+    said = [value for value in log_e if np.isfinite(value)]
+    return float(np.exp(np.clip(max(said, default=0.0), 0.0, np.log(HEAVIEST))))
