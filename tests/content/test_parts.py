@@ -1,0 +1,78 @@
+"""Pairs: the text columns as logged, and whose words the content room takes them for."""
+
+import json
+from typing import Any
+
+import pytest
+
+from stillwatch.content.parts import parts_of
+from stillwatch.content.structure import Structure as S
+
+
+def said(role: str, content: Any, **more: Any) -> dict[str, Any]:
+    return {"role": role, "content": content} | more
+
+
+PAIRS = [
+    # messages, the last human turn, history, turns
+    ("plain words", "plain words", [], 1),
+    ([said("user", "one")], "one", [], 1),
+    ([{"role": "user", "parts": [{"type": "text", "content": "a"}, {"type": "text", "content": "b"}]}], "a\nb", [], 1),
+    ([said("user", [{"type": "text", "text": "seen"}, {"type": "image_url", "image_url": {}}])], "seen", [], 1),
+    ([said("user", "q"), said("assistant", "a"), said("user", "more")], "more", ["q", "a"], 2),
+    ([said("system", "be brief"), said("user", "q")], "q", [], 1),
+    ([said("user", "q"), said("assistant", "", tool_calls=[{}]), said("tool", "42", tool_call_id="1")], "q", [], 1),
+    ([{"role": "user", "content": None}], None, [], 0),
+    ([], None, [], 0),
+    ('[{"role": "user", "content": "cut of', '[{"role": "user", "content": "cut of', [], 1),
+    ("[" * 500, "[" * 500, [], 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("messages", "user", "history", "turns"), PAIRS)
+def test_whose_words(messages: Any, user: str | None, history: list[str], turns: int) -> None:
+    logged = messages if isinstance(messages, str) else json.dumps(messages)
+    parts = parts_of(None, logged, None, None)
+    assert (parts.user, parts.history, parts.turns) == (user, history, turns)
+
+
+def test_system_words_are_never_the_users() -> None:
+    parts = parts_of('"You are a tutor"', json.dumps([said("developer", "Be kind"), said("user", "hello")]), None, None)
+    assert (parts.system, parts.user) == ("You are a tutor\nBe kind", "hello")
+
+
+def test_tools_in_another_order_are_the_same_tools() -> None:
+    tools = [{"name": "read"}, {"name": "write"}]
+    one = parts_of(None, None, json.dumps(tools), None).tools
+    assert one and one == parts_of(None, None, json.dumps(tools[::-1]), None).tools
+
+
+STRUCTURES = [
+    ({"tools": [{"name": "read"}]}, S.TOOLS),
+    ({"tools": [{"type": "computer_20250124"}]}, S.COMPUTER_TOOL),
+    ({"messages": [said("tool", "42", tool_call_id="1")]}, S.TOOL_RESULT),
+    ({"messages": [said("user", [{"type": "tool_result", "content": "42"}])]}, S.TOOL_RESULT),
+    ({"messages": [said("user", [{"type": "image_url"}])]}, S.MEDIA),
+    ({"messages": [said("user", "```x```")]}, S.CODE_IN),
+    ({"messages": [said("user", "a"), said("user", "b")]}, S.MULTI_TURN),
+    ({"output": [said("assistant", "", tool_calls=[{"id": "1"}])]}, S.TOOL_CALL_OUT),
+    ({"output": [{"role": "assistant", "parts": [{"type": "reasoning", "content": "hm"}]}]}, S.REASONING_OUT),
+    ({"output": [said("assistant", "a", reasoning_content="hm")]}, S.REASONING_OUT),
+    ({"output": [said("assistant", "```x```")]}, S.CODE_OUT),
+    ({"output": [said("assistant", '{"a": 1}')]}, S.JSON_OUT),
+]
+
+
+@pytest.mark.parametrize(("columns", "bit"), STRUCTURES)
+def test_structure_marks_what_is_carried(columns: dict[str, Any], bit: S) -> None:
+    logged = {name: json.dumps(value) for name, value in columns.items()}
+    found = parts_of(None, logged.get("messages"), logged.get("tools"), logged.get("output"))
+    assert found.structure & bit
+
+
+def test_reasoning_words_are_not_part_of_the_answer() -> None:
+    parts = {
+        "role": "assistant",
+        "parts": [{"type": "reasoning", "content": "hidden"}, {"type": "text", "content": "42"}],
+    }
+    assert parts_of(None, None, None, json.dumps([parts])).output == "42"

@@ -1,0 +1,89 @@
+"""A client's own static words are no intent: "hello" inside a long harness looks like "hello"."""
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from stillwatch.content.capabilities import classify, lean
+from stillwatch.content.families import family_steps
+from stillwatch.content.fillers import filler_steps
+from stillwatch.content.preamble import LEAST_ENTITIES, preamble_steps
+from stillwatch.content.sketch import sketch
+from stillwatch.engine.duckdb import DuckEngine
+from tests.content.exchanges import KEY, batch
+
+HARNESS = (
+    "You are a coding agent. Think step by step and explain your reasoning. Grade the answer against the rubric. "
+    "Generate training data for a reward model. Compare the two responses and choose the better one. " * 20
+)
+
+
+def engine_of(rows: list[dict[str, object]], entities: list[int]) -> DuckEngine:
+    sketched = pa.Table.from_batches([sketch(batch(rows), KEY)])
+    engine = DuckEngine(memory="1GB")
+    held = sketched.append_column("x", pa.array(range(len(rows)), pa.int64()))
+    engine.register("exchange", held.append_column("entity", pa.array(entities, pa.int32())))
+    engine.run([*preamble_steps(), *family_steps(), *filler_steps()])
+    return engine
+
+
+def tags_of(engine: DuckEngine) -> list[int]:
+    rows = engine.arrow(
+        "SELECT e.x, coalesce(i.tags, 0) AS tags FROM exchange e LEFT JOIN intent i ON i.x = e.x ORDER BY e.x"
+    )
+    return [int(tag) for tag in rows["tags"].to_pylist()]
+
+
+def hello(place: str, text: str = "hello") -> dict[str, object]:
+    """The harness in one of the places where clients put their words."""
+    human = {"role": "user", "content": text}
+    if place == "system":
+        return {"system": json.dumps(HARNESS), "messages": json.dumps([human])}
+    if place == "tools":
+        return {"tools": json.dumps([{"name": "grade", "description": HARNESS}]), "messages": json.dumps([human])}
+    if place == "developer":
+        return {"messages": json.dumps([{"role": "developer", "content": HARNESS}, human])}
+    if place == "first turn":
+        return {
+            "messages": json.dumps(
+                [{"role": "user", "content": HARNESS}, {"role": "assistant", "content": "ok"}, human]
+            )
+        }
+    return {"messages": json.dumps([{"role": "system", "content": HARNESS}, human])}
+
+
+@pytest.mark.parametrize("place", ["system", "tools", "developer", "first turn", "system message"])
+def test_hello_in_a_harness_is_hello(place: str) -> None:
+    n = LEAST_ENTITIES
+    engine = engine_of([hello(place)] * n + [{"messages": json.dumps("hello")}], [*range(n), n])
+    inside, outside = tags_of(engine)[0], tags_of(engine)[-1]
+    assert inside == outside
+    held = engine.arrow("SELECT DISTINCT exact FROM exchange")["exact"].to_pylist()
+    assert len(held) == 1
+    assert engine.arrow("SELECT * FROM template_token").num_rows == 0, "a word is no template"
+
+
+def test_what_one_account_alone_says_in_its_system_text_is_its_own() -> None:
+    engine = engine_of([hello("system")] * 3, [0, 0, 1])
+    assert all(tags_of(engine))
+
+
+def test_absent_text_has_no_capability_and_no_purpose() -> None:
+    import numpy as np
+
+    zero = np.zeros(1, np.uint64), np.zeros(1, np.uint32), np.zeros(1, np.uint64)
+    unknown = np.full(1, -1, np.int32), np.full(1, -1, np.int32), np.zeros(1, np.int16)
+    assert classify(*zero, *unknown).tolist() == [17]
+    assert lean(*zero, *unknown).shape[0] == 1
+
+
+def test_a_shared_instruction_is_a_template_and_its_material_a_filler() -> None:
+    items = [
+        f"The {a} river crosses the {b} valley near {c}." for a, b, c in zip("abcdef", "ghijkl", "mnopqr", strict=True)
+    ]
+    rows = [{"messages": json.dumps(f"Explain every step of your reasoning in detail.\n{item}")} for item in items]
+    engine = engine_of(rows, [0, 0, 1, 1, 2, 2])
+    by_channel = engine.arrow("SELECT channel, count(DISTINCT x) AS n FROM template_token GROUP BY channel").to_pylist()
+    assert {row["channel"]: row["n"] for row in by_channel}["segment"] == 6
+    assert engine.arrow("SELECT count(DISTINCT filler) AS n FROM filler").to_pylist() == [{"n": 6}]
