@@ -16,7 +16,7 @@ def day(number: int) -> datetime:
 
 
 def covered(**permission: Any) -> tuple[list[int], list[int]]:
-    """(covered entities, permitted accounts): accounts 0 and 1 are entity 0, one organisation; account 2 is entity 1."""
+    """(covered entities, permitted accounts): accounts 0 and 1 are entity 0, one organisation; 2 is entity 1."""
     row = {"purpose": "distillation", "reference": "T-1"} | permission
     accounts = {
         "account": [0, 1, 2],
