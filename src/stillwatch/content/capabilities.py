@@ -42,12 +42,13 @@ def classify(
         ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | (_any(tags, "computer") & tools)),
         ("vision", _bit(structure, Structure.MEDIA)),
         ("trace_coercion", _any(tags, "trace")),
-        ("post_hoc_reasoning", _any(tags, "post_hoc")),
+        ("post_hoc_reasoning", _any(tags, "post_hoc") & ~_any(tags, "grading")),
         ("sensitive_rewrite", _any(tags, "rewrite")),
         ("reward_model", _any(tags, "reward")),
         ("preference_pairs", _any(tags, "preference") & _any(tags, "grading", "format")),
         ("rubric_grading", _any(tags, "grading")),
         ("data_synthesis", _any(tags, "synthesis")),
+        ("preference_pairs", _any(tags, "preference")),
         ("agentic_coding", tools & _any(tags, "agentic", "code")),
         ("agentic_coding", _any(tags, "agentic") & _any(tags, "code", "tools")),
         ("tool_use", tools | _bit(structure, Structure.TOOLS) | _any(tags, "tools")),
@@ -73,6 +74,7 @@ FEATURES: tuple[tuple[str, float], ...] = (
     ("compares two answers", 1.2),
     ("makes reward or preference data", 2.0),
     ("makes training data", 1.8),
+    ("rewrites past a censor", 1.5),
     ("works as an agent on code", 1.0),
     ("calls tools in one shot", 0.6),
     ("asks for long, complete answers", 0.5),
@@ -105,14 +107,14 @@ def lean(
     del output_tags, text_words
     reasoning, post, trace = _any(tags, "reasoning"), _any(tags, "post_hoc"), _any(tags, "trace")
     grading, preference, reward = _any(tags, "grading"), _any(tags, "preference"), _any(tags, "reward")
-    synthesis, agentic = _any(tags, "synthesis"), _any(tags, "agentic")
+    synthesis, rewrite, agentic = _any(tags, "synthesis"), _any(tags, "rewrite"), _any(tags, "agentic")
     tools = _bit(structure, Structure.TOOLS) | _bit(structure, Structure.TOOL_CALL_OUT)
     context, extracts = _any(tags, "context"), _any(tags, "extract", "classify", "summary")
     translates, choice = _any(tags, "translation"), _any(tags, "evaluation")
     own, talk, writes = _any(tags, "homework"), _any(tags, "chat"), _any(tags, "creative")
-    none = ~(reasoning | post | trace | grading | preference | reward | synthesis | agentic | tools)
+    none = ~(reasoning | post | trace | grading | preference | reward | synthesis | rewrite | agentic | tools)
     flags = (
-        reasoning, post, trace, grading, preference, reward, synthesis, agentic & (tools | _any(tags, "code")),
+        reasoning, post, trace, grading, preference, reward, synthesis, rewrite, agentic & (tools | _any(tags, "code")),
         tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),
         _bit(structure, Structure.MANY_ANSWERS), context, extracts & ~synthesis & ~grading, translates,
         choice & ~grading,

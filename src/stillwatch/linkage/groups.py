@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stillwatch.linkage.clusters import LEAST_ACCOUNTS
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.membership import Membership, matrices_of, membership
 from stillwatch.linkage.search import Found
@@ -67,7 +68,9 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
         tried.append(marks)
         members = membership(incidence, seed.rows, found.families, matrices)
         certain = _marked(incidence.n, members.certain())
-        if not certain.any() or any(_overlap(certain, other) >= SAME for other in taken):
+        if incidence.accounts[certain].sum() < LEAST_ACCOUNTS or _overlap(certain, marks) < SAME:
+            continue  # what is left is no group, or not the group that was tested
+        if any(_overlap(certain, other) >= SAME for other in taken):
             continue
         group = _group(found, seed, members, certain | marks)
         if any(c.discovered for c in group.confirmations):
