@@ -1,0 +1,65 @@
+"""What accounts may openly do, evaluated before anything is found: who holds a permission, and whom it covers wholly.
+
+An entity all of whose exchanges a permission covers is put aside: linkage compares others with it, but places it in no
+group. One that goes beyond its permission (another time or model, above a cap) stays in linkage, as a customer.
+"""
+
+from stillwatch.records import Step
+
+PURPOSES = "('distillation', 'synthetic_data', 'evaluation', 'research')"
+
+PERMISSION_STEPS = [
+    Step(
+        "claim",
+        f"""
+        SELECT row_number() OVER (ORDER BY reference, purpose, account_id, org_id, starts_at, ends_at) AS claim, *
+        FROM permissions WHERE purpose IN {PURPOSES}
+        """,
+    ),
+    Step(
+        "claim_account",
+        """
+        SELECT c.claim, a.account FROM claim c JOIN account a ON a.account_id = c.account_id
+        UNION SELECT c.claim, a.account FROM claim c JOIN account a ON a.org_id = c.org_id
+        """,
+    ),
+    Step(
+        "permitted_account",
+        """
+        SELECT DISTINCT a.account FROM claim_account j JOIN account a ON a.account = j.account
+        JOIN claim c ON c.claim = j.claim
+        WHERE coalesce(c.starts_at <= a.last_seen, true) AND coalesce(c.ends_at >= a.first_seen, true)
+        """,
+    ),
+    Step(
+        "claimed",
+        """
+        SELECT c.claim, e.x, e.entity, coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0) AS tokens
+        FROM claim_account j JOIN claim c ON c.claim = j.claim JOIN exchange e ON e.account = j.account
+        WHERE coalesce(c.starts_at <= e.asked_at, true) AND coalesce(c.ends_at >= e.asked_at, true)
+          AND coalesce(list_contains(c.models, e.model_requested), true)
+        """,
+    ),
+    Step(
+        "covered_entity",
+        """
+        SELECT e.entity FROM exchange e LEFT JOIN (
+            SELECT DISTINCT d.x FROM claimed d JOIN (
+                SELECT claim, count(*) AS exchanges, sum(tokens) AS tokens FROM claimed GROUP BY claim
+            ) u ON u.claim = d.claim JOIN claim c ON c.claim = d.claim
+            WHERE coalesce(u.exchanges <= c.exchange_cap, true) AND coalesce(u.tokens <= c.token_cap, true)
+        ) k ON k.x = e.x
+        WHERE e.entity IN (SELECT entity FROM claimed)
+        GROUP BY e.entity HAVING count(*) = count(k.x) ORDER BY e.entity
+        """,
+    ),
+    Step(
+        "reselling_account",
+        """
+        SELECT a.account FROM account a WHERE a.reseller_of IS NOT NULL
+        UNION SELECT a.account FROM account a JOIN permissions p
+          ON p.purpose = 'resale' AND p.account_id = a.account_id
+        UNION SELECT a.account FROM account a JOIN permissions p ON p.purpose = 'resale' AND p.org_id = a.org_id
+        """,
+    ),
+]
