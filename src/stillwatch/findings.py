@@ -13,7 +13,7 @@ from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.facts import fact_steps
 from stillwatch.assess.finding import Confirmed, Finding, status_of
-from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, part_of
+from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, part_of, parts_in
 from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
 from stillwatch.gather import group_tables, rows_by
@@ -151,7 +151,7 @@ def _finding(
         first_seen=figures["first_seen"],
         last_seen=figures["last_seen"],
         active=figures["active"],
-        parts=tuple(parts),
+        parts=parts_in(status, parts),
         scores=scores,
         found_by=tuple(str(f) for f in group.found_by),
         confirmed_by=tuple(confirmations),

@@ -7,7 +7,7 @@ from stillwatch.assess.concealed import concealed
 from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.finding import likelihood, status_of
-from stillwatch.assess.roles import MemberFacts, part_of
+from stillwatch.assess.roles import ACCUSING, MemberFacts, Part, part_of, parts_in
 from stillwatch.records import Family, Score
 
 SWEEP = {
@@ -99,3 +99,12 @@ def test_likelihood_words_hold_their_probability() -> None:
     word, low, high = likelihood((yes("a"), yes("b"), yes("c")))
     assert low <= 0.864 <= high
     assert word == "very likely"
+
+
+@pytest.mark.parametrize("status", ["ambiguous", "permitted", "dismissed"])
+def test_only_a_suspected_finding_accuses(status: str) -> None:
+    parts = [Part("a", 0.99, "operator", True, 9), Part("b", 0.99, "victim", False, 9)]
+    shown = parts_in(status, parts)
+    assert not any(part.role in ACCUSING and part.probability >= 0.5 for part in shown)
+    assert shown[1].role == "victim"
+    assert parts_in("suspected", parts) == tuple(parts)

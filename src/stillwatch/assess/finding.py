@@ -99,8 +99,12 @@ def confidence(twice: tuple[str, ...], confirmed: int, blind: int) -> str:
 
 
 def as_json(finding: Finding, blind: int) -> dict[str, Any]:
-    """The finding as `campaigns --json` prints it: keys in the documented order, numbers rounded."""
-    word, low, high = likelihood(finding.scores)
+    """The finding as `campaigns --json` prints it: keys in the documented order, numbers rounded.
+
+    The likelihood is that of the claim: of a group that all three questions are answered yes, of one entity that its
+    own work is extraction.
+    """
+    word, low, high = likelihood(finding.scores if finding.kind == "group" else finding.scores[1:2])
     names = ("coordinated", "extracting", "concealed")
     confirmed = [c for c in finding.confirmed_by if c.discovered]
     return {

@@ -4,7 +4,8 @@ Victim (a stolen key): the shared work comes through egress foreign to the accou
 did, and the registration is unlinked. Customer and bystander: linked by access, but without the shared work.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from stillwatch.records import Step
 from stillwatch.stats import logistic
@@ -19,6 +20,12 @@ LONG_TENURE_DAYS = 60.0
 SEVERAL = 5
 UNLINKED = 4.0
 """Nats of registration evidence under which an account is not linked: a shared issuer is chance, a card is not."""
+ACCUSING = ("operator", "provider")
+"""The roles that accuse where the probability is one half or more."""
+
+UNSHOWN = 0.49
+"""The most that a membership may say which is not shown well enough to accuse."""
+
 TEMPER = 0.5
 """Membership ratios are not calibrated (tokens of one row depend on each other): half of the log-odds is shown."""
 
@@ -125,9 +132,22 @@ def part_of(member: MemberFacts) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member)
     if role == "operator" and member.access <= 0.0 and member.exclusive < 3:
-        probability = min(probability, 0.49)
+        probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
     return Part(member.account_id, shown, role, member.core, member.shared)
+
+
+def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
+    """The parts as a finding of this status may show them: only a suspected one accuses.
+
+    An ambiguous finding is for review, so nobody in it reaches one half. In a permitted or dismissed one the members
+    are customers.
+    """
+    if status == "suspected":
+        return tuple(parts)
+    if status == "ambiguous":
+        return tuple(replace(part, probability=min(part.probability, UNSHOWN)) for part in parts)
+    return tuple(replace(part, role="customer") if part.role in ACCUSING else part for part in parts)
 
 
 def _role(member: MemberFacts) -> str:

@@ -65,8 +65,8 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     kind = {row["account_id"]: row["kind"] for row in accounts}
     cohort = {row["account_id"]: row["cohort"] for row in accounts}
     work = _extraction(truth, logs)
-    suspected = [c for c in answer["campaigns"] if c["status"] == "suspected"]
-    accused = {c["campaign_id"]: _accused(c) for c in suspected}
+    named = {c["campaign_id"]: _accused(c) for c in answer["campaigns"]}
+    accused = {finding: ids for finding, ids in named.items() if ids}
     everyone = set().union(*accused.values()) if accused else set()
     operators = {a for a, k in kind.items() if k == "operator"}
     honest = {a for a, k in kind.items() if k in ("legit", "look_alike")}
