@@ -7,6 +7,7 @@ stopped goes on. Times are wall seconds on whatever machine this is: the line sa
 """
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -30,7 +31,8 @@ def run(scenario: str, seed: int, scale: float) -> dict[str, object]:
         made = worlds.simulate(scenario, seed, scale)
         worlds.write(made, folder / "logs", folder / "truth")
         simulated = time.monotonic()
-        report = ingest_sources([folder / "logs"], folder / "store")
+        (folder / "key").write_bytes(hashlib.blake2b(f"reference {seed}".encode(), digest_size=32).digest())
+        report = ingest_sources([folder / "logs"], folder / "store", key_file=folder / "key")
         ingested = time.monotonic()
         answer = detect(Store.open(folder / "store")).answer
         detected = time.monotonic()

@@ -1,6 +1,7 @@
 """What all tests share: the data folder beside the checkout, if there is one."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data folder is not beside this checkout (set STILLWATCH_SHARED_DATA to name it)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _users_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests make keys in a data folder of their own, not in the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield

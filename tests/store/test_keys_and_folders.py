@@ -110,3 +110,20 @@ def test_old_drafts_are_removed_and_young_ones_are_not(tmp_path: Path) -> None:
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
     Store.create(store.folder)
     assert os.listdir(store.folder / "exchanges") == [".young.tmp"]
+
+
+def test_stores_of_one_user_share_a_secret_and_can_be_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "one"))
+    first, second = Store.create(tmp_path / "a"), Store.create(tmp_path / "b")
+    assert first.sketch_key() == second.sketch_key()
+    assert stat.S_IMODE((tmp_path / "one" / "stillwatch" / "secret").stat().st_mode) == 0o600
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "two"))
+    assert Store.create(tmp_path / "c").sketch_key() != first.sketch_key()
+
+
+def test_a_user_without_a_data_folder_gets_a_secret_for_each_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    assert Store.create(tmp_path / "a").sketch_key() != Store.create(tmp_path / "b").sketch_key()

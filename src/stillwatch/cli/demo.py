@@ -33,7 +33,7 @@ def demo(
     _fresh(out)
     with status("simulating a month of logs") as tell:
         _simulate(out, seed)
-        report = ingest_sources([out / "logs"], out / "store", progress=tell)
+        report = ingest_sources([out / "logs"], out / "store", key_file=_key(out, seed), progress=tell)
         tell(f"{report.exchanges:,} exchanges stored as keyed sketches")
         answer = detect(Store.open(out / "store"), progress=tell).answer
     found = measure(answer, out / "truth", out / "logs")
@@ -61,6 +61,15 @@ def _fresh(out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     marker.touch()
+
+
+def _key(out: Path, seed: int) -> Path:
+    """A key made of the seed, so that everyone sees the same demo. An invented world has no secrets."""
+    import hashlib
+
+    path = out / "key"
+    path.write_bytes(hashlib.blake2b(f"stillwatch demo {seed}".encode(), digest_size=32).digest())
+    return path
 
 
 def _simulate(out: Path, seed: int) -> None:

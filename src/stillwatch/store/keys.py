@@ -19,17 +19,32 @@ EPOCH = 1
 
 
 def load_or_create(folder: Path) -> bytes:
-    """The secret of a new store. It is written whole or not at all, readable by its owner only.
+    """The secret of a new store: this user's, so that all of the user's stores can be compared and answer alike.
 
-    Of two processes that make one at the same time, both get the secret of the first.
+    It is written whole or not at all, readable by its owner only. Of two processes that make one at the same time,
+    both get the secret of the first.
     """
     path = secret_path(folder)
     if not path.exists():
         try:
-            _create(path)
+            _create(path, users_secret())
         except OSError as error:
             raise StoreError(f"the key cannot be written ({error.strerror})", where=str(path)) from error
     return read_secret(path)
+
+
+def users_secret() -> bytes:
+    """This user's secret, made at first use in the user's data folder (XDG Base Directory Specification).
+
+    Where that folder cannot be written, a new one each time: stores then cannot be compared, and nothing else changes.
+    """
+    base = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+    path = secret_path(Path(base) / "stillwatch")
+    with contextlib.suppress(OSError):
+        if not path.exists():
+            _create(path, secrets.token_bytes(SECRET_BYTES))
+        return read_secret(path)
+    return secrets.token_bytes(SECRET_BYTES)
 
 
 def secret_path(folder: Path) -> Path:
@@ -37,12 +52,12 @@ def secret_path(folder: Path) -> Path:
     return folder / "secret"
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, secret: bytes) -> None:
     make_folder(path.parent, 0o700)
     draft = path.parent / f".secret.{secrets.token_hex(6)}.tmp"
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(SECRET_BYTES))
+        file.write(secret)
         file.flush()
         os.fsync(file.fileno())
     with contextlib.suppress(FileExistsError):
