@@ -56,6 +56,7 @@ def covered(**permission: Any) -> tuple[list[int], list[int]]:
         ({"account_id": "c", "models": ["m"]}, [], [2]),
         ({"account_id": "c", "ends_at": day(3)}, [], [2]),
         ({"account_id": "c", "ends_at": day(1)}, [], []),
+        ({"account_id": "c", "models": ["no-such-model"]}, [], []),
         ({"account_id": "c", "starts_at": day(1), "ends_at": day(5)}, [1], [2]),
         ({"account_id": "c", "exchange_cap": 2}, [1], [2]),
         ({"account_id": "c", "exchange_cap": 1}, [], [2]),

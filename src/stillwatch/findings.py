@@ -36,9 +36,9 @@ GROUP_STEPS = [
     Step(
         "group_standing",
         """
-        SELECT g.grp, avg(CASE WHEN p.account IS NULL THEN 0.0 ELSE 1.0 END) AS permitted,
+        SELECT g.grp, avg(CASE WHEN p.x IS NULL THEN 0.0 ELSE 1.0 END) AS permitted,
                avg(CASE WHEN r.account IS NULL THEN 0.0 ELSE 1.0 END) AS resold
-        FROM group_exchange g LEFT JOIN permitted_account p ON p.account = g.account
+        FROM group_exchange g LEFT JOIN covered_exchange p ON p.x = g.x
         LEFT JOIN reselling_account r ON r.account = g.account GROUP BY g.grp
         """,
     ),
@@ -185,7 +185,7 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
             at_home=None if row["at_home"] is None else float(row["at_home"]),
             own_client=None if row["own_client"] is None else float(row["own_client"]),
             shared_days=float(row["shared_days"] or 0.0),
-            days_before=float(row["days_before"] or 0.0),
+            days_before=None if row["days_before"] is None else float(row["days_before"]),
             reseller=bool(row["reseller"]),
             permitted=bool(row["permitted"]),
             exclusive=int(row["exclusive"]),

@@ -1,7 +1,8 @@
 """What accounts may openly do, evaluated before anything is found: who holds a permission, and whom it covers wholly.
 
 An entity all of whose exchanges a permission covers is put aside: linkage compares others with it, but places it in no
-group. One that goes beyond its permission (another time or model, above a cap) stays in linkage, as a customer.
+group. One that goes beyond its permission (another time or model, above a cap) stays in linkage, as a customer as long
+as its permission speaks of at least half of what it does. Token counts that were not logged are under no token cap.
 """
 
 from stillwatch.records import Step
@@ -24,32 +25,38 @@ PERMISSION_STEPS = [
         """,
     ),
     Step(
-        "permitted_account",
-        """
-        SELECT DISTINCT a.account FROM claim_account j JOIN account a ON a.account = j.account
-        JOIN claim c ON c.claim = j.claim
-        WHERE coalesce(c.starts_at <= a.last_seen, true) AND coalesce(c.ends_at >= a.first_seen, true)
-        """,
-    ),
-    Step(
         "claimed",
         """
-        SELECT c.claim, e.x, e.entity, coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0) AS tokens
+        SELECT c.claim, e.x, e.entity, CAST(e.input_tokens AS HUGEINT) + e.output_tokens AS tokens
         FROM claim_account j JOIN claim c ON c.claim = j.claim JOIN exchange e ON e.account = j.account
         WHERE coalesce(c.starts_at <= e.asked_at, true) AND coalesce(c.ends_at >= e.asked_at, true)
           AND coalesce(list_contains(c.models, e.model_requested), true)
         """,
     ),
     Step(
+        "permitted_account",
+        """
+        SELECT e.account FROM exchange e LEFT JOIN (SELECT DISTINCT x FROM claimed) d ON d.x = e.x
+        WHERE e.account IN (SELECT account FROM claim_account)
+        GROUP BY e.account HAVING 2 * count(d.x) >= count(*)
+        """,
+    ),
+    Step(
+        "covered_exchange",
+        """
+        SELECT DISTINCT d.x, d.entity FROM claimed d JOIN (
+            SELECT claim, count(*) AS exchanges, sum(tokens) AS tokens, count(*) = count(tokens) AS counted
+            FROM claimed GROUP BY claim
+        ) u ON u.claim = d.claim JOIN claim c ON c.claim = d.claim
+        WHERE coalesce(u.exchanges <= c.exchange_cap, true)
+          AND (c.token_cap IS NULL OR (u.counted AND u.tokens <= c.token_cap))
+        """,
+    ),
+    Step(
         "covered_entity",
         """
-        SELECT e.entity FROM exchange e LEFT JOIN (
-            SELECT DISTINCT d.x FROM claimed d JOIN (
-                SELECT claim, count(*) AS exchanges, sum(tokens) AS tokens FROM claimed GROUP BY claim
-            ) u ON u.claim = d.claim JOIN claim c ON c.claim = d.claim
-            WHERE coalesce(u.exchanges <= c.exchange_cap, true) AND coalesce(u.tokens <= c.token_cap, true)
-        ) k ON k.x = e.x
-        WHERE e.entity IN (SELECT entity FROM claimed)
+        SELECT e.entity FROM exchange e LEFT JOIN covered_exchange k ON k.x = e.x
+        WHERE e.entity IN (SELECT entity FROM covered_exchange)
         GROUP BY e.entity HAVING count(*) = count(k.x) ORDER BY e.entity
         """,
     ),

@@ -65,7 +65,8 @@ STEPS = [
                w.entity IN (SELECT entity FROM covered_entity) AS covered, count(*) AS shared, avg(l.lean) AS lean,
                avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
                median(coalesce(e.output_words, e.output_tokens * 0.75)) AS answer_words,
-               CAST(sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS BIGINT) AS tokens,
+               CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),
+                          9223372036854775807) AS BIGINT) AS tokens,
                strftime(min(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS first_seen,
                strftime(max(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS last_seen
         FROM own_work w JOIN exchange e ON e.x = w.x JOIN big_entity b ON b.entity = w.entity
@@ -119,7 +120,7 @@ def _finding(
     names: tuple[str, ...],
     last_seen: str,
 ) -> Finding:
-    permitted = all(row["permitted"] for row in members)
+    permitted = bool(facts["covered"])
     name = names[int(facts["entity"])]
     parts = [Part(row["account_id"], 0.49, "customer", True, int(row["n"])) for row in members]
     nothing = Score("coordinated", 0.0)

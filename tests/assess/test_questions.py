@@ -108,3 +108,18 @@ def test_only_a_suspected_finding_accuses(status: str) -> None:
     assert not any(part.role in ACCUSING and part.probability >= 0.5 for part in shown)
     assert shown[1].role == "victim"
     assert parts_in("suspected", parts) == tuple(parts)
+
+
+def test_one_product_is_not_suspected_whatever_else_agrees() -> None:
+    scores = (yes("coordinated"), yes("extracting"), yes("concealed"))
+    assert status_of(scores, ("content", "client"), [], 0.0) != "suspected"
+    assert status_of(scores, ("content", "infrastructure"), [], 0.0) == "suspected"
+
+
+def test_nothing_known_explains_nothing() -> None:
+    assert explanation(alternatives({}, 0.0, frozenset({"timing"}))) == ""
+
+
+def test_popular_wordings_are_no_programme_of_a_group() -> None:
+    assert extracting(SWEEP | {"exclusive": 0.04}, BASE).log_odds < extracting(SWEEP, BASE).log_odds - 2.9
+    assert extracting(SWEEP | {"exclusive": 0.9}, BASE).log_odds == extracting(SWEEP, BASE).log_odds

@@ -47,7 +47,8 @@ def _share(facts: Facts, name: str) -> float:
 
 
 def _affiliated(facts: Facts) -> Alternative:
-    place = _share(facts, "top_block") * (1.0 - _share(facts, "top_block_proxied"))
+    proxied = number(facts, "top_block_proxied")
+    place = _share(facts, "top_block") * (0.5 if proxied is None else 1.0 - proxied)
     name = max(_share(facts, "top_verified_domain"), _share(facts, "top_org"))
     mail = _share(facts, "top_email_domain") if _share(facts, "email_domain_common") < 0.01 else 0.0
     return Alternative(
@@ -106,12 +107,13 @@ def _reseller(facts: Facts) -> Alternative:
 
 
 def _viral(facts: Facts, families: frozenset[str]) -> Alternative:
-    each = _share(facts, "shared_an_account")
+    known = number(facts, "shared_an_account")
+    each = known or 0.0
     bare = families <= {"content", "work", "timing"}
     return Alternative(
         "viral prompt",
         f"{each:.0f} shared exchanges in the median account",
         "" if bare else f"confirmed by {', '.join(sorted(families - {'content', 'work', 'timing'}))}",
-        _verdict(bare and each <= 3, bare and each <= 6),
+        _verdict(bare and known is not None and each <= 3, bare and known is not None and each <= 6),
         "three exchanges an account",
     )

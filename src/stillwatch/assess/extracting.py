@@ -21,7 +21,7 @@ ENOUGH = 20
 def extracting(facts: Facts, base: Facts) -> Score:
     """Log-odds that a group's shared work is extraction, with named terms. `base` is the traffic of no group."""
     terms = _purpose(facts, base)
-    for part in (_coverage, _follow_up, _answers, _source, _product):
+    for part in (_own_wording, _coverage, _follow_up, _answers, _source, _product):
         terms += part(facts)
     return Score(QUESTION, PRIOR, terms)
 
@@ -34,6 +34,15 @@ def _purpose(facts: Facts, base: Facts) -> tuple[Term, ...]:
     value = clipped(2.0 * (lean - (usual or 0.0)) - 0.7, -4.0, 4.0)
     because = f"what the shared work asks for: mean log-likelihood ratio {lean:+.2f} ({usual or 0.0:+.2f} elsewhere)"
     return term(QUESTION, "purpose", value, because)
+
+
+def _own_wording(facts: Facts) -> tuple[Term, ...]:
+    """What others ask in the same words is no programme of this group: a viral prompt, a framework, popular phrases."""
+    share = number(facts, "exclusive")
+    if share is None:
+        return ()
+    because = f"{share:.0%} of the shared work is in wordings that hardly anybody outside uses"
+    return term(QUESTION, "own wordings", -3.0 * ramp(share, 0.4, 0.1), because)
 
 
 def _coverage(facts: Facts) -> tuple[Term, ...]:

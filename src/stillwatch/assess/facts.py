@@ -45,10 +45,12 @@ GROUP BY g.grp, g.account
 
 WORK_FACTS = """
 SELECT g.grp, count(*) AS shared, count(DISTINCT g.entity) AS entities, count(DISTINCT g.account) AS accounts,
-       avg(l.lean) AS lean, avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
+       avg(CASE WHEN g.exclusive THEN 1.0 ELSE 0.0 END) AS exclusive, avg(l.lean) AS lean,
+       avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
        median(coalesce(e.output_words, e.output_tokens * 0.75)) AS answer_words,
        avg(CASE WHEN e.reasoning_tokens > 0 OR e.reasoning_effort = 'high' THEN 1.0 ELSE 0.0 END) AS reasoned,
-       sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS tokens,
+       CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),
+                  9223372036854775807) AS BIGINT) AS tokens,
        min(e.asked_at) AS first_seen, max(e.asked_at) AS last_seen,
        count(DISTINCT CAST(e.asked_at AS DATE)) AS days
 FROM group_exchange g JOIN exchange e ON e.x = g.x LEFT JOIN exchange_lean l ON l.x = g.x GROUP BY g.grp
@@ -65,7 +67,8 @@ TOP_BLOCK = """
 SELECT grp, max(n) / sum(n) AS top_block,
        arg_max(proxied, struct_pack(n := n, block := block)) AS top_block_proxied FROM (
   SELECT g.grp, e.block, count(*) AS n,
-         avg(CASE WHEN e.ip_class IN ('hosting', 'vpn', 'tor', 'relay') THEN 1.0 ELSE 0.0 END) AS proxied
+         avg(CASE WHEN e.ip_class IS NULL THEN NULL WHEN e.ip_class IN ('hosting', 'vpn', 'tor', 'relay') THEN 1.0
+                  ELSE 0.0 END) AS proxied
   FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE e.block IS NOT NULL GROUP BY g.grp, e.block
 ) GROUP BY grp
 """
@@ -99,7 +102,7 @@ MEMBER_FACTS = """
 SELECT s.grp, count(*) AS n_accounts, avg(s.proxied) AS proxied, avg(s.abroad) AS abroad,
        avg(f.weak_door) AS weak_door, avg(f.suspended) AS suspended,
        median(s.networks) AS networks, median(s.blocks) AS blocks, median(s.n) AS shared_an_account,
-       avg(CASE WHEN h.home_share >= 0.8 AND f.proxied < 0.5 THEN 1.0 WHEN h.home_share IS NULL THEN NULL
+       avg(CASE WHEN h.home_share >= 0.8 AND coalesce(f.proxied, 0.0) < 0.5 THEN 1.0 WHEN h.home_share IS NULL THEN NULL
                 ELSE 0.0 END) AS settled,
        median(s.first_shared_day - f.created_day) AS tenure,
        sum(s.n) / sum(f.n) AS share_of_traffic,
@@ -115,7 +118,7 @@ BASE_FACTS = """
 SELECT (SELECT avg(l.lean) FROM exchange_lean l WHERE NOT EXISTS (SELECT 1 FROM group_exchange g WHERE g.x = l.x))
          AS lean, avg(f.proxied) AS proxied, avg(f.abroad) AS abroad, avg(f.weak_door) AS weak_door,
        avg(f.suspended) AS suspended, median(f.networks) AS networks, median(f.blocks) AS blocks,
-       avg(CASE WHEN h.home_share >= 0.8 AND f.proxied < 0.5 THEN 1.0 WHEN h.home_share IS NULL THEN NULL
+       avg(CASE WHEN h.home_share >= 0.8 AND coalesce(f.proxied, 0.0) < 0.5 THEN 1.0 WHEN h.home_share IS NULL THEN NULL
                 ELSE 0.0 END) AS settled
 FROM account_facts f LEFT JOIN account_home h ON h.account = f.account
 WHERE NOT EXISTS (SELECT 1 FROM group_shared s WHERE s.account = f.account)

@@ -15,6 +15,9 @@ from stillwatch.stats import logistic
 REFUTED = -2.0
 """Log-odds under which purpose or concealment is not merely unproved: the evidence speaks against it."""
 
+ONE_PRODUCT = frozenset(("content", "work", "client"))
+"""Families that one product with many customers shows by itself: alone they show no coordination."""
+
 LIKELIHOOD = (
     ("almost no chance", 0.0, 0.05),
     ("very unlikely", 0.05, 0.20),
@@ -70,7 +73,7 @@ def status_of(
     coordinated, extracting, concealed = (score.log_odds >= 0.0 for score in scores)
     if permitted >= 0.5:
         return "permitted"
-    two = len(twice) >= 2 and any(family != "client" for family in twice)
+    two = len(twice) >= 2 and not set(twice) <= ONE_PRODUCT
     innocent = explanation(others)
     if coordinated and two and extracting and concealed and not innocent:
         return "suspected"
@@ -107,6 +110,7 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
     word, low, high = likelihood(finding.scores if finding.kind == "group" else finding.scores[1:2])
     names = ("coordinated", "extracting", "concealed")
     confirmed = [c for c in finding.confirmed_by if c.discovered]
+    exact = sum(c.guarantee == "exact" for c in confirmed)
     return {
         "campaign_id": finding.campaign_id,
         "kind": finding.kind,
@@ -120,7 +124,7 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
         "last_seen": finding.last_seen,
         "active": finding.active,
         "likelihood": {"word": word, "low": low, "high": high},
-        "confidence": confidence(finding.twice, len(confirmed), blind),
+        "confidence": confidence(finding.twice, exact, blind),
         "members": [
             {
                 "account_id": part.account_id,

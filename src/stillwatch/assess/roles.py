@@ -110,7 +110,7 @@ class MemberFacts:
     at_home: float | None
     own_client: float | None
     shared_days: float
-    days_before: float
+    days_before: float | None
     reseller: bool
     permitted: bool
     exclusive: int
@@ -131,7 +131,8 @@ def part_of(member: MemberFacts) -> Part:
     """The member's role. Without shared work nobody is an operator, whatever links the account."""
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member)
-    if role == "operator" and member.access <= 0.0 and member.exclusive < 3:
+    alone = member.access <= 0.0 and member.exclusive < 3
+    if role == "operator" and (alone or (member.own > 0 and member.at_home is None)):
         probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
     return Part(member.account_id, shown, role, member.core, member.shared)
@@ -171,8 +172,9 @@ def is_victim(member: MemberFacts) -> bool:
     if member.registration > UNLINKED or member.shared_days > WINDOW_DAYS:
         return False
     if member.own == 0:
-        return member.days_before >= LONG_TENURE_DAYS and member.shared_days <= SHORT_WINDOW_DAYS
-    if member.days_before < TENURE_DAYS or member.at_home is None or member.at_home > FOREIGN:
+        return (member.days_before or 0.0) >= LONG_TENURE_DAYS and member.shared_days <= SHORT_WINDOW_DAYS
+    older = member.own_before > 0 if member.days_before is None else member.days_before >= TENURE_DAYS
+    if not older or member.at_home is None or member.at_home > FOREIGN:
         return False
     foreign_client = member.own_client is None or member.own_client <= FOREIGN
     return foreign_client or (member.shared_days <= SHORT_WINDOW_DAYS and member.shared >= SEVERAL)

@@ -36,8 +36,8 @@ def family_steps() -> list[Step]:
     channels = [_column("skeleton"), _column("head"), _column("tail"), *(_band(band) for band in range(LSH_BANDS))]
     channels.append(
         "SELECT DISTINCT p.x, p.entity, 'segment' AS channel, p.segment AS token FROM part p "
-        f"JOIN static_segment s ON s.segment = p.segment WHERE p.role IN ({int(SegmentRole.USER)}, "
-        f"{int(SegmentRole.SYSTEM)}) AND p.words >= {LEAST_WORDS}"
+        f"JOIN static_segment s ON s.segment = p.segment WHERE p.role = {int(SegmentRole.USER)} "
+        f"AND p.words >= {LEAST_WORDS}"
     )
     return [
         Step(

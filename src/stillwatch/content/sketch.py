@@ -16,6 +16,10 @@ from stillwatch.content.tags import PhraseTable, phrase_table
 from stillwatch.records import SegmentRole
 from stillwatch.tables import CARRIED, EXCHANGES, MINHASH_BYTES, SKETCHED
 
+LONGEST = 400_000
+"""Characters of one text that are read: twenty for each word that the kernel reads at most. Compatibility forms grow
+eighteenfold when they are normalised, so the bound stands before that."""
+
 PARAMETERS = (
     "stream", "temperature", "top_p", "max_tokens", "n", "logprobs", "reasoning_effort", "reasoning_budget",
     "response_format", "tool_choice",
@@ -57,7 +61,7 @@ def _content(batch: pa.RecordBatch, key: bytes) -> dict[str, pa.Array]:
 
 def _buffers(texts: list[str | None]) -> tuple[Any, Any, Any]:
     """(bytes, offsets, valid) of normalised texts, as the kernel reads them."""
-    safe = [None if t is None else t.encode("utf-8", "replace").decode("utf-8") for t in texts]
+    safe = [None if t is None else t[:LONGEST].encode("utf-8", "replace").decode("utf-8") for t in texts]
     array = normalise(pa.array(safe, pa.large_string()))
     valid = np.array([t is not None for t in safe], dtype=np.uint8)
     _, offsets, data = array.buffers()

@@ -1,6 +1,7 @@
 """Candidate groups: Leiden on the graph of strong pairs, at several resolutions, with nothing of the left-out
 families."""
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -122,17 +123,15 @@ def _members(rows: Indices, labels: NDArray[np.int64], incidence: Incidence) -> 
 
 
 def _distinct(groups: list[Indices], n: int) -> list[Indices]:
-    """Candidates in a canonical order, largest first, repetitions dropped."""
+    """Candidates in a canonical order, largest first, repetitions dropped; groups that share no row never meet."""
     unique = {rows.tobytes(): rows for rows in groups}
     kept: list[Indices] = []
+    holders: list[list[int]] = [[] for _ in range(n)]
     for rows in sorted(unique.values(), key=lambda rows: (-len(rows), rows.tolist())):
-        marks = np.zeros(n, dtype=np.bool_)
-        marks[rows] = True
-        if not any(_jaccard(marks, rows, other) >= ALIKE for other in kept if len(rows) >= ALIKE * len(other)):
-            kept.append(rows)
+        both = Counter(place for row in rows for place in holders[row])
+        if any(shared >= ALIKE * (len(rows) + len(kept[place]) - shared) for place, shared in both.items()):
+            continue
+        for row in rows:
+            holders[row].append(len(kept))
+        kept.append(rows)
     return kept
-
-
-def _jaccard(marks: NDArray[np.bool_], rows: Indices, other: Indices) -> float:
-    both = int(marks[other].sum())
-    return both / (len(rows) + len(other) - both)

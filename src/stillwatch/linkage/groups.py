@@ -63,7 +63,7 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     tried: list[NDArray[np.bool_]] = []
     for seed in seeds:
         marks = _marked(incidence.n, seed.rows)
-        if any(_overlap(marks, other) >= SAME for other in taken + tried):
+        if any(_overlap(marks, other) >= SAME for other in taken) or any(_alike(marks, other) for other in tried):
             continue
         tried.append(marks)
         members = membership(incidence, seed.rows, found.families, matrices)
@@ -87,6 +87,11 @@ def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
 
 def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     return float((one & other).sum()) / max(min(int(one.sum()), int(other.sum())), 1)
+
+
+def _alike(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
+    """Two seeds so alike that a second growth would end where the first did; a part of a large seed is another one."""
+    return bool((one & other).sum() >= SAME * (one | other).sum())
 
 
 def _seeds(incidence: Incidence, found: Found) -> list[_Seed]:

@@ -176,7 +176,7 @@ class Store:
         for name, schema in SMALL.items():
             small = self._files(f"{name}/*.parquet")
             if small:
-                engine.view(name, _settled(name, f"read_parquet({_list(small)})"))
+                engine.view(name, _settled(name, f"read_parquet({_list(small)}, hive_partitioning = false)"))
             else:
                 engine.register(name, schema.empty_table())
         files = self._files("exchanges/*/*.parquet")
@@ -193,7 +193,11 @@ class Store:
         """How many rows stand in quarantine, each counted once."""
         files = self._files("quarantine/*.parquet")
         return (
-            _one_number(f"SELECT count(*) FROM (SELECT DISTINCT * FROM read_parquet({_list(files)}))") if files else 0
+            _one_number(
+                f"SELECT count(*) FROM (SELECT DISTINCT * FROM read_parquet({_list(files)}, hive_partitioning = false))"
+            )
+            if files
+            else 0
         )
 
     def quarantine(self, most: int) -> list[QuarantinedRow]:
