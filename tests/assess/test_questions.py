@@ -123,3 +123,19 @@ def test_nothing_known_explains_nothing() -> None:
 def test_popular_wordings_are_no_programme_of_a_group() -> None:
     assert extracting(SWEEP | {"exclusive": 0.04}, BASE).log_odds < extracting(SWEEP, BASE).log_odds - 2.9
     assert extracting(SWEEP | {"exclusive": 0.9}, BASE).log_odds == extracting(SWEEP, BASE).log_odds
+
+
+def test_prompts_relayed_through_a_customers_own_service_do_not_accuse() -> None:
+    relayed = member(at_home=1.0, own_client=1.0, access=1.0, shared=3, own=60)
+    assert part_of(relayed).probability < 0.5
+    assert part_of(member(at_home=1.0, own_client=1.0, access=9.0, shared=3, own=60)).probability >= 0.5
+
+
+def test_a_life_without_known_addresses_does_not_accuse() -> None:
+    assert part_of(member(at_home=None, own=60)).probability < 0.5
+
+
+def test_a_stolen_key_needs_no_sign_up_date() -> None:
+    stolen = {"at_home": 0.0, "own_client": 0.0, "shared_days": 1.0, "days_before": None}
+    assert part_of(member(**stolen, own_before=20)).role == "victim"
+    assert part_of(member(**stolen, own_before=0)).role == "operator"

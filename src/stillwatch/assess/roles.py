@@ -26,6 +26,11 @@ ACCUSING = ("operator", "provider")
 UNSHOWN = 0.49
 """The most that a membership may say which is not shown well enough to accuse."""
 
+NEARLY_ALL = 0.9
+LINKED = 3.0
+"""Nats of access evidence (infrastructure, registration, client, timing) from which an account is linked by more than
+its prompts."""
+
 TEMPER = 0.5
 """Membership ratios are not calibrated (tokens of one row depend on each other): half of the log-odds is shown."""
 
@@ -132,7 +137,7 @@ def part_of(member: MemberFacts) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member)
     alone = member.access <= 0.0 and member.exclusive < 3
-    if role == "operator" and (alone or (member.own > 0 and member.at_home is None)):
+    if role == "operator" and (alone or at_home(member) or (member.own > 0 and member.at_home is None)):
         probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
     return Part(member.account_id, shown, role, member.core, member.shared)
@@ -161,6 +166,17 @@ def _role(member: MemberFacts) -> str:
     if is_victim(member):
         return "victim"
     return "operator"
+
+
+def at_home(member: MemberFacts) -> bool:
+    """Shared work from where and by what the account's own, larger life comes, with hardly any link of access.
+
+    So looks an honest customer through whose service somebody sent the campaign's prompts. An operator who wants to
+    look like that pays for a life of its own, an address and a card in every account.
+    """
+    if member.at_home is None or member.own_client is None or member.own < member.shared:
+        return False
+    return min(member.at_home, member.own_client) >= NEARLY_ALL and member.access < LINKED
 
 
 def is_victim(member: MemberFacts) -> bool:
