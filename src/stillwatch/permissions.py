@@ -2,7 +2,8 @@
 
 An entity all of whose exchanges a permission covers is put aside: linkage compares others with it, but places it in no
 group. One that goes beyond its permission (another time or model, above a cap) stays in linkage, as a customer as long
-as its permission speaks of at least half of what it does. Token counts that were not logged are under no token cap.
+as its permission speaks of at least half of what it does. Under a token cap, exchanges whose tokens were not logged
+are not covered.
 """
 
 from stillwatch.records import Step
