@@ -13,7 +13,7 @@ from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.facts import fact_steps
 from stillwatch.assess.finding import Confirmed, Finding, status_of
-from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, part_of, parts_in
+from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, parts_in, parts_of
 from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
 from stillwatch.gather import group_tables, rows_by
@@ -50,10 +50,13 @@ ENTITY_STEPS = [
         """
         SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
                coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.shared_days, f.days_before,
+               w.group_days,
                coalesce(x.exclusive, 0) AS exclusive,
                p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
+        LEFT JOIN (SELECT grp, epoch(last_seen - first_seen) / 86400.0 AS group_days FROM group_work) w
+          ON w.grp = m.grp
         LEFT JOIN (SELECT grp, account, count(*) FILTER (exclusive) AS exclusive FROM group_exchange
                    GROUP BY grp, account) x ON x.grp = m.grp AND x.account = a.account
         LEFT JOIN permitted_account p ON p.account = a.account
@@ -106,9 +109,14 @@ def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
 
 
 def _work(engine: Engine, place: int) -> dict[str, float]:
+    """One source of work against own data; a conversation counts once, by its first exchange: its turns are no
+    independent picks of a topic."""
     held = engine.arrow(
-        f"SELECT g.account, e.simhash FROM group_exchange g JOIN exchange e ON e.x = g.x "
-        f"WHERE g.grp = {place} AND e.simhash IS NOT NULL"
+        f"""
+        SELECT g.account, arg_min(e.simhash, struct_pack(at := e.asked_at, x := e.x)) AS simhash
+        FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE g.grp = {place} AND e.simhash IS NOT NULL
+        GROUP BY g.account, coalesce(e.conversation_id, CAST(e.x AS VARCHAR))
+        """
     )
     if held.num_rows == 0:
         return {}
@@ -129,7 +137,7 @@ def _finding(
     world: World,
 ) -> Finding:
     confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
-    scores = (coordinated(confirmed), extracting(facts, base), concealed(facts, base))
+    scores = (coordinated(confirmed, group.members.linked()), extracting(facts, base), concealed(facts, base))
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
     others = alternatives(facts, scores[2].log_odds, families)
     parts = _parts(group, members)
@@ -164,11 +172,9 @@ def _finding(
 def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
     place = {int(row): at for at, row in enumerate(group.members.rows)}
     registration = group.members.of(Family.REGISTRATION)
-    access = group.members.ratios[
-        :, [i for i, f in enumerate(group.members.families) if f not in (Family.CONTENT, Family.WORK)]
-    ].sum(axis=1)
+    access = group.members.access()
     core = set(group.core.tolist())
-    parts: list[Part] = []
+    known: list[MemberFacts] = []
     for row in members:
         at = place.get(int(row["entity"]))
         if at is None:
@@ -185,14 +191,15 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
             at_home=None if row["at_home"] is None else float(row["at_home"]),
             own_client=None if row["own_client"] is None else float(row["own_client"]),
             shared_days=float(row["shared_days"] or 0.0),
+            group_days=float(row["group_days"] or 0.0),
             days_before=None if row["days_before"] is None else float(row["days_before"]),
             reseller=bool(row["reseller"]),
             permitted=bool(row["permitted"]),
             exclusive=int(row["exclusive"]),
         )
         if facts.log_odds >= 0 or facts.core:
-            parts.append(part_of(facts))
-    return parts
+            known.append(facts)
+    return parts_of(known)
 
 
 def _figures(engine: Engine, place: int, world: World) -> dict[str, Any]:

@@ -78,8 +78,7 @@ def group_tables(incidence: Incidence, groups: list[Group]) -> GroupTables:
     for place, group in enumerate(groups):
         members += [(place, int(row)) for row in np.union1d(group.members.rows, group.core)]
         for shared in shared_tokens(incidence, group.certain(), Family.CONTENT):
-            exclusive = shared.outside <= max(1, shared.inside // 50)
-            tokens.append((place, shared.channel, int(values[shared.channel][shared.token]), exclusive))
+            tokens.append((place, shared.channel, int(values[shared.channel][shared.token]), shared.exclusive))
     return GroupTables(
         pa.table(
             {

@@ -7,7 +7,7 @@ from stillwatch.assess.concealed import concealed
 from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.finding import likelihood, status_of
-from stillwatch.assess.roles import ACCUSING, MemberFacts, Part, part_of, parts_in
+from stillwatch.assess.roles import ACCUSING, MemberFacts, Part, parts_in, parts_of, victim_probabilities
 from stillwatch.records import Family, Score
 
 SWEEP = {
@@ -45,8 +45,8 @@ def test_hidden_access_is_concealed_and_one_office_is_not() -> None:
 
 
 def test_client_alone_never_makes_coordination() -> None:
-    assert coordinated([(Family.CLIENT, 500.0, True)]).log_odds < 0
-    assert coordinated([(Family.CONTENT, 3.0, False)]).log_odds == -6.0
+    assert coordinated([(Family.CLIENT, 500.0, True)], None).log_odds < 0
+    assert coordinated([(Family.CONTENT, 3.0, False)], None).log_odds == -6.0
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,23 @@ def test_one_product_with_many_customers_is_dismissed() -> None:
 def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
         "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "shared": 20, "own": 50,
-        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "shared_days": 20.0, "days_before": 90.0,
+        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "shared_days": 20.0, "group_days": 25.0,
+        "days_before": 90.0,
         "reseller": False, "permitted": False, "exclusive": 20,
     }  # fmt: skip
     return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
 
 
+def part_of(facts: MemberFacts) -> Part:
+    return parts_of([facts])[0]
+
+
+STOLEN = {"at_home": 0.0, "own_client": 0.0, "shared_days": 1.0, "registration": -0.1}
+
+
 def test_roles_that_name_without_accusing() -> None:
     assert part_of(member()).role == "operator"
-    assert part_of(member(at_home=0.0, own_client=0.0, shared_days=1.0)).role == "victim"
+    assert part_of(member(**STOLEN)).role == "victim"
     assert part_of(member(shared=0)).role in ("customer", "bystander")
     assert part_of(member(permitted=True)).role == "customer"
     assert part_of(member(reseller=True)).role == "reseller"
@@ -131,11 +139,44 @@ def test_prompts_relayed_through_a_customers_own_service_do_not_accuse() -> None
     assert part_of(member(at_home=1.0, own_client=1.0, access=9.0, shared=3, own=60)).probability >= 0.5
 
 
-def test_a_life_without_known_addresses_does_not_accuse() -> None:
-    assert part_of(member(at_home=None, own=60)).probability < 0.5
+def test_a_short_window_from_unknown_addresses_does_not_accuse() -> None:
+    unseen = part_of(member(at_home=None, shared_days=1.0))
+    assert unseen.role not in ACCUSING or unseen.probability < 0.5
+    few = part_of(member(at_home=None, shared_days=1.0, shared=1))
+    assert few.role not in ACCUSING or few.probability < 0.5
+    assert part_of(member(at_home=None, shared_days=1.0, registration=4.0)).probability >= 0.5
 
 
 def test_a_stolen_key_needs_no_sign_up_date() -> None:
-    stolen = {"at_home": 0.0, "own_client": 0.0, "shared_days": 1.0, "days_before": None}
-    assert part_of(member(**stolen, own_before=20)).role == "victim"
-    assert part_of(member(**stolen, own_before=0)).role == "operator"
+    assert part_of(member(**STOLEN, days_before=None, own_before=20)).role == "victim"
+    assert part_of(member(**STOLEN, days_before=None, own_before=0)).role == "operator"
+
+
+def test_what_the_groups_own_accounts_look_like_makes_no_victim() -> None:
+    """Where the accounts that registration links work in short foreign windows, an unlinked one that does is theirs."""
+    own = [member(**STOLEN | {"registration": 6.0}) for _ in range(20)]
+    assert all(p < 0.5 for p in victim_probabilities([*own, *(member(**STOLEN) for _ in range(5))]))
+    other = [member(registration=6.0) for _ in range(20)]
+    assert victim_probabilities([*other, *(member(**STOLEN) for _ in range(5))])[20:] == [1 - 1 / 21] * 5
+
+
+def test_a_longer_likeness_is_no_smaller_probability() -> None:
+    """The chance rate is monotone: an account that looks more like a victim is never less likely one."""
+    group = [member(registration=6.0, own=own, **{k: v for k, v in STOLEN.items() if k != "registration"})
+             for own in range(2, 40)]  # fmt: skip
+    unlinked = [member(own=own, **STOLEN) for own in range(2, 40, 3)]
+    shown = victim_probabilities([*group, *unlinked])[len(group) :]
+    assert shown == sorted(shown)
+
+
+def test_an_agreement_that_few_members_bear_is_no_coordination() -> None:
+    confirmed = [(Family.INFRASTRUCTURE, 30.0, True), (Family.REGISTRATION, 30.0, True)]
+    assert coordinated(confirmed, 0.9).log_odds > 0
+    assert coordinated(confirmed, 0.2).log_odds < 0
+
+
+def test_one_schools_door_is_no_hiding() -> None:
+    school = {"weak_door": 1.0, "top_email_domain": 0.9, "email_domain_common": 0.001, "size_share": 0.01}
+    names = [term.name for term in concealed(school, BASE).terms]
+    assert "weak doors" not in names
+    assert "one mail domain" in names

@@ -46,7 +46,8 @@ def _weak_doors(facts: Facts, base: Facts) -> tuple[Term, ...]:
     if pair is None:
         return ()
     because = f"{pair[0]:.0%} of the accounts came through a weak door ({pair[1]:.0%} elsewhere)"
-    return term(QUESTION, "weak doors", clipped(0.7 * lift(*pair), -0.3, 1.0), because)
+    value = clipped(0.7 * lift(*pair), -0.3, 1.0) * (1.0 - _one_mail_domain(facts))
+    return term(QUESTION, "weak doors", value, because)
 
 
 def _replaced(facts: Facts, base: Facts) -> tuple[Term, ...]:
@@ -94,11 +95,19 @@ def _one_name(facts: Facts) -> tuple[Term, ...]:
         if share is not None:
             because = f"{share:.0%} of the accounts have one {words}"
             terms += term(QUESTION, f"one {words}", -3.0 * ramp(share, 0.4, 0.8), because)
+    because = f"{number(facts, 'top_email_domain') or 0.0:.0%} of the accounts write from one mail domain of their own"
+    return terms + term(QUESTION, "one mail domain", -2.0 * _one_mail_domain(facts), because)
+
+
+def _one_mail_domain(facts: Facts) -> float:
+    """0 to 1: how far the accounts write from one mail domain that is no public provider's, as a school's do.
+
+    A school's accounts all come through the education door: then the door says nothing of hiding.
+    """
     share, common = number(facts, "top_email_domain"), number(facts, "email_domain_common")
-    if share is not None and common is not None and common < COMMON_DOMAIN + share * (number(facts, "size_share") or 0):
-        because = f"{share:.0%} of the accounts write from one mail domain of their own"
-        terms += term(QUESTION, "one mail domain", -2.0 * ramp(share, 0.5, 0.9), because)
-    return terms
+    if share is None or common is None or common >= COMMON_DOMAIN + share * (number(facts, "size_share") or 0):
+        return 0.0
+    return ramp(share, 0.4, 0.8)
 
 
 def _settled(facts: Facts) -> tuple[Term, ...]:

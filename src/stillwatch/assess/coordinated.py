@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stillwatch.assess.terms import clipped, term
+from stillwatch.assess.terms import clipped, ramp, term
 from stillwatch.records import Family, Score, Term
 
 QUESTION = "coordinated"
@@ -10,11 +10,13 @@ PRIOR = -6.0
 THRESHOLD = 0.0
 
 
-def coordinated(confirmed: Sequence[tuple[Family, float, bool]]) -> Score:
+def coordinated(confirmed: Sequence[tuple[Family, float, bool]], linked: float | None) -> Score:
     """Log-odds of coordination from (family, log e, discovered) of each exact family.
 
     A discovered family adds its log e, at most 8 nats; the client family at most 2, since content with client alone is
-    one product with many customers. A family that tested and did not discover adds nothing and takes nothing.
+    one product with many customers. A family that tested and did not discover adds nothing and takes nothing. `linked`
+    is the share of members with links beyond their work and client: an e-value can be large by a part of the tested
+    core, and then says nothing of strangers who only use the same wording.
     """
     terms: tuple[Term, ...] = ()
     for family, log_e, discovered in confirmed:
@@ -25,4 +27,7 @@ def coordinated(confirmed: Sequence[tuple[Family, float, bool]]) -> Score:
                 Term(t.question, t.name, t.value, t.because, str(family))
                 for t in term(QUESTION, f"{family} agrees", clipped(log_e, 0.0, most), because)
             )
+    if linked is not None:
+        because = f"{linked:.0%} of the members have links of access beyond one client"
+        terms += term(QUESTION, "borne by few", -20.0 * ramp(linked, 0.6, 0.4), because)
     return Score(QUESTION, PRIOR, terms)

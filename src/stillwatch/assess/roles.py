@@ -1,12 +1,16 @@
 """What part each account plays in a group. `operator` and `provider` accuse; the other roles name without accusing.
 
-Victim (a stolen key): the shared work comes through egress foreign to the account's own life, begins after that life
-did, and the registration is unlinked. Customer and bystander: linked by access, but without the shared work.
+Victim (a stolen key): the shared work comes in a short window through egress foreign to the account's own life, begins
+after that life did, and the registration is unlinked. Customer and bystander: linked by access, without the shared
+work.
 """
 
-from collections.abc import Iterable
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from stillwatch.assess.terms import clipped, ramp
 from stillwatch.records import Step
 from stillwatch.stats import logistic
 
@@ -14,12 +18,18 @@ TENURE_DAYS = 5.0
 """Age of an account before its window of shared work: a key must be issued before it is stolen."""
 
 FOREIGN = 0.1
-WINDOW_DAYS = 7.0
-SHORT_WINDOW_DAYS = 3.0
-LONG_TENURE_DAYS = 60.0
-SEVERAL = 5
-UNLINKED = 4.0
-"""Nats of registration evidence under which an account is not linked: a shared issuer is chance, a card is not."""
+UNLINKED = 2.0
+"""Nats of registration evidence under which an account is not linked by its registration."""
+
+ALIKE = 2.5
+"""Nats under which nobody looks like a victim."""
+
+UNDECIDED = 0.2
+"""Probability of a stolen key from which an account is named, not accused."""
+
+LEAST_GROUP_DAYS = 7.0
+"""A group that worked for less than a week is not long enough for a short window to mean much."""
+
 ACCUSING = ("operator", "provider")
 """The roles that accuse where the probability is one half or more."""
 
@@ -101,7 +111,8 @@ class MemberFacts:
     `shared` counts exchanges that the group's templates explain, `own` the others; `at_home` is the share of the
     shared ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
     known); `access` is what infrastructure, registration, client and timing together say for the group, in nats;
-    `exclusive` counts shared exchanges by templates that hardly anybody outside uses.
+    `group_days` is how long the whole group worked; `exclusive` counts shared exchanges by templates that hardly
+    anybody outside uses.
     """
 
     account_id: str
@@ -115,6 +126,7 @@ class MemberFacts:
     at_home: float | None
     own_client: float | None
     shared_days: float
+    group_days: float
     days_before: float | None
     reseller: bool
     permitted: bool
@@ -132,12 +144,17 @@ class Part:
     exchanges: int
 
 
-def part_of(member: MemberFacts) -> Part:
-    """The member's role. Without shared work nobody is an operator, whatever links the account."""
+def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
+    """Every member's role. Without shared work nobody is an operator, whatever links the account."""
+    stolen = victim_probabilities(members)
+    return [_part(member, probability) for member, probability in zip(members, stolen, strict=True)]
+
+
+def _part(member: MemberFacts, stolen: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
-    role = _role(member)
+    role = _role(member, stolen)
     alone = member.access <= 0.0 and member.exclusive < 3
-    if role == "operator" and (alone or at_home(member) or (member.own > 0 and member.at_home is None)):
+    if role == "operator" and (alone or at_home(member) or stolen >= UNDECIDED or _unseen(member)):
         probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
     return Part(member.account_id, shown, role, member.core, member.shared)
@@ -156,14 +173,20 @@ def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     return tuple(replace(part, role="customer") if part.role in ACCUSING else part for part in parts)
 
 
-def _role(member: MemberFacts) -> str:
+def _unseen(member: MemberFacts) -> bool:
+    """A life of its own and no link of registration, but no address to tell the two apart by."""
+    unlinked = member.registration <= UNLINKED and victim_likeness(member) >= 0.0
+    return unlinked and member.own > 0 and member.at_home is None
+
+
+def _role(member: MemberFacts, stolen: float) -> str:
     if member.reseller:
         return "reseller"
     if member.permitted:
         return "customer"
     if member.shared == 0:
         return "customer" if member.registration > 0 else "bystander"
-    if is_victim(member):
+    if stolen >= 0.5:
         return "victim"
     return "operator"
 
@@ -174,23 +197,60 @@ def at_home(member: MemberFacts) -> bool:
     So looks an honest customer through whose service somebody sent the campaign's prompts. An operator who wants to
     look like that pays for a life of its own, an address and a card in every account.
     """
-    if member.at_home is None or member.own_client is None or member.own < member.shared:
+    if member.at_home is None or member.own_client is None or member.own == 0:
         return False
     return min(member.at_home, member.own_client) >= NEARLY_ALL and member.access < LINKED
 
 
-def is_victim(member: MemberFacts) -> bool:
-    """An older account with a life of its own; then shared work in one window, by egress foreign to that life.
+def victim_probabilities(members: Sequence[MemberFacts]) -> list[float]:
+    """How likely each account of one group is a stolen key rather than an operator's.
 
-    A foreign client strengthens it; where thief and owner use one popular client, the window must be short and the
-    foreign exchanges several. Without any life of its own in the logs, only a long tenure speaks for the owner.
+    The members whose registration links them are the group's own, and show how often its own accounts look like a
+    victim by chance (`victim_likeness`). Among the unlinked ones, the share that looks so beyond that rate are victims.
+    Where no registration links anybody, whoever looks like a victim is held for one.
     """
-    if member.registration > UNLINKED or member.shared_days > WINDOW_DAYS:
-        return False
-    if member.own == 0:
-        return (member.days_before or 0.0) >= LONG_TENURE_DAYS and member.shared_days <= SHORT_WINDOW_DAYS
-    older = member.own_before > 0 if member.days_before is None else member.days_before >= TENURE_DAYS
-    if not older or member.at_home is None or member.at_home > FOREIGN:
-        return False
-    foreign_client = member.own_client is None or member.own_client <= FOREIGN
-    return foreign_client or (member.shared_days <= SHORT_WINDOW_DAYS and member.shared >= SEVERAL)
+    likeness = [victim_likeness(member) for member in members]
+    linked = sorted(value for value, member in zip(likeness, members, strict=True) if member.registration > UNLINKED)
+    others = sorted(value for value, member in zip(likeness, members, strict=True) if member.registration <= UNLINKED)
+    beyond: dict[float, float] = {}
+    most = 0.0
+    for place, value in enumerate(others):
+        if value >= ALIKE and value not in beyond:
+            chance = (len(linked) - bisect_left(linked, value) + 1) / (len(linked) + 1) if linked else 0.0
+            most = max(most, 1.0 - chance * len(others) / (len(others) - place))
+            beyond[value] = most
+    return [
+        0.0 if member.registration > UNLINKED else beyond.get(value, 0.0)
+        for value, member in zip(likeness, members, strict=True)
+    ]
+
+
+def victim_likeness(member: MemberFacts) -> float:
+    """How much an account's shared work looks like a thief's beside its owner's life, in nats; weights are set by hand.
+
+    A thief's window is short and comes from elsewhere, and the owner lives on. Few exchanges make a short window by
+    chance, so the window speaks by how unlikely it is that so many fall into it. Where the logs hold no life of the
+    account's own, or no addresses, nothing can be foreign to it.
+    """
+    old = member.own_before > 0 if member.days_before is None else member.days_before >= TENURE_DAYS
+    if not old:
+        return -math.inf
+    return _window(member) + (_life(member) if member.own > 0 and member.at_home is not None else 0.0)
+
+
+def _life(member: MemberFacts) -> float:
+    """What the account's own exchanges say: how many, and whether the shared ones come from their blocks and client."""
+    home, client = member.at_home or 0.0, member.own_client
+    value = 1.5 * ramp(member.own, 5, 20) if member.own >= member.shared else 0.5 * ramp(member.own, 0, 5)
+    value += 1.5 * ramp(home, 0.5, FOREIGN) - 3.0 * ramp(home, 0.6, 1.0)
+    return value if client is None else value + ramp(client, 0.5, 0.0) - 0.3 * ramp(client, 0.5, 1.0)
+
+
+def _window(member: MemberFacts) -> float:
+    """What the shortness of the shared work's window says: the probability that so many uniform times of the group's
+    duration fall into it."""
+    if member.shared < 2:
+        return 0.0
+    part = max(member.shared_days, 0.5) / max(member.group_days, LEAST_GROUP_DAYS)
+    chance = math.log(member.shared) + (member.shared - 1) * math.log(min(part, 1.0))
+    return clipped(-chance, 0.0, 3.0) * ramp(member.shared_days, 7.0, 3.0) - 3.0 * ramp(part, 0.25, 0.5)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from stillwatch.linkage.clusters import LEAST_ACCOUNTS
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.membership import Membership, matrices_of, membership
 from stillwatch.linkage.search import Found
-from stillwatch.linkage.templates import split_by_templates
+from stillwatch.linkage.templates import programmes, split_by_templates
 from stillwatch.records import EXACT_FAMILIES, Family
 
 SAME = 0.5
@@ -18,10 +19,17 @@ SAME = 0.5
 LEAST_PART = 4
 """Entities below which a part that splits off by templates is not followed up."""
 
+SETTLED = 0.8
+"""Share of a group that its largest part must keep for the group not to be split again."""
+
+NAMED = 0.2
+"""Jaccard similarity with a group from which a tested candidate may stand for it."""
+
 
 @dataclass(frozen=True)
 class Confirmation:
-    """One family's agreement: ln e of the best candidate that it tested, and whether e-BH discovered it."""
+    """One family's agreement: ln e of the tested candidate that is most like the group, and whether e-BH discovered
+    it."""
 
     family: Family
     log_e: float
@@ -32,8 +40,9 @@ class Confirmation:
 class Group:
     """A confirmed group.
 
-    `core` was tested; the other members are attached by `membership`. `twice` holds the families that together
-    confirmed one candidate found without both; `found_by` the families that proposed it.
+    `core` are the rows of one tested candidate; the other members are attached by `membership` and inherit nothing.
+    `twice` holds the families that together confirmed the core; `found_by` the families that proposed it. Another
+    family's confirmation is that of another tested candidate, the most like this group.
     """
 
     core: Indices
@@ -50,14 +59,18 @@ class Group:
 @dataclass(frozen=True)
 class _Seed:
     rows: Indices
-    candidate: int
     strength: float
 
 
 def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
-    """The groups that at least one family discovered, overlaps joined, strongest first."""
+    """The groups that at least one family discovered, overlaps joined, strongest first.
+
+    A group grows from a seed by all families; what has grown is split by programme of work, and the part that the seed
+    lies in is the group.
+    """
     seeds = _seeds(incidence, found)
     matrices = matrices_of(incidence, found.families)
+    tested = _Tested(incidence.n, found)
     groups: list[Group] = []
     taken: list[NDArray[np.bool_]] = []
     tried: list[NDArray[np.bool_]] = []
@@ -67,16 +80,30 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
             continue
         tried.append(marks)
         members = membership(incidence, seed.rows, found.families, matrices)
-        certain = _marked(incidence.n, members.certain())
-        if incidence.accounts[certain].sum() < LEAST_ACCOUNTS or _overlap(certain, marks) < SAME:
-            continue  # what is left is no group, or not the group that was tested
-        if any(_overlap(certain, other) >= SAME for other in taken):
+        part = _part_of(incidence, members.certain(), marks)
+        certain = _marked(incidence.n, part)
+        if incidence.accounts[part].sum() < LEAST_ACCOUNTS or any(_overlap(certain, other) >= SAME for other in taken):
             continue
-        group = _group(found, seed, members, certain | marks)
-        if any(c.discovered for c in group.confirmations):
+        group = tested.group(part, members.within(part))
+        if group is not None:
             taken.append(certain)
             groups.append(group)
     return groups
+
+
+def _part_of(incidence: Incidence, certain: Indices, marks: NDArray[np.bool_]) -> Indices:
+    """The programme of work in which most of the marked rows lie; all rows where content is not seen.
+
+    What a part shares is judged beside its own size, so a part is split again until little splits off.
+    """
+    if not incidence.scored(Family.CONTENT):
+        return certain
+    while True:
+        parts = programmes(incidence, certain)
+        part = max(parts, key=lambda part: int(marks[part].sum()), default=certain[:0])
+        if len(part) >= SETTLED * len(certain) or len(part) == 0:
+            return part
+        certain = part
 
 
 def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
@@ -108,7 +135,7 @@ def _seeds(incidence: Incidence, found: Found) -> list[_Seed]:
         for rows in parts or [candidate.rows]:
             share = len(rows) / len(candidate.rows)
             bonus = 100.0 if len([f for f in families if f != Family.CLIENT]) > 1 else 0.0
-            seeds.append(_Seed(rows, place, (strength + bonus) * share + 1e-3 * len(rows)))
+            seeds.append(_Seed(rows, (strength + bonus) * share + 1e-3 * len(rows)))
     return sorted(seeds, key=lambda seed: (-seed.strength, -len(seed.rows), seed.rows.tolist()))
 
 
@@ -116,30 +143,59 @@ def _discovering(found: Found, place: int) -> list[Family]:
     return [family for family in found.discovered if found.discovered[family][place]]
 
 
-def _group(found: Found, seed: _Seed, members: Membership, inside: NDArray[np.bool_]) -> Group:
-    """Gather every tested candidate that lies mostly inside the group: their families confirm it."""
-    best: dict[Family, tuple[float, bool]] = {}
-    twice: list[Family] = []
-    for place, candidate in enumerate(found.candidates):
-        if inside[candidate.rows].mean() < SAME:
-            continue
-        families = _discovering(found, place)
-        for family in found.log_e:
-            value = float(found.log_e[family][place])
-            if np.isfinite(value):
-                known = best.get(family, (-np.inf, False))
-                best[family] = (max(known[0], value), known[1] or bool(found.discovered[family][place]))
-        if len(families) > 1 and _rank(families) > _rank(twice):
-            twice = families
-    core = found.candidates[seed.candidate]
-    return Group(
-        seed.rows,
-        tuple(Confirmation(family, *best[family]) for family in EXACT_FAMILIES if family in best),
-        tuple(twice),
-        tuple(family for family in found.families if family not in core.left_out),
-        members,
-    )
+class _Tested:
+    """The tested candidates as a matrix, to name the one that stands for a group."""
+
+    def __init__(self, n: int, found: Found) -> None:
+        self._found = found
+        self._sizes = np.array([len(candidate.rows) for candidate in found.candidates], dtype=np.int64)
+        places = np.repeat(np.arange(len(found.candidates)), self._sizes)
+        rows = np.concatenate([c.rows for c in found.candidates]) if found.candidates else np.zeros(0, np.int32)
+        self._held = csr_matrix((np.ones(len(rows), np.int64), (places, rows)), (len(found.candidates), n))
+
+    def group(self, part: Indices, members: Membership) -> Group | None:
+        """The group with its named core, or nothing where no discovered candidate is like it."""
+        inside = np.asarray(self._held[:, part].sum(axis=1)).ravel()
+        similar = inside / np.maximum(self._sizes + len(part) - inside, 1)
+        near = [
+            _Near(int(at), float(similar[at]), _discovering(self._found, int(at)))
+            for at in np.flatnonzero((similar >= NAMED) & (inside >= SAME * self._sizes))
+        ]
+        named = max(near, key=lambda one: (*_rank(one.families), one.similar, -one.place), default=None)
+        if named is None or not named.families:
+            return None
+        core = self._found.candidates[named.place]
+        return Group(
+            core.rows,
+            self._confirmations([named, *sorted(near, key=lambda one: (-one.similar, one.place))]),
+            tuple(named.families) if len(named.families) > 1 else (),
+            tuple(family for family in self._found.families if family not in core.left_out),
+            members,
+        )
+
+    def _confirmations(self, near: list["_Near"]) -> tuple[Confirmation, ...]:
+        """For each family the first candidate that it discovered; where it discovered none, the first that it
+        tested."""
+        said: dict[Family, Confirmation] = {}
+        for one in near:
+            if one.similar < SAME and one is not near[0]:
+                continue
+            for family, values in self._found.log_e.items():
+                value, discovered = float(values[one.place]), family in one.families
+                if np.isfinite(value) and (family not in said or (discovered and not said[family].discovered)):
+                    said[family] = Confirmation(family, value, discovered)
+        return tuple(said[family] for family in EXACT_FAMILIES if family in said)
+
+
+@dataclass(frozen=True)
+class _Near:
+    """A tested candidate that lies mostly inside a group: its Jaccard similarity, and who discovered it."""
+
+    place: int
+    similar: float
+    families: list[Family]
 
 
 def _rank(families: list[Family]) -> tuple[int, int]:
+    """How many families confirm, those that one product shows by itself counted last."""
     return len([family for family in families if family != Family.CLIENT]), len(families)

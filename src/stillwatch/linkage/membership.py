@@ -19,6 +19,9 @@ TEXT = (Family.CONTENT, Family.WORK)
 CAP = 9.0
 """Most nats that one family may add to or take from a membership: tokens of one row depend on each other."""
 
+LINK = 1.0
+"""Nats of access from which a member is linked by more than its work."""
+
 NEAR = -8.0
 """Log-odds below which a row is not looked at again in later rounds."""
 
@@ -39,6 +42,24 @@ class Membership:
     def certain(self) -> Indices:
         """Rows that share the work and belong with a probability of at least one half."""
         return np.asarray(self.rows[(self.log_odds >= 0) & _shares_work(self.ratios, self.families)])
+
+    def access(self, without: tuple[Family, ...] = TEXT) -> Floats:
+        """What the families other than these say together, in nats."""
+        others = [place for place, family in enumerate(self.families) if family not in without]
+        return np.asarray(self.ratios[:, others].sum(axis=1))
+
+    def linked(self) -> float | None:
+        """The share of certain members with more than a nat of access beside their work and their client, which one
+        product's users share as well; nothing where there are no members."""
+        certain = np.isin(self.rows, self.certain())
+        if not certain.any():
+            return None
+        return float((self.access((*TEXT, Family.CLIENT))[certain] > LINK).mean())
+
+    def within(self, part: Indices) -> "Membership":
+        """The same without the certain members that lie outside of a part."""
+        kept = ~np.isin(self.rows, self.certain()) | np.isin(self.rows, part)
+        return Membership(self.rows[kept], self.log_odds[kept], self.ratios[kept], self.families)
 
     def of(self, family: Family) -> Floats:
         """One family's ratios; zeros where the family is blind."""

@@ -5,14 +5,32 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from stillwatch.linkage.incidence import Incidence, Indices
+from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.leiden import labels_of
 from stillwatch.records import Family
 
 LEAST_SHARE = 0.05
 LEAST_SHARE_TO_SPLIT = 0.01
+LEAST_SHARE_OWN = 0.01
+LEAST_HOLDERS_OWN = 5
 LEAST_LIFT = 8.0
+OWN = 50
+"""Holders inside for one outside from which a wording is the group's own."""
+
 LEAST_HOLDERS = 3
+LEAST_COSINE = 0.05
+"""Cosine of two members' wordings under which they are no link, half of the resolution at which parts are cut."""
+
+
+ALIKE = 0.35
+"""Overlap of wordings from which two parts are one programme, whatever their size."""
+
+ALIKE_SMALL = 0.15
+"""The same where one of the two is small: a part of few members is mostly a paraphrase of its programme."""
+
+SMALL_SHARE = 0.15
+SMALL_MEMBERS = 8
+"""A part is small below this share of the whole, or below this many members."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +42,17 @@ class SharedToken:
     inside: int
     outside: int
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether hardly anybody outside uses it: one for `OWN` inside, and one by chance."""
+        return self.outside <= max(1, self.inside // OWN)
+
 
 def shared_tokens(
     incidence: Incidence, rows: Indices, family: Family, least_share: float = LEAST_SHARE
 ) -> list[SharedToken]:
-    """Tokens that the group shows and others hardly: at least 3 holders and 5 % of it, and 8 times the share
-    outside."""
+    """Tokens that the group shows and others hardly: at least 3 holders and 8 times the share outside, and held by 5 %
+    of the group, or by 5 members where hardly anybody outside holds them (one of a paraphraser's many wordings)."""
     inside = np.zeros(incidence.n, dtype=np.bool_)
     inside[rows] = True
     out: list[SharedToken] = []
@@ -38,7 +61,8 @@ def shared_tokens(
         beyond = channel.document_frequency(~inside)
         share = within / max(len(rows), 1)
         base = (beyond + 0.5) / max(incidence.n - len(rows), 1)
-        kept = (within >= LEAST_HOLDERS) & (share >= least_share) & (share >= LEAST_LIFT * base)
+        own = (within >= LEAST_HOLDERS_OWN) & (share >= LEAST_SHARE_OWN) & (beyond * OWN <= within)
+        kept = (within >= LEAST_HOLDERS) & ((share >= least_share) | own) & (share >= LEAST_LIFT * base)
         out += [SharedToken(channel.name, int(t), int(within[t]), int(beyond[t])) for t in np.flatnonzero(kept)]
     return out
 
@@ -58,6 +82,7 @@ def split_by_templates(incidence: Incidence, rows: Indices) -> list[Indices]:
     unit = csr_matrix(held[with_any].multiply(1.0 / norm[with_any][:, None]))
     graph = (unit @ unit.T).tocsr()
     graph.setdiag(0)
+    graph.data[graph.data < LEAST_COSINE] = 0
     graph.eliminate_zeros()
     graph.sort_indices()
     labels = labels_of(graph, 0.1, modularity=False)
@@ -65,12 +90,52 @@ def split_by_templates(incidence: Incidence, rows: Indices) -> list[Indices]:
     return sorted(parts, key=lambda part: (-len(part), part.tolist()))
 
 
-def _template_matrix(incidence: Incidence, rows: Indices) -> csr_matrix:
+def programmes(incidence: Incidence, rows: Indices) -> list[Indices]:
+    """The programmes of work in a group: its parts by templates, joined where their wordings overlap.
+
+    Paraphrase breaks one programme into many parts that overlap a little each; two programmes that one provider
+    carries, or that use one public template, are two large parts that overlap a little. So small parts join at a
+    smaller overlap (`ALIKE_SMALL`) than large ones (`ALIKE`). Only wordings that hardly anybody outside uses join:
+    "answer as JSON" makes no programme. Largest first; members without a shared wording are in none.
+    """
+    parts = split_by_templates(incidence, rows)
+    if len(parts) < 2:
+        return parts
+    held = (_template_matrix(incidence, rows, exclusive=True) > 0).astype(np.float64).tocsr()
+    shown = np.stack([np.asarray(held[np.searchsorted(rows, part)].mean(axis=0)).ravel() for part in parts])
+    sizes = np.array([len(part) for part in parts])
+    least = max(SMALL_MEMBERS, SMALL_SHARE * len(rows))
+    label = np.arange(len(parts))
+    alike = np.stack([_overlap(shown[at], shown) for at in range(len(parts))])
+    while True:
+        needed = np.where(np.minimum.outer(sizes, sizes) >= least, ALIKE, ALIKE_SMALL)
+        merit = np.where(np.tri(len(sizes), k=-1).T > 0, alike / needed, 0.0)
+        into, gone = np.unravel_index(int(np.argmax(merit)), merit.shape)
+        if merit[into, gone] < 1.0:
+            break
+        label[label == gone] = into
+        shown[into] = (sizes[into] * shown[into] + sizes[gone] * shown[gone]) / (sizes[into] + sizes[gone])
+        sizes[into] += sizes[gone]
+        sizes[gone] = 0
+        alike[gone] = alike[:, gone] = 0.0
+        alike[into] = alike[:, into] = np.where(sizes > 0, _overlap(shown[into], shown), 0.0)
+    joined = [np.sort(np.concatenate([parts[at] for at in np.flatnonzero(label == k)])) for k in np.unique(label)]
+    return sorted(joined, key=lambda part: (-len(part), part.tolist()))
+
+
+def _overlap(one: Floats, others: Floats) -> Floats:
+    """Of each pair's shares of members that show a wording: the common part, over the smaller one's sum."""
+    least = np.minimum(one.sum(), others.sum(axis=1))
+    return np.asarray(np.minimum(one, others).sum(axis=1) / np.maximum(least, 1e-9))
+
+
+def _template_matrix(incidence: Incidence, rows: Indices, *, exclusive: bool = False) -> csr_matrix:
     """Members x shared content tokens, weighted by ln(1 + 1 / share inside): what all share separates nobody."""
     columns: list[csr_matrix] = []
     shared = shared_tokens(incidence, rows, Family.CONTENT, LEAST_SHARE_TO_SPLIT)
     for channel in incidence.scored(Family.CONTENT):
-        mine = np.array([s.token for s in shared if s.channel == channel.name], dtype=np.int64)
+        chosen = [s for s in shared if s.channel == channel.name and (s.exclusive or not exclusive)]
+        mine = np.array([s.token for s in chosen], dtype=np.int64)
         matrix = csr_matrix(
             (np.ones(len(channel.tokens)), channel.tokens, channel.indptr), (incidence.n, channel.n_tokens)
         )[rows][:, mine]
