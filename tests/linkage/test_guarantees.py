@@ -64,7 +64,7 @@ def leak_in_blocking(world: Incidence, family: Family) -> tuple[np.ndarray, np.n
     families = world.families()
     pairs = nominated_pairs(world, search_module.SEED)
     weights = family_weights(world, pairs.left, pairs.right, families)
-    groups = candidates_without(world, pairs, weights, families, frozenset())
+    groups = candidates_without(world, pairs, weights, families, frozenset(), {})
     groups = [replace(group, left_out=frozenset({family})) for group in groups]
     values = log_e_values(world, family, groups, search_module.SEED)
     return values, e_bh(values, ALPHA / len(EXACT_FAMILIES))

@@ -104,7 +104,7 @@ def lean(
     turns: NDArray[np.int16],
 ) -> NDArray[np.float64]:
     """Contributions in nats, shape (exchanges, features); their sum over features is the exchange's ratio."""
-    del output_tags, text_words
+    del output_tags
     reasoning, post, trace = _any(tags, "reasoning"), _any(tags, "post_hoc"), _any(tags, "trace")
     grading, preference, reward = _any(tags, "grading"), _any(tags, "preference"), _any(tags, "reward")
     synthesis, rewrite, agentic = _any(tags, "synthesis"), _any(tags, "rewrite"), _any(tags, "agentic")
@@ -113,6 +113,7 @@ def lean(
     translates, choice = _any(tags, "translation"), _any(tags, "evaluation")
     own, talk, writes = _any(tags, "homework"), _any(tags, "chat"), _any(tags, "creative")
     none = ~(reasoning | post | trace | grading | preference | reward | synthesis | rewrite | agentic | tools)
+    none &= text_words >= 0
     flags = (
         reasoning, post, trace, grading, preference, reward, synthesis, rewrite, agentic & (tools | _any(tags, "code")),
         tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),

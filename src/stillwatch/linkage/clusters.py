@@ -58,12 +58,18 @@ def left_out_sets(families: tuple[Family, ...]) -> tuple[frozenset[Family], ...]
 
 
 def candidates_without(
-    incidence: Incidence, pairs: Pairs, weights: Floats, families: tuple[Family, ...], left_out: frozenset[Family]
+    incidence: Incidence,
+    pairs: Pairs,
+    weights: Floats,
+    families: tuple[Family, ...],
+    left_out: frozenset[Family],
+    known: dict[bytes, list[Indices]],
 ) -> list[Candidate]:
     """Groups found without the left-out families: blocking, weighing, pruning and clustering use none of their tokens.
 
     A campaign above some 5 % of the traffic hides behind itself: its own tokens look popular. So pairs are first
-    clustered loosely, and then weighed again against a popularity that leaves out the loose group of the pair.
+    clustered loosely, and then weighed again against a popularity that leaves out the loose group of the pair. `known`
+    remembers how groups split by templates, which depends on their rows alone.
     """
     allowed = pairs.without(left_out)
     left, right = pairs.left[allowed], pairs.right[allowed]
@@ -76,14 +82,16 @@ def candidates_without(
     total[inside] = np.maximum(total[inside], total_weight(renewed, kept, left_out))
     groups += _groups(incidence, left, right, total)
     if Family.CONTENT not in left_out:
-        groups += [part for rows in _distinct(groups, incidence.n) for part in _parts(incidence, rows)]
+        groups += [part for rows in _distinct(groups, incidence.n) for part in _parts(incidence, rows, known)]
     return [Candidate(rows, left_out) for rows in _distinct(groups, incidence.n)]
 
 
-def _parts(incidence: Incidence, rows: Indices) -> list[Indices]:
+def _parts(incidence: Incidence, rows: Indices, known: dict[bytes, list[Indices]]) -> list[Indices]:
     """The parts of a group by templates: one provider serves several operators. Uses content, which is not left out."""
-    parts = split_by_templates(incidence, rows)
-    return [part for part in parts if incidence.accounts[part].sum() >= LEAST_ACCOUNTS]
+    name = rows.tobytes()
+    if name not in known:
+        known[name] = split_by_templates(incidence, rows)
+    return [part for part in known[name] if incidence.accounts[part].sum() >= LEAST_ACCOUNTS]
 
 
 def _loose_groups(n: int, left: Indices, right: Indices, total: Floats) -> Indices:

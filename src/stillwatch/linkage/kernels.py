@@ -117,6 +117,9 @@ def pair_weights(left: Indices, right: Indices, indptr: Ints, tokens: Indices, f
     return out
 
 
+pair_weights_of_few = njit(cache=True, nogil=True)(pair_weights.py_func)
+"""The same in one thread: for few pairs, starting threads costs more than they save."""
+
 EXCESS = 1.5
 """Nats by which a token's count in a group must exceed chance to enter a profile that later members are scored with."""
 

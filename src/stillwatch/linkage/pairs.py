@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import FAMILY_BIT, Channel, Floats, Incidence, Indices, Ints
-from stillwatch.linkage.kernels import nominate, pair_weights
+from stillwatch.linkage.kernels import nominate, pair_weights, pair_weights_of_few
 from stillwatch.records import Family
 
 PARTNERS = 6
 """Partners that each holder of a token names, beyond which a token does not give all its pairs."""
+
+MANY = 5_000
+"""Pairs from which threads pay."""
 
 MOST_COMMON = 0.25
 """A token that more than this share of the entities holds nominates nobody."""
@@ -111,7 +114,8 @@ def _channel_weights(channel: Channel, left: Indices, right: Indices, groups: In
         first, last = np.searchsorted(groups[rows_of], [label, label + 1])
         beyond = df - _held(channel, rows_of[first:last])
         frequency = np.maximum(beyond, 0.5) / max(float(beyond.sum()), 1.0)
-        out[mine] = pair_weights(left[mine], right[mine], channel.indptr, channel.tokens, frequency)
+        weigh = pair_weights if len(mine) >= MANY else pair_weights_of_few
+        out[mine] = weigh(left[mine], right[mine], channel.indptr, channel.tokens, frequency)
     return out
 
 

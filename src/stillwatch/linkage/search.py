@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stillwatch.linkage.clusters import Candidate, candidates_without, left_out_sets
 from stillwatch.linkage.confirm import log_e_values
-from stillwatch.linkage.incidence import Floats, Incidence
+from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.pairs import Pairs, family_weights, nominated_pairs
 from stillwatch.records import EXACT_FAMILIES, Family
 from stillwatch.stats import e_bh
@@ -51,10 +51,11 @@ def search(
     progress(f"weighing {len(pairs.left):,} pairs")
     weights = family_weights(incidence, pairs.left, pairs.right, families)
     candidates: list[Candidate] = []
+    known: dict[bytes, list[Indices]] = {}
     for left_out in left_out_sets(families):
         if only is None or only in left_out:
             progress(f"clustering without {', '.join(sorted(left_out))}")
-            candidates += candidates_without(incidence, pairs, weights, families, left_out)
+            candidates += candidates_without(incidence, pairs, weights, families, left_out, known)
     log_e: dict[Family, Floats] = {}
     discovered: dict[Family, NDArray[np.bool_]] = {}
     tested: dict[Family, int] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from stillwatch.linkage.incidence import Floats, Incidence, Indices
+from stillwatch.linkage.incidence import Floats, Incidence, Indices, Ints
 from stillwatch.linkage.leiden import labels_of
 from stillwatch.records import Family
 
@@ -18,8 +18,11 @@ OWN = 50
 """Holders inside for one outside from which a wording is the group's own."""
 
 LEAST_HOLDERS = 3
-LEAST_COSINE = 0.05
-"""Cosine of two members' wordings under which they are no link, half of the resolution at which parts are cut."""
+LEAST_COSINE = 0.1
+"""Cosine of two members' wordings under which they are no link: the resolution at which parts are cut."""
+
+SAMPLE = 800
+"""Rows of a large group that are clustered; the others are assigned. Bounds a cost that grows with the square."""
 
 
 ALIKE = 0.35
@@ -70,7 +73,8 @@ def shared_tokens(
 def split_by_templates(incidence: Incidence, rows: Indices) -> list[Indices]:
     """Parts of a group that share templates with each other: Leiden on cosine similarity over shared content tokens.
 
-    Members that hold no shared template belong to no part. Parts are in descending order of size.
+    Members that hold no shared template belong to no part. Parts are in descending order of size. Of a large group a
+    sample by the hash of the rows' keys is clustered, and every other row joins the part whose mean it is nearest to.
     """
     held = _template_matrix(incidence, rows)
     if held.shape[1] == 0:
@@ -80,14 +84,28 @@ def split_by_templates(incidence: Incidence, rows: Indices) -> list[Indices]:
     if len(with_any) < 2:
         return []
     unit = csr_matrix(held[with_any].multiply(1.0 / norm[with_any][:, None]))
+    order = np.argsort(incidence.keys[rows[with_any]], kind="stable")
+    sample = np.sort(order[:SAMPLE])
+    found = _clustered(csr_matrix(unit[sample]))
+    labels = np.full(len(with_any), -1, dtype=np.int64)
+    labels[sample] = found
+    rest = np.flatnonzero(labels < 0)
+    if len(rest):
+        parts = csr_matrix((np.ones(len(sample)), (found, np.arange(len(sample)))))
+        near = csr_matrix(unit[rest] @ csr_matrix(parts @ unit[sample]).multiply(1.0 / parts.sum(axis=1)).T).toarray()
+        labels[rest] = np.where(near.max(axis=1) > 0, near.argmax(axis=1), -1)
+    parts_found = [rows[with_any[labels == label]] for label in np.unique(found)]
+    return sorted(parts_found, key=lambda part: (-len(part), part.tolist()))
+
+
+def _clustered(unit: csr_matrix) -> Ints:
+    """A label for each row of unit length."""
     graph = (unit @ unit.T).tocsr()
     graph.setdiag(0)
     graph.data[graph.data < LEAST_COSINE] = 0
     graph.eliminate_zeros()
     graph.sort_indices()
-    labels = labels_of(graph, 0.1, modularity=False)
-    parts = [rows[with_any[labels == label]] for label in np.unique(labels)]
-    return sorted(parts, key=lambda part: (-len(part), part.tolist()))
+    return labels_of(graph, 0.1, modularity=False)
 
 
 def programmes(incidence: Incidence, rows: Indices) -> list[Indices]:
