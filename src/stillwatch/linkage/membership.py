@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stillwatch.linkage.confirm import FamilyMatrix, family_matrix
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
-from stillwatch.linkage.kernels import member_log_ratios
+from stillwatch.linkage.member_kernel import member_log_ratios
 from stillwatch.linkage.pairs import popularity
 from stillwatch.records import Family
 
@@ -131,7 +131,6 @@ def _seen_from_outside(matrix: FamilyMatrix, channels: tuple[Channel, ...], insi
 def _ratios(matrix: FamilyMatrix, rows: Indices, inside: NDArray[np.bool_], weight: Floats) -> Floats:
     return np.asarray(
         member_log_ratios(
-            rows, inside, weight, matrix.indptr, matrix.tokens, matrix.channel_of, matrix.frequency, matrix.sizes,
-            len(inside),
+            rows, inside, weight, matrix.indptr, matrix.tokens, matrix.channel_of, matrix.frequency, matrix.sizes
         )
     )  # fmt: skip
