@@ -93,8 +93,8 @@ def answer_of(
     last = engine.arrow("SELECT CAST(CAST(max(asked_at) AS DATE) AS VARCHAR) AS day FROM exchange").to_pylist()[0]
     world = World(entities.name, accounts.num_rows, last["day"] or "1970-01-01")
     findings = findings_of(engine, incidence, groups, world, progress)
-    accused = frozenset(part.account_id for finding in findings for part in finding.parts)
-    findings += single_findings(engine, entities.name, world.last_seen, accused)
+    told = [part for finding in findings if finding.status != "dismissed" for part in finding.parts]
+    findings += single_findings(engine, entities.name, world.last_seen, frozenset(part.account_id for part in told))
     return _run(engine, accounts.num_rows, len(entities.name), blind, found.tested), _ordered(findings, len(blind))
 
 

@@ -51,14 +51,11 @@ ENTITY_STEPS = [
         SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
                coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.shared_days, f.days_before,
                w.group_days,
-               coalesce(x.exclusive, 0) AS exclusive,
                p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
         LEFT JOIN (SELECT grp, epoch(last_seen - first_seen) / 86400.0 AS group_days FROM group_work) w
           ON w.grp = m.grp
-        LEFT JOIN (SELECT grp, account, count(*) FILTER (exclusive) AS exclusive FROM group_exchange
-                   GROUP BY grp, account) x ON x.grp = m.grp AND x.account = a.account
         LEFT JOIN permitted_account p ON p.account = a.account
         LEFT JOIN reselling_account r ON r.account = a.account
         ORDER BY m.grp, a.account
@@ -195,7 +192,6 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
             days_before=None if row["days_before"] is None else float(row["days_before"]),
             reseller=bool(row["reseller"]),
             permitted=bool(row["permitted"]),
-            exclusive=int(row["exclusive"]),
         )
         if facts.log_odds >= 0 or facts.core:
             known.append(facts)

@@ -76,8 +76,8 @@ STEPS = [
 ]
 
 
-def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, accused: frozenset[str]) -> list[Finding]:
-    """Large entities whose own templates ask for training material. Accounts in `accused` are told of already."""
+def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told: frozenset[str]) -> list[Finding]:
+    """Large entities whose own templates ask for training material. Accounts in `told` stand in a finding already."""
     engine.run(STEPS)
     base = engine.arrow("SELECT avg(lean) AS lean FROM exchange_lean").to_pylist()[0]
     findings: list[Finding] = []
@@ -93,7 +93,7 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, accu
             f"LEFT JOIN reselling_account r ON r.account = a.account "
             f"WHERE a.entity = {int(facts['entity'])} GROUP BY a.account_id ORDER BY a.account_id"
         ).to_pylist()
-        if any(row["account_id"] in accused or row["reseller"] for row in members):
+        if any(row["account_id"] in told or row["reseller"] for row in members):
             continue
         codes = _codes(engine, int(facts["entity"]))
         if np.isin(codes, HARVEST).mean() >= LEAST_SHARE:

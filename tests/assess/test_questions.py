@@ -79,7 +79,7 @@ def member(**changes: object) -> MemberFacts:
         "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "shared": 20, "own": 50,
         "own_before": 20, "at_home": 0.6, "own_client": 1.0, "shared_days": 20.0, "group_days": 25.0,
         "days_before": 90.0,
-        "reseller": False, "permitted": False, "exclusive": 20,
+        "reseller": False, "permitted": False,
     }  # fmt: skip
     return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
 
@@ -99,8 +99,9 @@ def test_roles_that_name_without_accusing() -> None:
     assert part_of(member(reseller=True)).role == "reseller"
 
 
-def test_text_alone_with_few_exclusive_exchanges_does_not_accuse() -> None:
-    assert part_of(member(access=-1.0, exclusive=1)).probability < 0.5
+def test_text_alone_does_not_accuse() -> None:
+    assert part_of(member(access=0.5)).probability < 0.5
+    assert part_of(member(access=2.0)).probability >= 0.5
 
 
 def test_likelihood_words_hold_their_probability() -> None:

@@ -36,6 +36,10 @@ ACCUSING = ("operator", "provider")
 UNSHOWN = 0.49
 """The most that a membership may say which is not shown well enough to accuse."""
 
+ALONE = 1.0
+"""Nats of access evidence up to which an account shares nothing with the group but its prompts: anybody can send those,
+a hobbyist with the same public template or a customer whose service relays them."""
+
 NEARLY_ALL = 0.9
 LINKED = 3.0
 """Nats of access evidence (infrastructure, registration, client, timing) from which an account is linked by more than
@@ -111,8 +115,7 @@ class MemberFacts:
     `shared` counts exchanges that the group's templates explain, `own` the others; `at_home` is the share of the
     shared ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
     known); `access` is what infrastructure, registration, client and timing together say for the group, in nats;
-    `group_days` is how long the whole group worked; `exclusive` counts shared exchanges by templates that hardly
-    anybody outside uses.
+    `group_days` is how long the whole group worked.
     """
 
     account_id: str
@@ -130,7 +133,6 @@ class MemberFacts:
     days_before: float | None
     reseller: bool
     permitted: bool
-    exclusive: int
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,7 @@ def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
 def _part(member: MemberFacts, stolen: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen)
-    alone = member.access <= 0.0 and member.exclusive < 3
-    if role == "operator" and (alone or at_home(member) or stolen >= UNDECIDED or _unseen(member)):
+    if role == "operator" and (member.access <= ALONE or at_home(member) or stolen >= UNDECIDED or _unseen(member)):
         probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
     return Part(member.account_id, shown, role, member.core, member.shared)
