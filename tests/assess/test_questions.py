@@ -7,7 +7,15 @@ from stillwatch.assess.concealed import concealed
 from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.finding import likelihood, status_of
-from stillwatch.assess.roles import ACCUSING, MemberFacts, Part, parts_in, parts_of, victim_probabilities
+from stillwatch.assess.roles import (
+    ACCUSING,
+    MemberFacts,
+    Part,
+    parts_in,
+    parts_of,
+    victim_likeness,
+    victim_probabilities,
+)
 from stillwatch.records import Family, Score
 
 SWEEP = {
@@ -77,9 +85,8 @@ def test_one_product_with_many_customers_is_dismissed() -> None:
 def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
         "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "shared": 20, "own": 50,
-        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "shared_days": 20.0, "group_days": 25.0,
-        "days_before": 90.0,
-        "reseller": False, "permitted": False,
+        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "shared_days": 20.0, "shared_hours": 12,
+        "group_days": 25.0, "days_before": 90.0, "reseller": False, "permitted": False,
     }  # fmt: skip
     return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
 
@@ -143,7 +150,7 @@ def test_prompts_relayed_through_a_customers_own_service_do_not_accuse() -> None
 def test_a_short_window_from_unknown_addresses_does_not_accuse() -> None:
     unseen = part_of(member(at_home=None, shared_days=1.0))
     assert unseen.role not in ACCUSING or unseen.probability < 0.5
-    few = part_of(member(at_home=None, shared_days=1.0, shared=1))
+    few = part_of(member(at_home=None, shared_days=1.0, shared=1, shared_hours=1, registration=0.0))
     assert few.role not in ACCUSING or few.probability < 0.5
     assert part_of(member(at_home=None, shared_days=1.0, registration=4.0)).probability >= 0.5
 
@@ -159,6 +166,19 @@ def test_what_the_groups_own_accounts_look_like_makes_no_victim() -> None:
     assert all(p < 0.5 for p in victim_probabilities([*own, *(member(**STOLEN) for _ in range(5))]))
     other = [member(registration=6.0) for _ in range(20)]
     assert victim_probabilities([*other, *(member(**STOLEN) for _ in range(5))])[20:] == [1 - 1 / 21] * 5
+
+
+def test_an_agents_session_is_one_time_not_many() -> None:
+    session = member(**STOLEN, shared=40, shared_hours=1)
+    assert victim_likeness(session) < victim_likeness(member(**STOLEN, shared=40, shared_hours=8))
+
+
+def test_registration_evidence_takes_from_a_stolen_key() -> None:
+    linked = [member(registration=6.0) for _ in range(20)]
+    alike = [member(**STOLEN | {"registration": reg}) for reg in (-0.1, 0.5, 1.8)]
+    shown = victim_probabilities([*linked, *alike])[20:]
+    assert shown == sorted(shown, reverse=True)
+    assert shown[0] > 0.9
 
 
 def test_a_longer_likeness_is_no_smaller_probability() -> None:

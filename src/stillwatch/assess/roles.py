@@ -21,6 +21,9 @@ FOREIGN = 0.1
 UNLINKED = 2.0
 """Nats of registration evidence under which an account is not linked by its registration."""
 
+NO_LINK = 0.5
+"""The same where nothing else can be asked, since no address is known."""
+
 ALIKE = 2.5
 """Nats under which nobody looks like a victim."""
 
@@ -60,8 +63,8 @@ DEPARTURE_STEPS = [
     Step(
         "work_window",
         """
-        SELECT s.grp, s.account, count(*) AS sure, quantile_disc(e.asked_at, 0.05) AS first_shared,
-               quantile_disc(e.asked_at, 0.95) AS last_shared
+        SELECT s.grp, s.account, count(DISTINCT epoch(e.asked_at) // 3600) AS hours,
+               quantile_disc(e.asked_at, 0.05) AS first_shared, quantile_disc(e.asked_at, 0.95) AS last_shared
         FROM sure_work s JOIN exchange e ON e.x = s.x GROUP BY s.grp, s.account
         """,
     ),
@@ -95,6 +98,7 @@ DEPARTURE_STEPS = [
         SELECT w.grp, w.account, any_value(n.shared) AS shared, any_value(d.at_home) AS at_home,
                any_value(d.own_client) AS own_client, count(o.asked_at) AS own,
                count(o.asked_at) FILTER (o.asked_at < w.first_shared) AS own_before,
+               any_value(w.hours) AS shared_hours,
                epoch(any_value(w.last_shared) - any_value(w.first_shared)) / 86400.0 AS shared_days,
                epoch(any_value(w.first_shared) - any_value(a.created_at)) / 86400.0 AS days_before
         FROM work_window w JOIN departure d ON d.grp = w.grp AND d.account = w.account
@@ -115,7 +119,8 @@ class MemberFacts:
     `shared` counts exchanges that the group's templates explain, `own` the others; `at_home` is the share of the
     shared ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
     known); `access` is what infrastructure, registration, client and timing together say for the group, in nats;
-    `group_days` is how long the whole group worked.
+    `shared_hours` counts the hours of the clock in which shared work fell (an agent's session is one event, however
+    many exchanges it has), `group_days` is how long the whole group worked.
     """
 
     account_id: str
@@ -129,6 +134,7 @@ class MemberFacts:
     at_home: float | None
     own_client: float | None
     shared_days: float
+    shared_hours: int
     group_days: float
     days_before: float | None
     reseller: bool
@@ -176,7 +182,7 @@ def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
 
 def _unseen(member: MemberFacts) -> bool:
     """A life of its own and no link of registration, but no address to tell the two apart by."""
-    unlinked = member.registration <= UNLINKED and victim_likeness(member) >= 0.0
+    unlinked = member.registration <= NO_LINK and victim_likeness(member) >= 0.0
     return unlinked and member.own > 0 and member.at_home is None
 
 
@@ -221,15 +227,21 @@ def victim_probabilities(members: Sequence[MemberFacts]) -> list[float]:
             most = max(most, 1.0 - chance * len(others) / (len(others) - place))
             beyond[value] = most
     return [
-        0.0 if member.registration > UNLINKED else beyond.get(value, 0.0)
+        0.0 if member.registration > UNLINKED else _less(beyond.get(value, 0.0), member.registration)
         for value, member in zip(likeness, members, strict=True)
     ]
+
+
+def _less(probability: float, registration: float) -> float:
+    """The same after registration evidence in nats that speaks for the group: a victim's says nothing."""
+    kept = probability * math.exp(-max(registration, 0.0))
+    return kept / (kept + 1.0 - probability) if probability < 1.0 else probability
 
 
 def victim_likeness(member: MemberFacts) -> float:
     """How much an account's shared work looks like a thief's beside its owner's life, in nats; weights are set by hand.
 
-    A thief's window is short and comes from elsewhere, and the owner lives on. Few exchanges make a short window by
+    A thief's window is short and comes from elsewhere, and the owner lives on. Few times make a short window by
     chance, so the window speaks by how unlikely it is that so many fall into it. Where the logs hold no life of the
     account's own, or no addresses, nothing can be foreign to it.
     """
@@ -250,8 +262,7 @@ def _life(member: MemberFacts) -> float:
 def _window(member: MemberFacts) -> float:
     """What the shortness of the shared work's window says: the probability that so many uniform times of the group's
     duration fall into it."""
-    if member.shared < 2:
-        return 0.0
     part = max(member.shared_days, 0.5) / max(member.group_days, LEAST_GROUP_DAYS)
-    chance = math.log(member.shared) + (member.shared - 1) * math.log(min(part, 1.0))
+    times = max(member.shared_hours, 1)
+    chance = math.log(times) + (times - 1) * math.log(min(part, 1.0))
     return clipped(-chance, 0.0, 3.0) * ramp(member.shared_days, 7.0, 3.0) - 3.0 * ramp(part, 0.25, 0.5)
