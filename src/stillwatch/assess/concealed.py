@@ -5,7 +5,6 @@ from stillwatch.records import Score, Term
 
 QUESTION = "concealed"
 PRIOR = -1.5
-THRESHOLD = 0.0
 COMMON_DOMAIN = 0.01
 """A mail domain that this share of all accounts uses is a public provider: it tells nothing of belonging."""
 

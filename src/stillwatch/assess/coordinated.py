@@ -7,7 +7,6 @@ from stillwatch.records import Family, Score, Term
 
 QUESTION = "coordinated"
 PRIOR = -6.0
-THRESHOLD = 0.0
 
 
 def coordinated(confirmed: Sequence[tuple[Family, float, bool]], linked: float | None) -> Score:

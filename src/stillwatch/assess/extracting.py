@@ -10,7 +10,6 @@ QUESTION = "extracting"
 PRIOR = -1.5
 """Most coordinated work is not extraction: on held-out real text apps, offices and classes outnumber it by far."""
 
-THRESHOLD = 0.0
 SAME_ITEMS = 0.3
 """Share of items sent by two or more from which a group does one exercise; one source then says nothing more."""
 

@@ -76,14 +76,17 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     review = {m["account_id"] for c in answer["campaigns"] if c["status"] == "ambiguous" for m in c["members"]}
     cohorts = {name: {a for a in honest if cohort[a] == name} for name in sorted({cohort[a] for a in honest})}
     victims = {a for a, k in kind.items() if k == "victim"}
-    wrong = sum(1 for group in accused.values() if len(group & operators) * 2 < len(group))
+    groups = {
+        c["campaign_id"]: {m["account_id"] for m in c["members"]} for c in answer["campaigns"] if c["kind"] == "group"
+    }
+    innocent = {name for name, ids in groups.items() if len(ids & operators) * 2 < len(ids)}
     return Measure(
         recovered=tuple(_recovered(work, operators, accused)),
         precision=Share(len(everyone & operators), len(everyone)),
         recall=Share(len(everyone & enough), len(enough)),
         recall_few=Share(len(everyone & few), len(few)),
         false_accounts=Share(len(everyone & honest), len(honest)),
-        false_groups=Share(wrong, max(len(answer["campaigns"]), wrong)),
+        false_groups=Share(len(innocent & accused.keys()), len(innocent)),
         ambiguous_honest=Share(len(review & honest), len(honest)),
         accused_by_cohort={name: Share(len(everyone & ids), len(ids)) for name, ids in cohorts.items()},
         victims_named_operator=Share(len(everyone & victims), len(victims)),

@@ -1,8 +1,8 @@
 """Preamble told apart from user-authored text, at detect time, from keyed hashes kept at ingest.
 
 A segment of system, tools or an earlier message that at least `LEAST_ENTITIES` entities send word for word is preamble:
-a client's, framework's or product's own words. So is a sentence that opens the last human turn for as many entities,
-when different text follows it almost every time in nearly all that these entities ask. Preamble never counts as intent.
+a client's, framework's or product's own words. Preamble never counts as intent. A sentence that opens the last human
+turn for many entities is not told apart from what they ask.
 Evaded by an operator who puts the instruction into a system text that all accounts share: the words are then not
 scored, but they stay a client token that links the accounts, and the material and answers still speak. A system text
 that fewer entities share is what the account itself wrote, and is scored.

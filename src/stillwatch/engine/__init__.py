@@ -1,1 +1,1 @@
-"""."""
+"""SQL steps over Arrow tables, behind one interface."""

@@ -28,7 +28,7 @@ ORDERS = 8
 
 FIRST_ORDERS = 4
 NO_WEIGHT = 2.0
-"""ln e under which no procedure at a level of use discovers anything."""
+"""ln e under which further orders are not asked: a candidate so weak is discovered only with the greatest weight."""
 
 THREADS = 2
 PROFILE = 40
