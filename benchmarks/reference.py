@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/reference.py --scenario mixed --seeds 201 202 203 204 205 --out results.jsonl
 
-Seeds below 200 were used in tuning. A world that the results file already holds is passed over, so that a run that was
-stopped goes on. Times are wall seconds on whatever machine this is: the line says how many cores it had.
+Seeds below 200 were used in tuning. With `--generator benchmarks/worlds/blind.py` the worlds are another generator's,
+which wants a folder of real material in STILLWATCH_SHARED_DATA; of its seeds 1 and 11 were looked at. A world that the
+results file already holds is passed over, so that a run that was stopped goes on. Times are wall seconds on whatever machine this is: the line says how many cores it had.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import os
 import platform
 import resource
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import asdict
@@ -24,12 +27,21 @@ from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.store.store import Store
 
 
-def run(scenario: str, seed: int, scale: float) -> dict[str, object]:
+def generate(folder: Path, scenario: str, seed: int, scale: float, generator: Path | None) -> None:
+    """Write a world's logs and truth into a folder, by the house's simulator or by another program."""
+    if generator is None:
+        worlds.write(worlds.simulate(scenario, seed, scale), folder / "logs", folder / "truth")
+        return
+    asked = ["--scenario", scenario, "--seed", str(seed), "--scale", str(scale)]
+    places = ["--out", str(folder / "logs"), "--truth", str(folder / "truth")]
+    subprocess.run([sys.executable, str(generator), *asked, *places], check=True, stdout=subprocess.DEVNULL)
+
+
+def run(scenario: str, seed: int, scale: float, generator: Path | None) -> dict[str, object]:
     folder = Path(tempfile.mkdtemp(prefix="stillwatch-reference-"))
     try:
         start = time.monotonic()
-        made = worlds.simulate(scenario, seed, scale)
-        worlds.write(made, folder / "logs", folder / "truth")
+        generate(folder, scenario, seed, scale, generator)
         simulated = time.monotonic()
         (folder / "key").write_bytes(hashlib.blake2b(f"reference {seed}".encode(), digest_size=32).digest())
         report = ingest_sources([folder / "logs"], folder / "store", key_file=folder / "key")
@@ -42,7 +54,8 @@ def run(scenario: str, seed: int, scale: float) -> dict[str, object]:
         shutil.rmtree(folder, ignore_errors=True)
     statuses = [c["status"] for c in answer["campaigns"]]
     return {
-        "scenario": scenario, "seed": seed, "scale": scale, "exchanges": report.exchanges, "accounts": report.accounts,
+        "generator": generator.name if generator else "stillwatch simulate", "scenario": scenario, "seed": seed,
+        "scale": scale, "exchanges": report.exchanges, "accounts": report.accounts,
         "seconds": {"simulate": round(simulated - start, 1), "ingest": round(ingested - simulated, 1),
                     "detect": round(detected - ingested, 1)},
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
@@ -61,6 +74,7 @@ def main() -> None:
     parser.add_argument("--scenario", default="mixed")
     parser.add_argument("--seeds", type=int, nargs="+", default=[401])
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--generator", type=Path, default=None)
     parser.add_argument("--out", type=Path, default=Path("reference.jsonl"))
     options = parser.parse_args()
     done = set()
@@ -70,7 +84,7 @@ def main() -> None:
     for seed in options.seeds:
         if (options.scenario, seed, options.scale) in done:
             continue
-        line = run(options.scenario, seed, options.scale)
+        line = run(options.scenario, seed, options.scale, options.generator)
         with options.out.open("a") as file:
             file.write(json.dumps(line) + "\n")
         print(json.dumps(line["shown"]), [r["campaign"] for r in line["measure"]["recovered"] if not r["matched"]])
