@@ -28,7 +28,7 @@ ALIKE = 2.5
 """Nats under which nobody looks like a victim."""
 
 UNDECIDED = 0.2
-"""Probability of a stolen key from which an account is named, not accused."""
+"""Probability of a stolen key, by the high estimate, from which an account is named, not accused."""
 
 LEAST_GROUP_DAYS = 7.0
 """A group that worked for less than a week is not long enough for a short window to mean much."""
@@ -155,13 +155,15 @@ class Part:
 def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
     """Every member's role. Without shared work nobody is an operator, whatever links the account."""
     stolen = victim_probabilities(members)
-    return [_part(member, probability) for member, probability in zip(members, stolen, strict=True)]
+    return [_part(member, low, high) for member, (low, high) in zip(members, stolen, strict=True)]
 
 
-def _part(member: MemberFacts, stolen: float) -> Part:
+def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
-    role = _role(member, stolen)
-    if role == "operator" and (member.access <= ALONE or at_home(member) or stolen >= UNDECIDED or _unseen(member)):
+    role = _role(member, stolen_low)
+    if role == "operator" and (
+        member.access <= ALONE or at_home(member) or stolen_high >= UNDECIDED or _unseen(member)
+    ):
         probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
     return Part(member.account_id, shown, role, member.core, member.shared)
@@ -209,27 +211,31 @@ def at_home(member: MemberFacts) -> bool:
     return min(member.at_home, member.own_client) >= NEARLY_ALL and member.access < LINKED
 
 
-def victim_probabilities(members: Sequence[MemberFacts]) -> list[float]:
-    """How likely each account of one group is a stolen key rather than an operator's.
+def victim_probabilities(members: Sequence[MemberFacts]) -> list[tuple[float, float]]:
+    """How likely each account of one group is a stolen key rather than an operator's: a low and a high estimate.
 
     The members whose registration links them are the group's own, and show how often its own accounts look like a
     victim by chance (`victim_likeness`). Among the unlinked ones, the share that looks so beyond that rate are victims.
-    Where no registration links anybody, whoever looks like a victim is held for one.
+    The low estimate counts one more of the group's own accounts than was seen, the high one none. Where no registration
+    links anybody, whoever looks like a victim is held for one.
     """
     likeness = [victim_likeness(member) for member in members]
     linked = sorted(value for value, member in zip(likeness, members, strict=True) if member.registration > UNLINKED)
     others = sorted(value for value, member in zip(likeness, members, strict=True) if member.registration <= UNLINKED)
-    beyond: dict[float, float] = {}
-    most = 0.0
+    beyond: dict[float, tuple[float, float]] = {}
+    low = high = 0.0
     for place, value in enumerate(others):
         if value >= ALIKE and value not in beyond:
-            chance = (len(linked) - bisect_left(linked, value) + 1) / (len(linked) + 1) if linked else 0.0
-            most = max(most, 1.0 - chance * len(others) / (len(others) - place))
-            beyond[value] = most
-    return [
-        0.0 if member.registration > UNLINKED else _less(beyond.get(value, 0.0), member.registration)
-        for value, member in zip(likeness, members, strict=True)
-    ]
+            own = len(linked) - bisect_left(linked, value)
+            odds = len(others) / (len(others) - place) / max(len(linked), 1)
+            low = max(low, 1.0 - (own + 1 if linked else 0) * odds)
+            high = max(high, 1.0 - own * odds)
+            beyond[value] = (low, high)
+    out: list[tuple[float, float]] = []
+    for value, member in zip(likeness, members, strict=True):
+        found = (0.0, 0.0) if member.registration > UNLINKED else beyond.get(value, (0.0, 0.0))
+        out.append((_less(found[0], member.registration), _less(found[1], member.registration)))
+    return out
 
 
 def _less(probability: float, registration: float) -> float:
