@@ -178,6 +178,14 @@ def test_one_victim_among_many_unlinked_accounts_is_not_accused() -> None:
     assert all(part.probability >= 0.5 for part in parts[:-1])
 
 
+def test_a_victims_every_trait_is_not_accused_for_a_shared_sign_up_day() -> None:
+    plain = STOLEN | {"own": 60, "shared_hours": 12, "registration": 2.5}
+    crowd = [member(**STOLEN | {"registration": 6.0}) for _ in range(20)]
+    part = parts_of([*crowd, member(**plain)])[-1]
+    assert part.role not in ACCUSING or part.probability < 0.5
+    assert parts_of([*crowd, member(**plain | {"registration": 8.0})])[-1].probability >= 0.5
+
+
 def test_an_agents_session_is_one_time_not_many() -> None:
     session = member(**STOLEN, shared=40, shared_hours=1)
     assert victim_likeness(session) < victim_likeness(member(**STOLEN, shared=40, shared_hours=8))

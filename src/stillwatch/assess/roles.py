@@ -24,6 +24,11 @@ UNLINKED = 2.0
 NO_LINK = 0.5
 """The same where nothing else can be asked, since no address is known."""
 
+PLAIN = 5.9
+COINCIDENCE = 5.0
+"""Nats of likeness, of seven, that show a victim's every trait; and nats of registration evidence that a shared day or
+issuer gives by chance, as a shared card does not."""
+
 ALIKE = 2.5
 """Nats under which nobody looks like a victim."""
 
@@ -161,9 +166,8 @@ def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
 def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen_low)
-    if role == "operator" and (
-        member.access <= ALONE or at_home(member) or stolen_high >= UNDECIDED or _unseen(member)
-    ):
+    held = stolen_high >= UNDECIDED or _plain(member) or _unseen(member)
+    if role == "operator" and (member.access <= ALONE or at_home(member) or held):
         probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
     return Part(member.account_id, shown, role, member.core, member.shared)
@@ -180,6 +184,12 @@ def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     if status == "ambiguous":
         return tuple(replace(part, probability=min(part.probability, UNSHOWN)) for part in parts)
     return tuple(replace(part, role="customer") if part.role in ACCUSING else part for part in parts)
+
+
+def _plain(member: MemberFacts) -> bool:
+    """A victim's picture in every trait, and no link of registration beyond what a shared day or issuer gives by
+    chance: not accused, however many of the group's own accounts look alike."""
+    return member.registration <= COINCIDENCE and victim_likeness(member) >= PLAIN
 
 
 def _unseen(member: MemberFacts) -> bool:
