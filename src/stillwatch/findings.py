@@ -14,12 +14,11 @@ from stillwatch.assess.extracting import extracting
 from stillwatch.assess.facts import fact_steps
 from stillwatch.assess.finding import Confirmed, Finding, status_of
 from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, parts_in, parts_of
-from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
+from stillwatch.figures import Figures, group_figures
 from stillwatch.gather import group_tables, rows_by
 from stillwatch.linkage.groups import Group
 from stillwatch.linkage.incidence import Incidence
-from stillwatch.linkage.work import one_source_log_bayes_factor
 from stillwatch.records import Family, Step
 
 GROUP_STEPS = [
@@ -64,6 +63,10 @@ ENTITY_STEPS = [
 ]
 
 
+ACTIVE_DAYS = 3
+"""Days before the end of the period within which a campaign's last shared work makes it active."""
+
+
 @dataclass(frozen=True)
 class World:
     """What assessment needs to know of the whole run."""
@@ -87,14 +90,15 @@ def findings_of(
     base = engine.arrow("SELECT * FROM base_fact").to_pylist()[0]
     members = rows_by(engine.arrow("SELECT * FROM member_standing"), "grp")
     domains = _domain_shares(engine, world.accounts)
+    figures = group_figures(engine)
     found: list[Finding] = []
     for place, group in enumerate(groups):
         known = dict(facts.get(place, {"shared": 0}))
         known |= {k: v for k, v in standing.get(place, {}).items() if k != "grp"}
-        known |= _work(engine, place)
+        known |= figures.get(place, Figures()).source
         known["size_share"] = float(known.get("n_accounts") or 0) / max(world.accounts, 1)
         known["email_domain_common"] = domains.get(str(known.get("email_domain_value")), 0.0)
-        found.append(_finding(engine, incidence, place, group, known, base, members.get(place, []), world))
+        found.append(_finding(group, known, base, members.get(place, []), figures.get(place, Figures()), world))
     return found
 
 
@@ -105,32 +109,12 @@ def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
     return {str(row["email_domain"]): row["n"] / max(accounts, 1) for row in rows}
 
 
-def _work(engine: Engine, place: int) -> dict[str, float]:
-    """One source of work against own data; a conversation counts once, by its first exchange: its turns are no
-    independent picks of a topic."""
-    held = engine.arrow(
-        f"""
-        SELECT g.account, arg_min(e.simhash, struct_pack(at := e.asked_at, x := e.x)) AS simhash
-        FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE g.grp = {place} AND e.simhash IS NOT NULL
-        GROUP BY g.account, coalesce(e.conversation_id, CAST(e.x AS VARCHAR))
-        """
-    )
-    if held.num_rows == 0:
-        return {}
-    factor, accounts = one_source_log_bayes_factor(
-        held["account"].to_numpy().astype(np.int64), held["simhash"].to_numpy().astype(np.uint64)
-    )
-    return {"one_source": factor, "one_source_accounts": float(accounts)}
-
-
 def _finding(
-    engine: Engine,
-    incidence: Incidence,
-    place: int,
     group: Group,
     facts: dict[str, Any],
     base: dict[str, Any],
     members: list[dict[str, Any]],
+    figures: Figures,
     world: World,
 ) -> Finding:
     confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
@@ -143,26 +127,30 @@ def _finding(
     confirmations = [Confirmed(str(c.family), c.log_e, c.discovered, "exact") for c in group.confirmations]
     if work is not None and work > 0:
         confirmations.append(Confirmed(str(Family.WORK), float(work), True, "model-based"))
-    figures = _figures(engine, place, world)
     names = sorted(world.entity_names[row] for row in group.core)
     return Finding(
         campaign_id="C-"
         + hashlib.blake2b("\x00".join(names).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
         kind="group",
         status=status,
-        capabilities=figures["capabilities"],
-        exchanges=figures["exchanges"],
+        capabilities=figures.capabilities,
+        exchanges=figures.exchanges,
         tokens=int(facts.get("tokens") or 0),
-        first_seen=figures["first_seen"],
-        last_seen=figures["last_seen"],
-        active=figures["active"],
+        first_seen=figures.first_seen,
+        last_seen=figures.last_seen,
+        active=figures.last_seen[:10] >= _days_before(world.last_seen, ACTIVE_DAYS),
         parts=parts_in(status, parts),
         scores=scores,
         found_by=tuple(str(f) for f in group.found_by),
         confirmed_by=tuple(confirmations),
         twice=tuple(str(f) for f in group.twice),
         alternatives=tuple(others),
-        details=figures["details"] | {"facts": facts},
+        details={
+            "bypass": figures.bypass,
+            "pathways": figures.pathways,
+            "pivots": figures.pivots,
+            "facts": facts,
+        },
     )
 
 
@@ -199,120 +187,5 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
     return parts_of(known)
 
 
-def _figures(engine: Engine, place: int, world: World) -> dict[str, Any]:
-    """Volume with an interval, times, capabilities, pathways, bypass and pivots of one group's shared work."""
-    rows = engine.arrow(
-        f"SELECT e.*, g.exclusive, c.code FROM group_exchange g JOIN exchange e ON e.x = g.x "
-        f"LEFT JOIN exchange_capability c ON c.x = g.x WHERE g.grp = {place}"
-    )
-    if rows.num_rows == 0:
-        empty: dict[str, Any] = {"bypass": {}, "pathways": {}, "pivots": []}
-        return {"capabilities": {}, "exchanges": (0, 0, 0), "first_seen": "", "last_seen": "", "active": False,
-                "details": empty}  # fmt: skip
-    codes = rows["code"].to_numpy(zero_copy_only=False).astype(np.int64)
-    first, last = (
-        engine.arrow(
-            f"SELECT strftime(min(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS a, "
-            f"strftime(max(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS b, "
-            f"FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE g.grp = {place}"
-        )
-        .to_pylist()[0]
-        .values()
-    )
-    return {
-        "capabilities": shares(codes, np.ones(len(codes))),
-        "exchanges": _volume(engine, place, rows.num_rows),
-        "first_seen": first,
-        "last_seen": last,
-        "active": last[:10] >= _days_before(world.last_seen, 3),
-        "details": {
-            "bypass": _bypass(engine, place),
-            "pathways": _pathways(engine, place),
-            "pivots": _pivots(engine, place),
-        },
-    }
-
-
 def _days_before(day: str, days: int) -> str:
     return str(np.datetime64(day[:10]) - np.timedelta64(days, "D"))
-
-
-def _volume(engine: Engine, place: int, explained: int) -> tuple[int, int, int]:
-    """Low: explained by tokens that nobody outside shows. High: also the members' work of the same capability that no
-    shared template explains, which may be paraphrase or may be their own."""
-    row = engine.arrow(
-        f"""
-        WITH caps AS (SELECT c.code FROM group_exchange g JOIN exchange_capability c ON c.x = g.x
-                      WHERE g.grp = {place} GROUP BY c.code HAVING count(*) >= 0.1 * {explained}),
-             mine AS (SELECT DISTINCT account FROM group_exchange WHERE grp = {place})
-        SELECT (SELECT count(*) FROM group_exchange WHERE grp = {place} AND exclusive) AS low,
-               (SELECT count(*) FROM exchange e JOIN mine USING (account) JOIN exchange_capability c ON c.x = e.x
-                WHERE c.code IN (SELECT code FROM caps WHERE code <> 17)
-                  AND NOT EXISTS (SELECT 1 FROM group_exchange g WHERE g.grp = {place} AND g.x = e.x)) AS more
-        """
-    ).to_pylist()[0]
-    return int(row["low"]), explained, explained + int(row["more"])
-
-
-def _pathways(engine: Engine, place: int) -> dict[str, float]:
-    rows = engine.arrow(
-        f"SELECT coalesce(pathway, 'unknown') AS name, count(*) / sum(count(*)) OVER () AS share FROM group_exchange g "
-        f"JOIN exchange e ON e.x = g.x WHERE g.grp = {place} GROUP BY 1 ORDER BY share DESC, name"
-    ).to_pylist()
-    return {row["name"]: round(float(row["share"]), 4) for row in rows}
-
-
-def _bypass(engine: Engine, place: int) -> dict[str, Any]:
-    """Where the accounts say they are, where their work comes from, through what networks and doors."""
-    share = engine.arrow(
-        f"""
-        SELECT avg(CASE WHEN e.country IS NULL OR coalesce(a.verified_country, a.billing_country) IS NULL THEN NULL
-                        WHEN e.country <> coalesce(a.verified_country, a.billing_country) THEN 1.0 ELSE 0.0 END)
-                 AS outside_billing_country,
-               avg(CASE WHEN e.ip_class IS NULL THEN NULL WHEN e.ip_class = 'hosting' THEN 1.0 ELSE 0.0 END) AS hosting,
-               avg(CASE WHEN e.ip_class IS NULL THEN NULL WHEN e.ip_class IN ('vpn', 'tor', 'relay') THEN 1.0
-                        ELSE 0.0 END) AS proxies
-        FROM group_exchange g JOIN exchange e ON e.x = g.x JOIN account a ON a.account = g.account
-        WHERE g.grp = {place}
-        """
-    ).to_pylist()[0]
-    out: dict[str, Any] = {k: None if v is None else round(float(v), 4) for k, v in share.items()}
-    for name, column in (("billing_countries", "billing_country"), ("programmes", "programme")):
-        out[name] = _counts(
-            engine,
-            f"SELECT a.{column} AS name, count(*) AS n FROM (SELECT DISTINCT account FROM group_exchange "
-            f"WHERE grp = {place}) g JOIN account a ON a.account = g.account",
-        )
-    out["address_countries"] = _counts(
-        engine,
-        f"SELECT e.country AS name, count(*) AS n FROM group_exchange g JOIN exchange e ON e.x = g.x "
-        f"JOIN (SELECT {place} AS grp) p ON p.grp = g.grp",
-    )
-    return out
-
-
-def _counts(engine: Engine, select: str) -> dict[str, int]:
-    rows = engine.arrow(
-        f"SELECT name, sum(n) AS n FROM ({select} GROUP BY 1) WHERE name IS NOT NULL GROUP BY name "
-        f"ORDER BY n DESC, name LIMIT 10"
-    ).to_pylist()
-    return {row["name"]: int(row["n"]) for row in rows}
-
-
-def _pivots(engine: Engine, place: int) -> list[dict[str, Any]]:
-    """Releases after which the group moved to the new model: first use within three days, at least 5 % from then on."""
-    rows = engine.arrow(
-        f"""
-        SELECT r.model, strftime(r.released_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS released_at,
-               round(epoch(min(e.asked_at) FILTER (e.model_requested = r.model) - r.released_at) / 3600.0, 1) AS hours,
-               round(count(*) FILTER (e.model_requested = r.model) / count(*), 4) AS share
-        FROM group_exchange g JOIN exchange e ON e.x = g.x JOIN releases r ON e.asked_at >= r.released_at
-        WHERE g.grp = {place}
-          AND r.released_at > (SELECT min(asked_at) FROM exchange)
-        GROUP BY r.model, r.released_at
-        HAVING count(*) FILTER (e.model_requested = r.model) >= 0.05 * count(*)
-           AND min(e.asked_at) FILTER (e.model_requested = r.model) <= r.released_at + INTERVAL 72 HOURS
-        ORDER BY r.released_at, r.model
-        """
-    ).to_pylist()
-    return [dict(row) for row in rows]

@@ -64,7 +64,7 @@ STEPS = [
         SELECT w.entity, any_value(b.n) AS total,
                w.entity IN (SELECT entity FROM covered_entity) AS covered, count(*) AS shared, avg(l.lean) AS lean,
                avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
-               median(coalesce(e.output_words, e.output_tokens * 0.75)) AS answer_words,
+               median(CAST(coalesce(e.output_words, 0.75 * e.output_tokens) AS DOUBLE)) AS answer_words,
                CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),
                           9223372036854775807) AS BIGINT) AS tokens,
                strftime(min(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS first_seen,

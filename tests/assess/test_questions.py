@@ -1,5 +1,7 @@
 """The three questions: bounded terms, abstention where a signal is absent, and who is never accused."""
 
+from decimal import Decimal
+
 import pytest
 
 from stillwatch.assess.alternatives import alternatives, explanation
@@ -39,6 +41,25 @@ def test_a_sweep_is_extracting_and_homework_is_not() -> None:
 def test_own_data_and_short_answers_are_not_extracting() -> None:
     office = SWEEP | {"lean": -1.8, "one_source": -80.0, "answer_words": 12.0}
     assert extracting(office, BASE).log_odds < -2
+
+
+def test_a_gateway_that_deals_out_its_customers_work_is_not_extracting() -> None:
+    gateway = SWEEP | {"lean": -1.0}
+    assert extracting(gateway, BASE).log_odds < 0
+    names = {term.name for term in extracting(gateway, BASE).terms if term.value > 0.5}
+    assert not names & {"swept once", "source of work"}
+
+
+def test_a_decimal_of_the_database_is_a_number() -> None:
+    short = extracting(SWEEP | {"answer_words": Decimal("12.00")}, BASE)
+    assert [term.value for term in short.terms if term.name == "answers"] == [-1.4]
+
+
+def test_an_address_of_unknown_kind_speaks_for_nobody() -> None:
+    unknown = {term.name: term.value for term in concealed({"proxied": 0.0, "classed": 0.0}, BASE).terms}
+    known = {term.name: term.value for term in concealed({"proxied": 0.0, "classed": 1.0}, BASE).terms}
+    assert "proxy networks" not in unknown
+    assert known["proxy networks"] == -0.5
 
 
 def test_absent_signals_leave_the_prior() -> None:

@@ -73,10 +73,8 @@ def leak_in_blocking(world: Incidence, family: Family) -> tuple[np.ndarray, np.n
 def fixed_group(world: Incidence, family: Family, *, leak: bool) -> float:
     """ln e of a fixed third of the entities; with the leak, the score's popularity leaves that group out."""
     rows = np.arange(world.n // 3, dtype=np.int32)
-    outside = np.ones(world.n, dtype=bool)
-    outside[rows] = False
     channels = world.scored(family)
-    matrix = family_matrix(channels, tuple(popularity(c, outside) for c in channels) if leak else None)
+    matrix = family_matrix(channels, tuple(popularity(c, rows) for c in channels) if leak else None)
     strata = strata_of(world, family, 0)
     return log_e(rows, world.keys, matrix, strata, np.bincount(strata), search_module.SEED)
 

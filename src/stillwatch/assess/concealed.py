@@ -28,8 +28,11 @@ def _proxied(facts: Facts, base: Facts) -> tuple[Term, ...]:
     pair = _compared(facts, base, "proxied")
     if pair is None:
         return ()
+    known = number(facts, "classed")
+    known = 1.0 if known is None else known
     because = f"{pair[0]:.0%} of the shared work comes through hosting or proxy networks ({pair[1]:.0%} elsewhere)"
-    return term(QUESTION, "proxy networks", clipped(lift(*pair), -0.5, 1.8), because)
+    because += "" if known >= 0.9 else f"; the network's kind is known of {known:.0%}"
+    return term(QUESTION, "proxy networks", clipped(lift(*pair), -0.5 * known, 1.8), because)
 
 
 def _abroad(facts: Facts, base: Facts) -> tuple[Term, ...]:

@@ -16,23 +16,33 @@ SAME_ITEMS = 0.3
 ENOUGH = 20
 """Shared exchanges below which form and coverage say nothing."""
 
+LIKE_ANY, OF_ITS_OWN = -1.0, 0.5
+"""Purpose, in nats, from which it counts that one hand deals the work out, and from which it counts whole. A gateway
+that spreads its customers over its accounts deals out as well; nothing else tells the two apart."""
+
 
 def extracting(facts: Facts, base: Facts) -> Score:
     """Log-odds that a group's shared work is extraction, with named terms. `base` is the traffic of no group."""
-    terms = _purpose(facts, base)
-    for part in (_own_wording, _coverage, _follow_up, _answers, _source, _product):
+    purpose = _purpose(facts, base)
+    asks = 0.0 if purpose is None else ramp(purpose, LIKE_ANY, OF_ITS_OWN)
+    terms = _asked(facts, base, purpose) + _coverage(facts, asks) + _source(facts, asks)
+    for part in (_own_wording, _follow_up, _answers, _product):
         terms += part(facts)
     return Score(QUESTION, PRIOR, terms)
 
 
-def _purpose(facts: Facts, base: Facts) -> tuple[Term, ...]:
+def _purpose(facts: Facts, base: Facts) -> float | None:
     """Rule tags know few wordings: what counts is how far the shared work leans beyond what everyone asks."""
     lean, usual = number(facts, "lean"), number(base, "lean")
-    if lean is None:
+    return None if lean is None else clipped(2.0 * (lean - (usual or 0.0)) - 0.7, -4.0, 4.0)
+
+
+def _asked(facts: Facts, base: Facts, purpose: float | None) -> tuple[Term, ...]:
+    if purpose is None:
         return ()
-    value = clipped(2.0 * (lean - (usual or 0.0)) - 0.7, -4.0, 4.0)
-    because = f"what the shared work asks for: mean log-likelihood ratio {lean:+.2f} ({usual or 0.0:+.2f} elsewhere)"
-    return term(QUESTION, "purpose", value, because)
+    lean, usual = number(facts, "lean") or 0.0, number(base, "lean") or 0.0
+    because = f"what the shared work asks for: mean log-likelihood ratio {lean:+.2f} ({usual:+.2f} elsewhere)"
+    return term(QUESTION, "purpose", purpose, because)
 
 
 def _own_wording(facts: Facts) -> tuple[Term, ...]:
@@ -44,14 +54,14 @@ def _own_wording(facts: Facts) -> tuple[Term, ...]:
     return term(QUESTION, "own wordings", -3.0 * ramp(share, 0.4, 0.1), because)
 
 
-def _coverage(facts: Facts) -> tuple[Term, ...]:
+def _coverage(facts: Facts, asks: float) -> tuple[Term, ...]:
     items, shared = number(facts, "items"), number(facts, "items_shared")
     if items is None or shared is None or (number(facts, "shared") or 0) < ENOUGH:
         return ()
     if shared > SAME_ITEMS:
         value = -3.0 * ramp(shared, SAME_ITEMS, 0.6) - 0.5
         return term(QUESTION, "same items", value, f"{shared:.0%} of {items:.0f} items were sent by two or more")
-    value = 1.0 * ramp(shared, 0.3, 0.05) * ramp(items, 20, 200)
+    value = asks * ramp(shared, 0.3, 0.05) * ramp(items, 20, 200)
     return term(QUESTION, "swept once", value, f"{items:.0f} items, {1 - shared:.0%} of them sent by one account only")
 
 
@@ -71,12 +81,12 @@ def _answers(facts: Facts) -> tuple[Term, ...]:
     return term(QUESTION, "answers", value, f"the median answer to the shared work has {words:.0f} words")
 
 
-def _source(facts: Facts) -> tuple[Term, ...]:
+def _source(facts: Facts, asks: float) -> tuple[Term, ...]:
     log_bf, accounts = number(facts, "one_source"), number(facts, "one_source_accounts") or 0
     if log_bf is None or accounts < 3:
         return ()
     an_account = log_bf / accounts
-    most = 1.5 if (number(facts, "items_shared") or 0.0) <= SAME_ITEMS else 0.0
+    most = 1.5 * asks if (number(facts, "items_shared") or 0.0) <= SAME_ITEMS else 0.0
     value = clipped(1.5 * an_account, -3.0, most)
     says = "one source deals the material out" if log_bf > 0 else "each account brings its own material"
     return term(QUESTION, "source of work", value, f"{says}: {an_account:+.2f} nats an account (model-based)")

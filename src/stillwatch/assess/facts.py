@@ -9,13 +9,20 @@ A column is NULL where no row of the group has the signal: the terms that need i
 
 from stillwatch.records import Step
 
-PROXIED = "('hosting', 'vpn', 'tor', 'relay')"
+PROXIED = """avg(CASE WHEN e.ip_class IN ('hosting', 'vpn', 'tor', 'relay') THEN 1.0
+                WHEN e.ip_class IS NOT NULL OR e.block IS NOT NULL THEN 0.0 END)"""
+"""At least this share of the addresses: one of unknown class counts as ordinary, in the groups and elsewhere alike."""
+
+CLASSED = (
+    "avg(CASE WHEN e.ip_class IS NULL AND e.block IS NULL THEN NULL WHEN e.ip_class IS NULL THEN 0.0 ELSE 1.0 END)"
+)
+
 WEAK_DOORS = "('education', 'research', 'startup', 'trial')"
 
 ACCOUNT_FACTS = f"""
 SELECT e.account, any_value(e.entity) AS entity, count(*) AS n,
        count(DISTINCT e.block) AS blocks, count(DISTINCT e.asn) AS networks,
-       avg(CASE WHEN e.ip_class IS NULL THEN NULL WHEN e.ip_class IN {PROXIED} THEN 1.0 ELSE 0.0 END) AS proxied,
+       {PROXIED} AS proxied, {CLASSED} AS classed,
        avg(CASE WHEN e.country IS NULL OR coalesce(a.verified_country, a.billing_country) IS NULL THEN NULL
                 WHEN e.country <> coalesce(a.verified_country, a.billing_country) THEN 1.0 ELSE 0.0 END) AS abroad,
        any_value(CASE WHEN a.programme IN {WEAK_DOORS} THEN 1.0 ELSE 0.0 END) AS weak_door,
@@ -35,7 +42,7 @@ SELECT account, max(n) / sum(n) AS home_share FROM (
 SHARED_BY_ACCOUNT = f"""
 SELECT g.grp, g.account, any_value(g.entity) AS entity, count(*) AS n,
        count(DISTINCT e.block) AS blocks, count(DISTINCT e.asn) AS networks,
-       avg(CASE WHEN e.ip_class IS NULL THEN NULL WHEN e.ip_class IN {PROXIED} THEN 1.0 ELSE 0.0 END) AS proxied,
+       {PROXIED} AS proxied, {CLASSED} AS classed,
        avg(CASE WHEN e.country IS NULL OR coalesce(a.verified_country, a.billing_country) IS NULL THEN NULL
                 WHEN e.country <> coalesce(a.verified_country, a.billing_country) THEN 1.0 ELSE 0.0 END) AS abroad,
        min(epoch(e.asked_at) / 86400.0) AS first_shared_day
@@ -47,7 +54,7 @@ WORK_FACTS = """
 SELECT g.grp, count(*) AS shared, count(DISTINCT g.entity) AS entities, count(DISTINCT g.account) AS accounts,
        avg(CASE WHEN g.exclusive THEN 1.0 ELSE 0.0 END) AS exclusive, avg(l.lean) AS lean,
        avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
-       median(coalesce(e.output_words, e.output_tokens * 0.75)) AS answer_words,
+       median(CAST(coalesce(e.output_words, 0.75 * e.output_tokens) AS DOUBLE)) AS answer_words,
        avg(CASE WHEN e.reasoning_tokens > 0 OR e.reasoning_effort = 'high' THEN 1.0 ELSE 0.0 END) AS reasoned,
        CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),
                   9223372036854775807) AS BIGINT) AS tokens,
@@ -63,12 +70,10 @@ FROM (SELECT g.grp, f.filler, count(DISTINCT g.x) AS uses, count(DISTINCT g.enti
       FROM group_exchange g JOIN filler f ON f.x = g.x GROUP BY g.grp, f.filler) GROUP BY grp
 """
 
-TOP_BLOCK = """
+TOP_BLOCK = f"""
 SELECT grp, max(n) / sum(n) AS top_block,
        arg_max(proxied, struct_pack(n := n, block := block)) AS top_block_proxied FROM (
-  SELECT g.grp, e.block, count(*) AS n,
-         avg(CASE WHEN e.ip_class IS NULL THEN NULL WHEN e.ip_class IN ('hosting', 'vpn', 'tor', 'relay') THEN 1.0
-                  ELSE 0.0 END) AS proxied
+  SELECT g.grp, e.block, count(*) AS n, {PROXIED} AS proxied
   FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE e.block IS NOT NULL GROUP BY g.grp, e.block
 ) GROUP BY grp
 """
@@ -99,7 +104,7 @@ def _top_share(column: str, name: str) -> str:
 
 
 MEMBER_FACTS = """
-SELECT s.grp, count(*) AS n_accounts, avg(s.proxied) AS proxied, avg(s.abroad) AS abroad,
+SELECT s.grp, count(*) AS n_accounts, avg(s.proxied) AS proxied, avg(s.classed) AS classed, avg(s.abroad) AS abroad,
        avg(f.weak_door) AS weak_door, avg(f.suspended) AS suspended,
        median(s.networks) AS networks, median(s.blocks) AS blocks, median(s.n) AS shared_an_account,
        avg(CASE WHEN h.home_share >= 0.8 AND coalesce(f.proxied, 0.0) < 0.5 THEN 1.0 WHEN h.home_share IS NULL THEN NULL

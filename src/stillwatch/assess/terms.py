@@ -3,16 +3,17 @@ absent."""
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 
 from stillwatch.records import Term
 
-Facts = Mapping[str, float | str | None]
+Facts = Mapping[str, float | Decimal | str | None]
 
 
 def number(facts: Facts, name: str) -> float | None:
-    """A fact as a finite number, or None where the signal is absent."""
+    """A fact as a finite number, or None where the signal is absent. SQL answers some medians and sums as decimals."""
     value = facts.get(name)
-    if isinstance(value, bool | int | float) and math.isfinite(value):
+    if isinstance(value, bool | int | float | Decimal) and math.isfinite(value):
         return float(value)
     return None
 

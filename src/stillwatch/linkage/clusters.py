@@ -22,7 +22,7 @@ LOOSE_WEIGHT = 2.0
 """The same for the loose groups whose own popularity is left out when their pairs are weighed again."""
 
 PROMISING = 0.5
-"""Nats that a pair needs to be weighed again: the others would not become edges."""
+"""Nats that a pair needs to be weighed again: the others would not become edges; above `HEAVIEST` no edge changes."""
 
 HEAVIEST = 30.0
 """Nats at which an edge's weight is capped: one pair of copies must not make a cluster by itself."""
@@ -76,7 +76,7 @@ def candidates_without(
     total = total_weight(weights[allowed], families, left_out)
     groups = list(_groups(incidence, left, right, total))
     loose = _loose_groups(incidence.n, left, right, total)
-    inside = (loose[left] == loose[right]) & (total >= PROMISING)
+    inside = (loose[left] == loose[right]) & (total >= PROMISING) & (total < HEAVIEST)
     kept = tuple(family for family in families if family not in left_out)
     renewed = family_weights(incidence, left[inside], right[inside], kept, loose)
     total[inside] = np.maximum(total[inside], total_weight(renewed, kept, left_out))

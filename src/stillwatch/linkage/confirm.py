@@ -26,9 +26,11 @@ ETAS = np.array([0.03, 0.1, 0.3, 0.7, 0.95])
 ORDERS = 8
 """Random orders of the members that an e-value is the mean of: which member teaches and which is tested is luck."""
 
-FIRST_ORDERS = 4
-NO_WEIGHT = 2.0
-"""ln e under which further orders are not asked: a candidate so weak is discovered only with the greatest weight."""
+NO_WEIGHT = (0.0, 1.0, 1.5, 2.0)
+"""ln e after the first orders, under which further ones are not asked: none so weak was discovered in trials."""
+
+ENOUGH = 40.0
+"""ln e after two orders from which further ones are not asked: far above what any number of candidates asks for."""
 
 THREADS = 2
 PROFILE = 40
@@ -77,7 +79,7 @@ def family_matrix(channels: tuple[Channel, ...], frequencies: tuple[Floats, ...]
 
 def background(channel: Channel) -> Floats:
     """Popularity of each token over all rows, the group included: invariant when the family's rows move."""
-    df = channel.document_frequency().astype(np.float64)
+    df = channel.document_frequency.astype(np.float64)
     return np.asarray(np.maximum(df, 0.5) / max(float(df.sum()), 1.0))
 
 
@@ -95,7 +97,7 @@ def log_e_values(incidence: Incidence, family: Family, candidates: list[Candidat
         value = np.inf
         for codes, sizes in zip(strata, counts, strict=True):
             value = min(value, log_e(candidate.rows, incidence.keys, matrix, codes, sizes, seed))
-            if value < NO_WEIGHT:
+            if value < NO_WEIGHT[-1]:
                 break
         return float(value)
 
@@ -108,13 +110,14 @@ def log_e(
 ) -> float:
     """ln of the e-value of one group: the mean over orders and betting fractions of the prequential product.
 
-    Where the first orders say too little, the others count as zeros: the answer is then below the e-value, never above.
+    Where the first orders say too little, or more than enough, the others count as zeros: the answer is then below the
+    e-value, never above.
     """
     ends = batch_ends(len(rows))
     bound = len(keys) / len(rows)
     logs = np.full((ORDERS, len(ETAS)), -np.inf)
     for order in range(ORDERS):
-        if order == FIRST_ORDERS and log_mean_exp(logs) < NO_WEIGHT:
+        if order and not _worth_asking(order, float(log_mean_exp(logs[:order]))):
             break
         logs[order] = prequential(
             rows[shuffled(keys[rows], seed + order)], ends, ETAS, PROFILE, bound,
@@ -122,6 +125,12 @@ def log_e(
             matrix.holder_indptr, matrix.holders, strata, counts,
         )  # fmt: skip
     return float(log_mean_exp(logs))
+
+
+def _worth_asking(asked: int, value: float) -> bool:
+    """Whether a further order may change what becomes of a candidate whose first orders said this."""
+    least = NO_WEIGHT[min(asked, len(NO_WEIGHT)) - 1]
+    return least <= value and not (asked >= 2 and value >= ENOUGH)
 
 
 def batch_ends(members: int) -> Ints:

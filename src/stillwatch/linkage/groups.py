@@ -1,5 +1,7 @@
 """From many overlapping confirmed candidates to one group each: tested core, who confirmed it, and its members."""
 
+from collections import Counter
+from collections.abc import ItemsView
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,23 +74,45 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     matrices = matrices_of(incidence, found.families)
     tested = _Tested(incidence.n, found)
     groups: list[Group] = []
-    taken: list[NDArray[np.bool_]] = []
-    tried: list[NDArray[np.bool_]] = []
+    taken, tried = _Kept(incidence.n), _Kept(incidence.n)
     for seed in seeds:
-        marks = _marked(incidence.n, seed.rows)
-        if any(_overlap(marks, other) >= SAME for other in taken) or any(_alike(marks, other) for other in tried):
+        if taken.overlap(seed.rows) >= SAME or tried.likeness(seed.rows) >= SAME:
             continue
-        tried.append(marks)
+        tried.add(seed.rows)
         members = membership(incidence, seed.rows, found.families, matrices)
-        part = _part_of(incidence, members.certain(), marks)
-        certain = _marked(incidence.n, part)
-        if incidence.accounts[part].sum() < LEAST_ACCOUNTS or any(_overlap(certain, other) >= SAME for other in taken):
+        part = _part_of(incidence, members.certain(), _marked(incidence.n, seed.rows))
+        if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
             continue
         group = tested.group(part, members.within(part))
         if group is not None:
-            taken.append(certain)
+            taken.add(part)
             groups.append(group)
     return groups
+
+
+class _Kept:
+    """Groups kept so far, and how far a further one lies in any of them."""
+
+    def __init__(self, n: int) -> None:
+        self._holders: list[list[int]] = [[] for _ in range(n)]
+        self._sizes: list[int] = []
+
+    def add(self, rows: Indices) -> None:
+        for row in rows:
+            self._holders[row].append(len(self._sizes))
+        self._sizes.append(len(rows))
+
+    def overlap(self, rows: Indices) -> float:
+        """The greatest share of the smaller of two groups that lies in the larger."""
+        return max((n / min(len(rows), self._sizes[at]) for at, n in self._shared(rows)), default=0.0)
+
+    def likeness(self, rows: Indices) -> float:
+        """The greatest Jaccard similarity. Two seeds that are alike grow into one group; a part of a large one is
+        another."""
+        return max((n / (len(rows) + self._sizes[at] - n) for at, n in self._shared(rows)), default=0.0)
+
+    def _shared(self, rows: Indices) -> ItemsView[int, int]:
+        return Counter(at for row in rows for at in self._holders[row]).items()
 
 
 def _part_of(incidence: Incidence, certain: Indices, marks: NDArray[np.bool_]) -> Indices:
@@ -110,15 +134,6 @@ def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
     marks = np.zeros(n, dtype=np.bool_)
     marks[rows] = True
     return marks
-
-
-def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    return float((one & other).sum()) / max(min(int(one.sum()), int(other.sum())), 1)
-
-
-def _alike(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
-    """Two seeds so alike that a second growth would end where the first did; a part of a large seed is another one."""
-    return bool((one & other).sum() >= SAME * (one | other).sum())
 
 
 def _seeds(incidence: Incidence, found: Found) -> list[_Seed]:

@@ -2,6 +2,7 @@
 comparable."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,26 +47,35 @@ class Channel:
         """|S_i| for each row."""
         return np.diff(self.indptr)
 
-    def document_frequency(self, rows: NDArray[np.bool_] | None = None) -> Ints:
-        """In how many rows each token occurs, over all rows or those marked."""
-        held = self.tokens if rows is None else self.tokens[np.repeat(rows, self.sizes())]
-        return np.bincount(held, minlength=self.n_tokens).astype(np.int64)
+    @cached_property
+    def document_frequency(self) -> Ints:
+        """In how many rows each token occurs."""
+        return np.bincount(self.tokens, minlength=self.n_tokens).astype(np.int64)
+
+    def held_by(self, rows: Indices | Ints) -> Ints:
+        """In how many of these rows, each given once, each token occurs."""
+        return np.bincount(self.tokens[self.places(rows)], minlength=self.n_tokens).astype(np.int64)
+
+    def places(self, rows: Indices | Ints) -> Ints:
+        """Where the tokens of these rows stand in `tokens`, row after row."""
+        starts = self.indptr[rows]
+        sizes = self.indptr[rows + 1] - starts
+        ends = np.cumsum(sizes)
+        return np.asarray(np.repeat(starts - (ends - sizes), sizes) + np.arange(ends[-1] if len(ends) else 0))
 
     def holders(self) -> tuple[Ints, Indices]:
         """The transpose: for each token the rows that hold it, ascending, as (indptr, rows)."""
         order = np.argsort(self.tokens, kind="stable")
         rows = np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), self.sizes())[order]
         indptr = np.zeros(self.n_tokens + 1, dtype=np.int64)
-        np.cumsum(self.document_frequency(), out=indptr[1:])
+        np.cumsum(self.document_frequency, out=indptr[1:])
         return indptr, rows
 
     def reordered(self, source: Ints) -> "Channel":
         """The channel in which row i holds what row `source[i]` held."""
-        sizes = self.sizes()[source]
         indptr = np.zeros(len(self.indptr), dtype=np.int64)
-        np.cumsum(sizes, out=indptr[1:])
-        take = np.repeat(self.indptr[source] - indptr[:-1], sizes) + np.arange(indptr[-1])
-        return replace(self, indptr=indptr, tokens=self.tokens[take])
+        np.cumsum(self.sizes()[source], out=indptr[1:])
+        return replace(self, indptr=indptr, tokens=self.tokens[self.places(source)])
 
 
 @dataclass(frozen=True)

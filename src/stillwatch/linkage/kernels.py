@@ -22,6 +22,9 @@ KAPPAS = np.array([0.05, 0.2, 0.6, 1.0])
 MOST_TYPICAL = 0.98
 """A profile share is capped here, so that a member that lacks one token is never impossible."""
 
+GREATEST = 1e250
+"""Where a product of likelihood ratios stops: far beyond any bound, and below what a float holds after one factor."""
+
 
 @njit(cache=True, nogil=True, inline="always")
 def mix(value: np.uint64) -> np.uint64:
@@ -96,8 +99,8 @@ def pair_weights(left: Indices, right: Indices, indptr: Ints, tokens: Indices, f
         if size_a == 0 or size_b == 0:
             out[at] = np.nan
             continue
-        logs_a = np.zeros(len(LAMBDAS))
-        logs_b = np.zeros(len(LAMBDAS))
+        logs_a, product_a = np.zeros(len(LAMBDAS)), np.ones(len(LAMBDAS))
+        logs_b, product_b = np.zeros(len(LAMBDAS)), np.ones(len(LAMBDAS))
         shared = 0
         while a < a_end and b < b_end:
             if tokens[a] < tokens[b]:
@@ -108,11 +111,17 @@ def pair_weights(left: Indices, right: Indices, indptr: Ints, tokens: Indices, f
                 odds_a = 1.0 / np.expm1(size_b * frequency[tokens[a]])
                 odds_b = 1.0 / np.expm1(size_a * frequency[tokens[a]])
                 for k in range(len(LAMBDAS)):
-                    logs_a[k] += np.log1p(LAMBDAS[k] * odds_a)
-                    logs_b[k] += np.log1p(LAMBDAS[k] * odds_b)
+                    product_a[k] *= 1.0 + LAMBDAS[k] * odds_a
+                    product_b[k] *= 1.0 + LAMBDAS[k] * odds_b
+                    if max(product_a[k], product_b[k]) > GREATEST:
+                        logs_a[k] += np.log(product_a[k])
+                        logs_b[k] += np.log(product_b[k])
+                        product_a[k] = product_b[k] = 1.0
                 shared += 1
                 a += 1
                 b += 1
+        logs_a += np.log(product_a)
+        logs_b += np.log(product_b)
         out[at] = np.log(0.5 * (_mean_ratio(logs_a, size_a - shared) + _mean_ratio(logs_b, size_b - shared)))
     return out
 
@@ -206,22 +215,22 @@ def score_rows(
     touched: Indices,
     scores: Floats,
 ) -> int:
-    """Log-likelihood ratios of every row that holds a profile token, against the same profile: how many rows there are.
+    """Likelihood ratios of every row that holds a profile token, against the same profile: how many rows there are.
 
     Fills `touched[:m]` with the rows and `scores[:m, channel, kappa]`; `position` (all -1) maps a row to its place. A
     token has background p = 1 - exp(-|S_i| f_t) in row i of its channel and a member shows it with probability
-    p + (1 - p) kappa a: ratio 1 + kappa a (1 - p) / p where present, 1 - kappa a where absent. The constant sum of
-    ln(1 - kappa a) over the channel's profile is left out: it is `baseline`.
+    p + (1 - p) kappa a: ratio 1 + kappa a (1 - p) / p where present, 1 - kappa a where absent. The constant product of
+    1 - kappa a over the channel's profile is left out: it is `baseline`. Every factor is at least 1; products stop at
+    `GREATEST`, beyond which a score is bounded in any case.
     """
     n_channels, n_kappas = sizes.shape[0], len(KAPPAS)
-    shares, absent = np.empty(n_kappas), np.empty(n_kappas)
+    shares = np.empty(n_kappas)
     found = 0
     for at in range(len(profile)):
         token = profile[at]
         place = channel_of[token]
         for k in range(n_kappas):
             shares[k] = min(KAPPAS[k] * typical[at], MOST_TYPICAL)
-            absent[k] = np.log1p(-shares[k])
         for held in range(holder_indptr[token], holder_indptr[token + 1]):
             row = holders[held]
             if position[row] < 0:
@@ -229,33 +238,34 @@ def score_rows(
                 touched[found] = row
                 for c in range(n_channels):
                     for k in range(n_kappas):
-                        scores[found, c, k] = 0.0
+                        scores[found, c, k] = 1.0
                 found += 1
             odds = 1.0 / np.expm1(sizes[place, row] * frequency[token])
             for k in range(n_kappas):
-                scores[position[row], place, k] += np.log1p(shares[k] * odds) - absent[k]
+                product = scores[position[row], place, k] * ((1.0 + shares[k] * odds) / (1.0 - shares[k]))
+                scores[position[row], place, k] = min(product, GREATEST)
     return found
 
 
 @njit(cache=True, nogil=True)
 def baseline(profile: Indices, typical: Floats, channel_of: Indices, n_channels: int) -> Floats:
-    """Log-likelihood ratio, per channel and kappa, of a row that holds no token of the profile."""
-    out = np.zeros((n_channels, len(KAPPAS)))
+    """Likelihood ratio, per channel and kappa, of a row that holds no token of the profile."""
+    out = np.ones((n_channels, len(KAPPAS)))
     for at in range(len(profile)):
         for k in range(len(KAPPAS)):
-            out[channel_of[profile[at]], k] += np.log1p(-min(KAPPAS[k] * typical[at], MOST_TYPICAL))
+            out[channel_of[profile[at]], k] *= 1.0 - min(KAPPAS[k] * typical[at], MOST_TYPICAL)
     return out
 
 
-@njit(cache=True, nogil=True)
-def bounded_score(logs: Floats, bound: float) -> float:
-    """g = L / (L + bound), where L is the mean of exp(logs) over channels and kappa, kappa = 0 included as 1."""
+@njit(cache=True, nogil=True, inline="always")
+def bounded_score(base: Floats, ratios: Floats, bound: float) -> float:
+    """g = L / (L + bound), where L is the mean of base x ratio over channels and kappa, kappa = 0 included as 1."""
     total = 0.0
-    for c in range(logs.shape[0]):
+    for c in range(base.shape[0]):
         total += 1.0
-        for k in range(logs.shape[1]):
-            total += np.exp(min(logs[c, k], 300.0))
-    ratio = total / (logs.shape[0] * (logs.shape[1] + 1))
+        for k in range(base.shape[1]):
+            total += min(base[c, k] * ratios[c, k], GREATEST)
+    ratio = total / (base.shape[0] * (base.shape[1] + 1))
     return float(ratio / (ratio + bound))
 
 
@@ -289,6 +299,7 @@ def prequential(
     scores = np.empty((n_rows, sizes.shape[0], len(KAPPAS)))
     sums = np.zeros(len(stratum_sizes))
     used = np.zeros(len(stratum_sizes), dtype=np.int64)
+    unheld = np.ones((sizes.shape[0], len(KAPPAS)))
     out = np.zeros(len(etas))
     for batch in range(1, len(ends)):
         start, end = ends[batch - 1], ends[batch]
@@ -298,14 +309,14 @@ def prequential(
         if len(profile) == 0:
             continue
         base = baseline(profile, typical, channel_of, sizes.shape[0])
-        g_base = bounded_score(base, bound)
+        g_base = bounded_score(base, unheld, bound)
         found = score_rows(
             profile, typical, holder_indptr, holders, channel_of, frequency, sizes, position, touched, scores
         )
         g = np.empty(found)
         sums[:] = g_base * (stratum_sizes - used)
         for at in range(found):
-            g[at] = bounded_score(base + scores[at], bound)
+            g[at] = bounded_score(base, scores[at], bound)
             sums[strata[touched[at]]] += g[at] - g_base
         for at in range(start):
             place = position[members[at]]

@@ -6,53 +6,118 @@ from numba import njit
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import Floats, Indices, Ints
-from stillwatch.linkage.kernels import KAPPAS, MOST_TYPICAL, excess
+from stillwatch.linkage.kernels import GREATEST, KAPPAS, MOST_TYPICAL, excess
 
 LEAST_SHARE = 0.02
 """Share of the group from which a token is worth asking about."""
 
 
 @njit(cache=True, nogil=True)
+def shown_tokens(
+    members: Ints, weight: Floats, indptr: Ints, tokens: Indices, slot: Indices
+) -> tuple[Indices, Ints, Floats]:
+    """The tokens that these rows hold, in how many of the rows, and with what weight.
+
+    `slot` is a scratch array over tokens, all -1, and is left so.
+    """
+    held = 0
+    for row in members:
+        held += indptr[row + 1] - indptr[row]
+    seen = np.empty(held, dtype=np.int32)
+    counts, mass = np.zeros(held, dtype=np.int64), np.zeros(held)
+    distinct = 0
+    for row in members:
+        for at in range(indptr[row], indptr[row + 1]):
+            token = tokens[at]
+            if slot[token] < 0:
+                slot[token] = distinct
+                seen[distinct] = token
+                distinct += 1
+            counts[slot[token]] += 1
+            mass[slot[token]] += weight[row]
+    for place in range(distinct):
+        slot[seen[place]] = -1
+    return seen[:distinct], counts[:distinct], mass[:distinct]
+
+
+@njit(cache=True, nogil=True)
 def enriched_tokens(
-    inside: NDArray[np.bool_],
+    members: Ints,
     weight: Floats,
     indptr: Ints,
     tokens: Indices,
     channel_of: Indices,
-    frequency: Floats,
     sizes: Ints,
-) -> tuple[NDArray[np.bool_], Floats, Floats]:
-    """Which tokens the group shows beyond chance, each token's mass in it, and the group's mass in each channel.
+    holder_indptr: Ints,
+    held: Ints,
+    vocabulary: Ints,
+    slot: Indices,
+) -> tuple[Indices, Floats, Floats, Floats]:
+    """Which tokens the members show beyond chance, each token's mass among them and its popularity outside, and the
+    group's mass in each channel.
 
     A token counts where two members show it, twice as often as chance, and by more than the channel's vocabulary
-    allows by accident.
+    allows by accident. `held` and `vocabulary` are the tokens held and the distinct tokens of each channel.
     """
-    n_channels, n_rows = sizes.shape[0], sizes.shape[1]
-    mass = np.zeros(len(channel_of))
-    counts = np.zeros(len(channel_of), dtype=np.int64)
-    group, own_sizes, vocabulary = np.zeros(n_channels), np.zeros(n_channels), np.zeros(n_channels)
-    for row in range(n_rows):
-        if inside[row]:
-            for c in range(n_channels):
-                own_sizes[c] += weight[row] * sizes[c, row]
-                if sizes[c, row] > 0:
-                    group[c] += weight[row]
-            for at in range(indptr[row], indptr[row + 1]):
-                mass[tokens[at]] += weight[row]
-                counts[tokens[at]] += 1
+    n_channels = sizes.shape[0]
+    group, own_sizes = np.zeros(n_channels), np.zeros(n_channels)
+    beyond = held.astype(np.float64)
+    for row in members:
+        for c in range(n_channels):
+            own_sizes[c] += weight[row] * sizes[c, row]
+            beyond[c] -= sizes[c, row]
+            if sizes[c, row] > 0:
+                group[c] += weight[row]
     for c in range(n_channels):
         own_sizes[c] /= max(group[c], 1.0)
-    for token in range(len(channel_of)):
-        vocabulary[channel_of[token]] += 1.0
-    enriched = np.zeros(len(channel_of), dtype=np.bool_)
-    for token in range(len(channel_of)):
-        if counts[token] >= 2:
-            c = channel_of[token]
-            chance = -np.expm1(-own_sizes[c] * frequency[token])
-            share = mass[token] / (group[c] + 0.5)
-            surprise = excess(counts[token], group[c] * chance)
-            enriched[token] = share >= 2.0 * chance and share >= LEAST_SHARE and surprise >= np.log(vocabulary[c]) + 2.0
-    return enriched, mass, group
+    seen, counts, mass = shown_tokens(members, weight, indptr, tokens, slot)
+    frequency = np.empty(len(seen))
+    kept = 0
+    for place in range(len(seen)):
+        token = seen[place]
+        c = channel_of[token]
+        outside = holder_indptr[token + 1] - holder_indptr[token] - counts[place]
+        popularity = max(outside, 0.5) / max(beyond[c], 1.0)
+        chance = -np.expm1(-own_sizes[c] * popularity)
+        share = mass[place] / (group[c] + 0.5)
+        surprise = excess(counts[place], group[c] * chance)
+        if (
+            counts[place] >= 2
+            and share >= 2.0 * chance
+            and share >= LEAST_SHARE
+            and surprise >= np.log(vocabulary[c]) + 2.0
+        ):
+            seen[kept], mass[kept], frequency[kept] = token, mass[place], popularity
+            kept += 1
+    return seen[:kept], mass[:kept], frequency[:kept], group
+
+
+@njit(cache=True, nogil=True)
+def _touched(enriched: Indices, holder_indptr: Ints, holders: Indices, place: Ints) -> int:
+    """Number the asked rows (place 0 or more before) that hold an enriched token, from 0; the others become -1."""
+    asked = place >= 0
+    place[:] = -1
+    found = 0
+    for token in enriched:
+        for at in range(holder_indptr[token], holder_indptr[token + 1]):
+            row = holders[at]
+            if asked[row] and place[row] < 0:
+                place[row] = found
+                found += 1
+    return found
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mean(logs: Floats, row: int, sizes: Ints, group: Floats) -> float:
+    """ln of the mean of exp(logs) over the channels that speak and the kappas, kappa = 0 included; 0 without any."""
+    total, voices = 0.0, 0
+    for c in range(sizes.shape[0]):
+        if sizes[c, row] > 0 and group[c] > 0:
+            voices += 1
+            total += 1.0
+            for k in range(len(KAPPAS)):
+                total += np.exp(min(logs[c, k], 300.0))
+    return float(np.log(total / (voices * (len(KAPPAS) + 1)))) if voices else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -63,46 +128,54 @@ def member_log_ratios(
     indptr: Ints,
     tokens: Indices,
     channel_of: Indices,
-    frequency: Floats,
     sizes: Ints,
+    holder_indptr: Ints,
+    holders: Indices,
+    held: Ints,
+    vocabulary: Ints,
+    slot: Indices,
 ) -> Floats:
     """Log-likelihood ratio of each of `rows` for membership in one family: ln of the mean over channels and kappa.
 
     `inside` marks the group over all rows and `weight` its members' probabilities; a member's own row is left out of
-    the shares that it is compared with. `frequency` is the popularity outside the group. A channel in which the row
-    or the group shows nothing abstains; with no channel left the ratio is 0.
+    the shares that it is compared with, and the group out of popularity. A channel in which the row or the group shows
+    nothing abstains; with no channel left the ratio is 0.
     """
-    enriched, mass, group = enriched_tokens(inside, weight, indptr, tokens, channel_of, frequency, sizes)
-    n_channels = sizes.shape[0]
-    base = np.zeros((n_channels, len(KAPPAS)))
-    for token in range(len(channel_of)):
-        if enriched[token]:
-            c = channel_of[token]
-            for k in range(len(KAPPAS)):
-                base[c, k] += np.log1p(-min(KAPPAS[k] * mass[token] / (group[c] + 0.5), MOST_TYPICAL))
-    out = np.zeros(len(rows))
-    logs = np.empty((n_channels, len(KAPPAS)))
-    for place in range(len(rows)):
-        row = rows[place]
-        own = weight[row] if inside[row] else 0.0
-        logs[:] = base
-        for at in range(indptr[row], indptr[row + 1]):
-            token = tokens[at]
-            if enriched[token]:
-                c = channel_of[token]
-                full = mass[token] / (group[c] + 0.5)
-                share = max(mass[token] - own, 0.0) / (max(group[c] - own, 0.0) + 0.5)
-                odds = 1.0 / np.expm1(sizes[c, row] * frequency[token])
-                for k in range(len(KAPPAS)):
-                    shown = min(KAPPAS[k] * share, MOST_TYPICAL)
-                    logs[c, k] += np.log1p(shown * odds) - np.log1p(-min(KAPPAS[k] * full, MOST_TYPICAL))
-        total, voices = 0.0, 0
-        for c in range(n_channels):
-            if sizes[c, row] > 0 and group[c] > 0:
-                voices += 1
-                total += 1.0
-                for k in range(len(KAPPAS)):
-                    total += np.exp(min(logs[c, k], 300.0))
-        if voices:
-            out[place] = np.log(total / (voices * (len(KAPPAS) + 1)))
+    members = np.flatnonzero(inside)
+    enriched, mass, frequency, group = enriched_tokens(
+        members, weight, indptr, tokens, channel_of, sizes, holder_indptr, held, vocabulary, slot
+    )
+    n_channels, n_kappas = sizes.shape[0], len(KAPPAS)
+    place = np.full(len(inside), -1, dtype=np.int64)
+    place[rows] = 0
+    found = _touched(enriched, holder_indptr, holders, place)
+    base = np.zeros((n_channels, n_kappas))
+    logs = np.zeros((found, n_channels, n_kappas))
+    products = np.ones((found, n_channels, n_kappas))
+    for at in range(len(enriched)):
+        token = enriched[at]
+        c = channel_of[token]
+        full = mass[at] / (group[c] + 0.5)
+        for k in range(n_kappas):
+            base[c, k] += np.log1p(-min(KAPPAS[k] * full, MOST_TYPICAL))
+        for holder in range(holder_indptr[token], holder_indptr[token + 1]):
+            row = holders[holder]
+            if place[row] < 0:
+                continue
+            own = weight[row] if inside[row] else 0.0
+            share = max(mass[at] - own, 0.0) / (max(group[c] - own, 0.0) + 0.5)
+            odds = 1.0 / np.expm1(sizes[c, row] * frequency[at])
+            for k in range(n_kappas):
+                shown = min(KAPPAS[k] * share, MOST_TYPICAL)
+                factor = (1.0 + shown * odds) / (1.0 - min(KAPPAS[k] * full, MOST_TYPICAL))
+                product = products[place[row], c, k] * factor
+                if product > GREATEST:
+                    logs[place[row], c, k] += np.log(product)
+                    product = 1.0
+                products[place[row], c, k] = product
+    logs += np.log(products) + base
+    out = np.empty(len(rows))
+    for at in range(len(rows)):
+        row = rows[at]
+        out[at] = _mean(logs[place[row]] if place[row] >= 0 else base, row, sizes, group)
     return out

@@ -3,15 +3,14 @@
 Outside the guarantee: the e-value belongs to the tested core. Not calibrated until it is fitted on reviewed cases.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.linkage.confirm import FamilyMatrix, family_matrix
+from stillwatch.linkage.confirm import family_matrix
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
 from stillwatch.linkage.member_kernel import member_log_ratios
-from stillwatch.linkage.pairs import popularity
 from stillwatch.records import Family
 
 ROUNDS = 6
@@ -69,7 +68,7 @@ class Membership:
 
 
 def membership(
-    incidence: Incidence, core: Indices, families: tuple[Family, ...], matrices: list[FamilyMatrix]
+    incidence: Incidence, core: Indices, families: tuple[Family, ...], matrices: list["MemberMatrix"]
 ) -> Membership:
     """Expectation-maximisation from a core to convergence, the group left out of popularity, own tokens left out.
 
@@ -86,10 +85,9 @@ def membership(
     log_odds = np.zeros(incidence.n)
     for _ in range(ROUNDS):
         for place in sorted(range(len(families)), key=lambda at: families[at] not in TEXT):
-            matrix = _seen_from_outside(matrices[place], incidence.scored(families[place]), inside)
             if families[place] not in TEXT:
                 rows = rows[_shares_work(ratios[rows], families) | inside[rows] | at_core[rows]]
-            ratios[rows, place] = np.clip(_ratios(matrix, rows, inside, weight), -CAP, CAP)
+            ratios[rows, place] = np.clip(matrices[place].ratios(rows, inside, weight), -CAP, CAP)
         log_odds = _summed(ratios, families) + np.log(max(weight.sum(), 1.0) / incidence.n)
         renewed = (log_odds >= 0) & _shares_work(ratios, families) & linkable
         weight = np.where(renewed, 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30, 30))), 0.0)
@@ -118,19 +116,26 @@ def _shares_work(ratios: Floats, families: tuple[Family, ...]) -> NDArray[np.boo
     return np.asarray(ratios[:, one_text].max(axis=1) > 0.0)
 
 
-def matrices_of(incidence: Incidence, families: tuple[Family, ...]) -> list[FamilyMatrix]:
+class MemberMatrix:
+    """One family's matrix with what membership asks of it again and again."""
+
+    def __init__(self, channels: tuple[Channel, ...]) -> None:
+        self._matrix = family_matrix(channels)
+        self._held = self._matrix.sizes.sum(axis=1)
+        self._vocabulary = np.array([channel.n_tokens for channel in channels])
+        self._slot = np.full(len(self._matrix.channel_of), -1, dtype=np.int32)
+
+    def ratios(self, rows: Indices, inside: NDArray[np.bool_], weight: Floats) -> Floats:
+        """How well each of the rows fits a group: see `member_log_ratios`."""
+        m = self._matrix
+        return np.asarray(
+            member_log_ratios(
+                rows, inside, weight, m.indptr, m.tokens, m.channel_of, m.sizes, m.holder_indptr, m.holders,
+                self._held, self._vocabulary, self._slot,
+            )
+        )  # fmt: skip
+
+
+def matrices_of(incidence: Incidence, families: tuple[Family, ...]) -> list[MemberMatrix]:
     """Each family's matrix: made once, used for every group."""
-    return [family_matrix(incidence.scored(family)) for family in families]
-
-
-def _seen_from_outside(matrix: FamilyMatrix, channels: tuple[Channel, ...], inside: NDArray[np.bool_]) -> FamilyMatrix:
-    """The same matrix with popularity counted outside of the group."""
-    return replace(matrix, frequency=np.concatenate([popularity(c, ~inside) for c in channels]))
-
-
-def _ratios(matrix: FamilyMatrix, rows: Indices, inside: NDArray[np.bool_], weight: Floats) -> Floats:
-    return np.asarray(
-        member_log_ratios(
-            rows, inside, weight, matrix.indptr, matrix.tokens, matrix.channel_of, matrix.frequency, matrix.sizes
-        )
-    )  # fmt: skip
+    return [MemberMatrix(incidence.scored(family)) for family in families]

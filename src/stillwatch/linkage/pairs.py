@@ -71,11 +71,12 @@ def _merged(keys: Ints, marks: Ints, new_keys: Ints, new_marks: Ints) -> tuple[I
     return joined[first], np.bitwise_or.reduceat(np.concatenate([marks, new_marks])[order], first)
 
 
-def popularity(channel: Channel, outside: NDArray[np.bool_] | None = None) -> Floats:
-    """f_t over all rows but one (max(df_t - 1, 1/2) / sum of df), or over the rows marked as outside of a group."""
-    df = channel.document_frequency(outside).astype(np.float64)
-    own = 1.0 if outside is None else 0.0
-    return np.asarray(np.maximum(df - own, 0.5) / max(float(df.sum()), 1.0))
+def popularity(channel: Channel, group: Indices | Ints | None = None) -> Floats:
+    """f_t over all rows but one (max(df_t - 1, 1/2) / sum of df), or over the rows outside of a group."""
+    df = channel.document_frequency
+    beyond = df - 1 if group is None else df - channel.held_by(group)
+    total = df.sum() if group is None else beyond.sum()
+    return np.asarray(np.maximum(beyond, 0.5) / max(float(total), 1.0))
 
 
 def family_weights(
@@ -105,24 +106,16 @@ def _channel_weights(channel: Channel, left: Indices, right: Indices, groups: In
     if groups is None:
         return pair_weights(left, right, channel.indptr, channel.tokens, popularity(channel))
     out = np.empty(len(left))
-    df = channel.document_frequency()
     owner = groups[left]
     order = np.argsort(owner, kind="stable")
     rows_of = np.argsort(groups, kind="stable")
     for label in np.unique(owner):
         mine = order[np.searchsorted(owner[order], label) : np.searchsorted(owner[order], label, side="right")]
         first, last = np.searchsorted(groups[rows_of], [label, label + 1])
-        beyond = df - _held(channel, rows_of[first:last])
-        frequency = np.maximum(beyond, 0.5) / max(float(beyond.sum()), 1.0)
+        frequency = popularity(channel, rows_of[first:last])
         weigh = pair_weights if len(mine) >= MANY else pair_weights_of_few
         out[mine] = weigh(left[mine], right[mine], channel.indptr, channel.tokens, frequency)
     return out
-
-
-def _held(channel: Channel, rows: Ints) -> Ints:
-    """How many of these rows hold each token."""
-    spans = [channel.tokens[channel.indptr[row] : channel.indptr[row + 1]] for row in rows]
-    return np.bincount(np.concatenate(spans), minlength=channel.n_tokens) if spans else np.zeros(channel.n_tokens, int)
 
 
 def total_weight(weights: Floats, families: tuple[Family, ...], left_out: frozenset[Family]) -> Floats:

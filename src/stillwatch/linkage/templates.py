@@ -56,12 +56,10 @@ def shared_tokens(
 ) -> list[SharedToken]:
     """Tokens that the group shows and others hardly: at least 3 holders and 8 times the share outside, and held by 5 %
     of the group, or by 5 members where hardly anybody outside holds them (one of a paraphraser's many wordings)."""
-    inside = np.zeros(incidence.n, dtype=np.bool_)
-    inside[rows] = True
     out: list[SharedToken] = []
     for channel in incidence.scored(family):
-        within = channel.document_frequency(inside)
-        beyond = channel.document_frequency(~inside)
+        within = channel.held_by(rows)
+        beyond = channel.document_frequency - within
         share = within / max(len(rows), 1)
         base = (beyond + 0.5) / max(incidence.n - len(rows), 1)
         own = (within >= LEAST_HOLDERS_OWN) & (share >= LEAST_SHARE_OWN) & (beyond * OWN <= within)
@@ -152,11 +150,12 @@ def _template_matrix(incidence: Incidence, rows: Indices, *, exclusive: bool = F
     columns: list[csr_matrix] = []
     shared = shared_tokens(incidence, rows, Family.CONTENT, LEAST_SHARE_TO_SPLIT)
     for channel in incidence.scored(Family.CONTENT):
-        chosen = [s for s in shared if s.channel == channel.name and (s.exclusive or not exclusive)]
-        mine = np.array([s.token for s in chosen], dtype=np.int64)
-        matrix = csr_matrix(
-            (np.ones(len(channel.tokens)), channel.tokens, channel.indptr), (incidence.n, channel.n_tokens)
-        )[rows][:, mine]
-        share = np.asarray(matrix.sum(axis=0)).ravel() / max(len(rows), 1)
-        columns.append(csr_matrix(matrix.multiply(np.log1p(1.0 / np.maximum(share, 1e-9)))))
+        chosen = [s.token for s in shared if s.channel == channel.name and (s.exclusive or not exclusive)]
+        column_of = np.full(channel.n_tokens, -1, dtype=np.int32)
+        column_of[chosen] = np.arange(len(chosen))
+        held = column_of[channel.tokens[channel.places(rows)]]
+        member = np.repeat(np.arange(len(rows)), channel.sizes()[rows])[held >= 0]
+        share = np.bincount(held[held >= 0], minlength=len(chosen)) / max(len(rows), 1)
+        weight = np.log1p(1.0 / np.maximum(share, 1e-9))[held[held >= 0]]
+        columns.append(csr_matrix((weight, (member, held[held >= 0])), (len(rows), len(chosen))))
     return csr_matrix(hstack(columns)) if columns else csr_matrix((len(rows), 0))

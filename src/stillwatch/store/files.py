@@ -6,6 +6,7 @@ disk is never passed over: it stops the work with StoreError, and nothing is ack
 
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +77,8 @@ def remove_stale_drafts(root: Path) -> None:
     oldest = time.time() - STALE
     for draft in root.rglob(".*.tmp"):
         try:
-            if draft.is_file() and draft.stat().st_mtime < oldest:
-                draft.unlink()
+            if draft.stat().st_mtime >= oldest:
+                continue
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
         except OSError:
             continue  # another process removed it, or may not: a draft harms nobody

@@ -1,13 +1,13 @@
 """Run folders: what each detection answered, one folder a run, written whole or not at all."""
 
 import json
-import os
 import secrets
 import time
 from pathlib import Path
 from typing import Any
 
-from stillwatch.errors import UsageError
+from stillwatch.errors import StoreError, UsageError
+from stillwatch.store.files import make_folder, sync_folder, write_whole
 from stillwatch.store.store import Store
 
 
@@ -16,20 +16,15 @@ def write_run(store: Store, answer: dict[str, Any]) -> Path:
     run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() % 10**9:09d}-{secrets.token_hex(3)}"
     answer["run"]["run_id"] = run_id
     runs = store.folder / "runs"
-    runs.mkdir(exist_ok=True)
-    draft = runs / f".{run_id}.tmp"
-    draft.mkdir()
-    with (draft / "campaigns.json").open("w", encoding="utf-8", errors="surrogateescape") as file:
-        json.dump(answer, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    folder = runs / run_id
-    draft.rename(folder)
-    handle = os.open(runs, os.O_RDONLY)
+    draft, folder = runs / f".{run_id}.tmp", runs / run_id
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        make_folder(draft)
+        data = json.dumps(answer, ensure_ascii=False, indent=1)
+        write_whole(draft / "campaigns.json", data.encode("utf-8", "backslashreplace"))
+        draft.rename(folder)
+        sync_folder(runs)
+    except OSError as error:
+        raise StoreError(f"cannot write the run ({error.strerror})", where=str(folder)) from error
     return folder
 
 

@@ -1,0 +1,185 @@
+"""The figures of each group's shared work: volume with bounds, times, capabilities, pathways, bypass and pivots.
+
+Reads `exchange`, `account`, `exchange_capability`, `releases` and `group_exchange`; each question is asked once for all
+groups.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from stillwatch.content.capabilities import UNKNOWN, shares
+from stillwatch.engine.base import Engine
+from stillwatch.linkage.work import one_source_log_bayes_factor
+
+SAME_CAPABILITY = 0.1
+"""Share of the explained work from which a capability is the group's, and its other work of it may be too."""
+
+MOVED_HOURS = 72
+MOVED_SHARE = 0.05
+"""A pivot: first use of a released model within these hours, and at least this share of the work from then on."""
+
+NAMES = 10
+"""Commonest countries and programmes that a finding lists."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Figures:
+    """What is counted of one group. `exchanges` is (low, estimate, high); times are ISO 8601 in UTC."""
+
+    capabilities: dict[str, float] = field(default_factory=dict)
+    exchanges: tuple[int, int, int] = (0, 0, 0)
+    first_seen: str = ""
+    last_seen: str = ""
+    pathways: dict[str, float] = field(default_factory=dict)
+    bypass: dict[str, Any] = field(default_factory=dict)
+    pivots: list[dict[str, Any]] = field(default_factory=list)
+    source: dict[str, float] = field(default_factory=dict)
+    """`one_source`, ln of a Bayes factor, and the accounts that it is of; empty where no text was logged."""
+
+
+def group_figures(engine: Engine) -> dict[int, Figures]:
+    """The figures of every group that shares work; the others have none."""
+    figures: dict[int, Figures] = defaultdict(Figures)
+    for part in (_times, _capabilities, _volume, _pathways, _bypass, _names, _pivots, _source):
+        part(engine, figures)
+    return dict(figures)
+
+
+def _times(engine: Engine, figures: dict[int, Figures]) -> None:
+    for row in engine.arrow(
+        "SELECT grp, strftime(first_seen AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS a, "
+        "strftime(last_seen AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS b FROM group_work"
+    ).to_pylist():
+        figures[row["grp"]].first_seen, figures[row["grp"]].last_seen = row["a"], row["b"]
+
+
+def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
+    counted: dict[int, list[Row]] = defaultdict(list)
+    for row in engine.arrow(
+        "SELECT g.grp, c.code, count(*) AS n FROM group_exchange g JOIN exchange_capability c ON c.x = g.x "
+        "GROUP BY g.grp, c.code ORDER BY g.grp, c.code"
+    ).to_pylist():
+        counted[row["grp"]].append(row)
+    for place, rows in counted.items():
+        codes = np.array([row["code"] for row in rows], dtype=np.int64)
+        figures[place].capabilities = shares(codes, np.array([row["n"] for row in rows], dtype=np.float64))
+
+
+def _volume(engine: Engine, figures: dict[int, Figures]) -> None:
+    """Low: explained by tokens that nobody outside shows. High: also the members' work of the same capability that no
+    shared template explains, which may be paraphrase or may be their own."""
+    rows = engine.arrow(
+        f"""
+        WITH explained AS (
+               SELECT grp, count(*) AS n, count(*) FILTER (exclusive) AS low FROM group_exchange GROUP BY grp),
+             own_capability AS (
+               SELECT g.grp, c.code FROM group_exchange g JOIN exchange_capability c ON c.x = g.x
+               JOIN explained t ON t.grp = g.grp WHERE c.code <> {UNKNOWN}
+               GROUP BY g.grp, c.code HAVING count(*) >= {SAME_CAPABILITY} * any_value(t.n)),
+             alike AS (
+               SELECT m.grp, count(*) AS n FROM (SELECT DISTINCT grp, account FROM group_exchange) m
+               JOIN exchange e ON e.account = m.account JOIN exchange_capability c ON c.x = e.x
+               JOIN own_capability k ON k.grp = m.grp AND k.code = c.code
+               ANTI JOIN group_exchange g ON g.grp = m.grp AND g.x = e.x
+               GROUP BY m.grp)
+        SELECT t.grp, t.low, t.n, t.n + coalesce(a.n, 0) AS high FROM explained t LEFT JOIN alike a ON a.grp = t.grp
+        """
+    ).to_pylist()
+    for row in rows:
+        figures[row["grp"]].exchanges = (int(row["low"]), int(row["n"]), int(row["high"]))
+
+
+def _pathways(engine: Engine, figures: dict[int, Figures]) -> None:
+    for row in engine.arrow(
+        "SELECT g.grp, coalesce(e.pathway, 'unknown') AS name, "
+        "count(*) / sum(count(*)) OVER (PARTITION BY g.grp) AS share FROM group_exchange g "
+        "JOIN exchange e ON e.x = g.x GROUP BY g.grp, name ORDER BY g.grp, share DESC, name"
+    ).to_pylist():
+        figures[row["grp"]].pathways[row["name"]] = round(float(row["share"]), 4)
+
+
+def _bypass(engine: Engine, figures: dict[int, Figures]) -> None:
+    """Where the accounts say they are, where their work comes from, and through what networks."""
+    rows = engine.arrow(
+        """
+        SELECT g.grp,
+               avg(CASE WHEN e.country IS NULL OR coalesce(a.verified_country, a.billing_country) IS NULL THEN NULL
+                        WHEN e.country <> coalesce(a.verified_country, a.billing_country) THEN 1.0 ELSE 0.0 END)
+                 AS outside_billing_country,
+               avg(CASE WHEN e.ip_class = 'hosting' THEN 1.0
+                        WHEN e.ip_class IS NOT NULL OR e.block IS NOT NULL THEN 0.0 END) AS hosting,
+               avg(CASE WHEN e.ip_class IN ('vpn', 'tor', 'relay') THEN 1.0
+                        WHEN e.ip_class IS NOT NULL OR e.block IS NOT NULL THEN 0.0 END) AS proxies
+        FROM group_exchange g JOIN exchange e ON e.x = g.x JOIN account a ON a.account = g.account GROUP BY g.grp
+        """
+    ).to_pylist()
+    for row in rows:
+        shares_of = {name: None if value is None else round(float(value), 4) for name, value in row.items()}
+        figures[row["grp"]].bypass |= {name: value for name, value in shares_of.items() if name != "grp"}
+
+
+def _names(engine: Engine, figures: dict[int, Figures]) -> None:
+    accounts = (
+        "SELECT m.grp, a.{} AS name, count(*) AS n FROM (SELECT DISTINCT grp, account FROM group_exchange) m "
+        "JOIN account a ON a.account = m.account GROUP BY m.grp, name"
+    )
+    for key, counts in (
+        ("billing_countries", accounts.format("billing_country")),
+        ("programmes", accounts.format("programme")),
+        (
+            "address_countries",
+            "SELECT g.grp, e.country AS name, count(*) AS n FROM group_exchange g JOIN exchange e ON e.x = g.x "
+            "GROUP BY g.grp, name",
+        ),
+    ):
+        for held in figures.values():
+            held.bypass[key] = {}
+        for row in engine.arrow(
+            f"SELECT grp, name, n FROM ({counts}) WHERE name IS NOT NULL "
+            f"QUALIFY row_number() OVER (PARTITION BY grp ORDER BY n DESC, name) <= {NAMES} ORDER BY grp, n DESC, name"
+        ).to_pylist():
+            figures[row["grp"]].bypass[key][row["name"]] = int(row["n"])
+
+
+def _pivots(engine: Engine, figures: dict[int, Figures]) -> None:
+    """Releases after which a group moved to the new model."""
+    rows = engine.arrow(
+        f"""
+        SELECT g.grp, r.model, strftime(r.released_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS released_at,
+               round(epoch(min(e.asked_at) FILTER (e.model_requested = r.model) - r.released_at) / 3600.0, 1) AS hours,
+               round(count(*) FILTER (e.model_requested = r.model) / count(*), 4) AS share
+        FROM group_exchange g JOIN exchange e ON e.x = g.x JOIN releases r ON e.asked_at >= r.released_at
+        WHERE r.released_at > (SELECT min(asked_at) FROM exchange)
+        GROUP BY g.grp, r.model, r.released_at
+        HAVING count(*) FILTER (e.model_requested = r.model) >= {MOVED_SHARE} * count(*)
+           AND min(e.asked_at) FILTER (e.model_requested = r.model) <= r.released_at + INTERVAL {MOVED_HOURS} HOURS
+        ORDER BY g.grp, r.released_at, r.model
+        """
+    ).to_pylist()
+    for row in rows:
+        figures[row["grp"]].pivots.append({name: value for name, value in row.items() if name != "grp"})
+
+
+def _source(engine: Engine, figures: dict[int, Figures]) -> None:
+    """One source of work against own data; a conversation counts once, by its first exchange: its turns are no
+    independent picks of a topic."""
+    held = engine.arrow(
+        """
+        SELECT g.grp, g.account, arg_min(e.simhash, struct_pack(at := e.asked_at, x := e.x)) AS simhash
+        FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE e.simhash IS NOT NULL
+        GROUP BY g.grp, g.account, coalesce(e.conversation_id, CAST(e.x AS VARCHAR)) ORDER BY g.grp
+        """
+    )
+    groups = held["grp"].to_numpy()
+    accounts = held["account"].to_numpy().astype(np.int64)
+    hashes = held["simhash"].to_numpy().astype(np.uint64)
+    for place in np.unique(groups):
+        mine = slice(*np.searchsorted(groups, [place, place + 1]))
+        factor, count = one_source_log_bayes_factor(accounts[mine], hashes[mine])
+        figures[int(place)].source = {"one_source": factor, "one_source_accounts": float(count)}

@@ -1,0 +1,51 @@
+"""A run's answer is there whole or not at all, and the newest is the one that is read."""
+
+from pathlib import Path
+
+import pytest
+
+from stillwatch.errors import StoreError, UsageError
+from stillwatch.store import files
+from stillwatch.store.runs import latest_run, write_run
+from stillwatch.store.store import Store
+
+
+def answer(note: str) -> dict[str, object]:
+    return {"run": {"run_id": ""}, "campaigns": [], "note": note}
+
+
+def test_the_newest_run_is_read(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "s")
+    with pytest.raises(UsageError, match="holds no run"):
+        latest_run(store)
+    for note in ("first", "second"):
+        write_run(store, answer(note))
+    assert latest_run(store)["note"] == "second"
+
+
+@pytest.mark.parametrize("step", ["opened", "written", "draft", "renamed", "synced"])
+def test_a_run_that_was_killed_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    store = Store.create(tmp_path / "s")
+    write_run(store, answer("whole"))
+
+    def kill(name: str) -> None:
+        if name == step:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "reached", kill)
+    with pytest.raises(KeyboardInterrupt):
+        write_run(store, answer("cut"))
+    assert latest_run(store)["note"] == "whole"
+
+
+def test_half_a_character_in_a_name_is_kept(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "s")
+    write_run(store, answer("half \ud83d of a pair"))
+    assert latest_run(store)["note"] == "half \ud83d of a pair"
+
+
+def test_a_disk_that_refuses_is_an_error(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "s")
+    (store.folder / "runs").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot write"):
+        write_run(store, answer("lost"))
