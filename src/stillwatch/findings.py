@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.facts import fact_steps
 from stillwatch.assess.finding import Confirmed, Finding, status_of
-from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, parts_in, parts_of
+from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, parts_in, parts_of, spared, victims_of
 from stillwatch.engine.base import Engine
 from stillwatch.figures import Figures, group_figures
 from stillwatch.gather import group_tables, rows_by
@@ -48,7 +48,7 @@ ENTITY_STEPS = [
         "member_standing",
         """
         SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
-               coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.shared_days, f.shared_hours,
+               coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.among, f.shared_days, f.shared_hours,
                f.days_before, w.group_days,
                p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller
         FROM group_member m JOIN account a ON a.entity = m.entity
@@ -99,7 +99,8 @@ def findings_of(
         known["size_share"] = float(known.get("n_accounts") or 0) / max(world.accounts, 1)
         known["email_domain_common"] = domains.get(str(known.get("email_domain_value")), 0.0)
         found.append(_finding(group, known, base, members.get(place, []), figures.get(place, Figures()), world))
-    return found
+    stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
+    return [replace(finding, parts=spared(finding.parts, stolen)) for finding in found]
 
 
 def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
@@ -175,6 +176,7 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
             own_before=int(row["own_before"]),
             at_home=None if row["at_home"] is None else float(row["at_home"]),
             own_client=None if row["own_client"] is None else float(row["own_client"]),
+            among=None if row["among"] is None else float(row["among"]),
             shared_days=float(row["shared_days"] or 0.0),
             shared_hours=int(row["shared_hours"] or 0),
             group_days=float(row["group_days"] or 0.0),

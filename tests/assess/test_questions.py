@@ -11,12 +11,15 @@ from stillwatch.assess.extracting import extracting
 from stillwatch.assess.finding import likelihood, status_of
 from stillwatch.assess.roles import (
     ACCUSING,
+    UNSHOWN,
     MemberFacts,
     Part,
     parts_in,
     parts_of,
+    spared,
     victim_likeness,
     victim_probabilities,
+    victims_of,
 )
 from stillwatch.records import Family, Score
 
@@ -106,7 +109,7 @@ def test_one_product_with_many_customers_is_dismissed() -> None:
 def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
         "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "shared": 20, "own": 50,
-        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "shared_days": 20.0, "shared_hours": 12,
+        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0, "shared_hours": 12,
         "group_days": 25.0, "days_before": 90.0, "reseller": False, "permitted": False,
     }  # fmt: skip
     return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
@@ -241,3 +244,15 @@ def test_one_schools_door_is_no_hiding() -> None:
     names = [term.name for term in concealed(school, BASE).terms]
     assert "weak doors" not in names
     assert "one mail domain" in names
+
+
+def test_a_life_led_from_the_groups_own_addresses_is_no_owners_life() -> None:
+    assert victim_likeness(member(**STOLEN)) > 5.0
+    assert victim_likeness(member(**STOLEN, among=0.3)) < victim_likeness(member(**STOLEN)) - 2.0
+
+
+def test_a_key_held_for_stolen_in_one_finding_accuses_nobody_in_another() -> None:
+    victim = Part("a", 0.9, "victim", True, 20)
+    operator = Part("a", 0.9, "operator", False, 4)
+    other = Part("b", 0.9, "operator", False, 4)
+    assert spared((operator, other), victims_of([victim])) == (Part("a", UNSHOWN, "operator", False, 4), other)

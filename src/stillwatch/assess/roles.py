@@ -35,6 +35,11 @@ ALIKE = 2.5
 UNDECIDED = 0.2
 """Probability of a stolen key, by the high estimate, from which an account is named, not accused."""
 
+LEAST_SHARERS = 2
+OWN_BLOCK = 0.2
+"""Other members whose shared work used an address block, and their share of all its accounts, from which the block is
+the group's own and no carrier's."""
+
 LEAST_GROUP_DAYS = 7.0
 """A group that worked for less than a week is not long enough for a short window to mean much."""
 
@@ -85,6 +90,33 @@ DEPARTURE_STEPS = [
     Step("own_block", "SELECT DISTINCT grp, account, block FROM own_life WHERE block IS NOT NULL"),
     Step("own_client", "SELECT DISTINCT grp, account, ja4, user_agent FROM own_life WHERE ja4 IS NOT NULL"),
     Step(
+        "member_block",
+        """
+        SELECT DISTINCT s.grp, s.account, e.block FROM sure_work s JOIN exchange e ON e.x = s.x
+        WHERE e.block IS NOT NULL
+        """,
+    ),
+    Step(
+        "group_block",
+        f"""
+        SELECT m.grp, m.block, count(*) AS members, any_value(p.accounts) AS accounts FROM member_block m
+        JOIN (SELECT block, count(DISTINCT account) AS accounts FROM exchange WHERE block IS NOT NULL GROUP BY block) p
+          ON p.block = m.block
+        GROUP BY m.grp, m.block HAVING count(*) >= greatest({LEAST_SHARERS}, {OWN_BLOCK} * any_value(p.accounts))
+        """,
+    ),
+    Step(
+        "life_among",
+        f"""
+        SELECT o.grp, o.account, avg(CASE WHEN b.block IS NULL THEN 0.0
+                 WHEN b.members - (m.block IS NOT NULL)::INTEGER
+                      >= greatest({LEAST_SHARERS}, {OWN_BLOCK} * (b.accounts - 1)) THEN 1.0 ELSE 0.0 END) AS among
+        FROM own_life o LEFT JOIN group_block b ON b.grp = o.grp AND b.block = o.block
+        LEFT JOIN member_block m ON m.grp = o.grp AND m.account = o.account AND m.block = o.block
+        WHERE o.block IS NOT NULL GROUP BY o.grp, o.account
+        """,
+    ),
+    Step(
         "departure",
         """
         SELECT s.grp, s.account,
@@ -103,7 +135,7 @@ DEPARTURE_STEPS = [
         SELECT w.grp, w.account, any_value(n.shared) AS shared, any_value(d.at_home) AS at_home,
                any_value(d.own_client) AS own_client, count(o.asked_at) AS own,
                count(o.asked_at) FILTER (o.asked_at < w.first_shared) AS own_before,
-               any_value(w.hours) AS shared_hours,
+               any_value(w.hours) AS shared_hours, any_value(i.among) AS among,
                epoch(any_value(w.last_shared) - any_value(w.first_shared)) / 86400.0 AS shared_days,
                epoch(any_value(w.first_shared) - any_value(a.created_at)) / 86400.0 AS days_before
         FROM work_window w JOIN departure d ON d.grp = w.grp AND d.account = w.account
@@ -111,6 +143,7 @@ DEPARTURE_STEPS = [
           ON n.grp = w.grp AND n.account = w.account
         JOIN account a ON a.account = w.account
         LEFT JOIN own_life o ON o.grp = w.grp AND o.account = w.account
+        LEFT JOIN life_among i ON i.grp = w.grp AND i.account = w.account
         GROUP BY w.grp, w.account
         """,
     ),
@@ -123,7 +156,8 @@ class MemberFacts:
 
     `shared` counts exchanges that the group's templates explain, `own` the others; `at_home` is the share of the
     shared ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
-    known); `access` is what infrastructure, registration, client and timing together say for the group, in nats;
+    known); `among` is the share of the others that came from blocks which other members' shared work used and hardly
+    anybody else; `access` is what infrastructure, registration, client and timing together say for the group, in nats;
     `shared_hours` counts the hours of the clock in which shared work fell (an agent's session is one event, however
     many exchanges it has), `group_days` is how long the whole group worked.
     """
@@ -138,6 +172,7 @@ class MemberFacts:
     own_before: int
     at_home: float | None
     own_client: float | None
+    among: float | None
     shared_days: float
     shared_hours: int
     group_days: float
@@ -184,6 +219,22 @@ def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     if status == "ambiguous":
         return tuple(replace(part, probability=min(part.probability, UNSHOWN)) for part in parts)
     return tuple(replace(part, role="customer") if part.role in ACCUSING else part for part in parts)
+
+
+def victims_of(parts: Iterable[Part]) -> frozenset[str]:
+    """The accounts that are held for stolen keys."""
+    return frozenset(part.account_id for part in parts if part.role == "victim")
+
+
+def spared(parts: Iterable[Part], stolen: frozenset[str]) -> tuple[Part, ...]:
+    """The parts of one finding, where accounts that another finding holds for stolen keys are not accused: a thief may
+    do the work of two campaigns with one key."""
+    return tuple(
+        replace(part, probability=min(part.probability, UNSHOWN))
+        if part.role in ACCUSING and part.account_id in stolen
+        else part
+        for part in parts
+    )
 
 
 def _plain(member: MemberFacts) -> bool:
@@ -268,10 +319,12 @@ def victim_likeness(member: MemberFacts) -> float:
 
 
 def _life(member: MemberFacts) -> float:
-    """What the account's own exchanges say: how many, and whether the shared ones come from their blocks and client."""
+    """What the account's own exchanges say: how many, whether the shared ones come from their blocks and client, and
+    whether they come themselves from the group's blocks, as an operator's cover does and an owner's life does not."""
     home, client = member.at_home or 0.0, member.own_client
     value = 1.5 * ramp(member.own, 5, 20) if member.own >= member.shared else 0.5 * ramp(member.own, 0, 5)
     value += 1.5 * ramp(home, 0.5, FOREIGN) - 3.0 * ramp(home, 0.6, 1.0)
+    value -= 2.5 * ramp(member.among or 0.0, 0.03, 0.2)
     return value if client is None else value + ramp(client, 0.5, 0.0) - 0.3 * ramp(client, 0.5, 1.0)
 
 
