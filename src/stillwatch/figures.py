@@ -72,12 +72,14 @@ def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
 
 
 def _volume(engine: Engine, figures: dict[int, Figures]) -> None:
-    """Low: explained by tokens that nobody outside shows. High: also the members' work of the same capability that no
-    shared template explains, which may be paraphrase or may be their own."""
+    """Low: explained by tokens that nobody outside shows, in accounts that belong with one half or more. High: also the
+    members' work of the same capability that no shared template explains, which may be paraphrase or may be their
+    own."""
     rows = engine.arrow(
         f"""
         WITH explained AS (
-               SELECT grp, count(*) AS n, count(*) FILTER (exclusive) AS low FROM group_exchange GROUP BY grp),
+               SELECT grp, count(*) AS n, count(*) FILTER (exclusive AND certain) AS low
+               FROM group_exchange GROUP BY grp),
              own_capability AS (
                SELECT g.grp, c.code FROM group_exchange g JOIN exchange_capability c ON c.x = g.x
                JOIN explained t ON t.grp = g.grp WHERE c.code <> {UNKNOWN}

@@ -26,7 +26,7 @@ GROUP_STEPS = [
         "group_exchange",
         """
         SELECT m.grp, t.x, any_value(t.entity) AS entity, any_value(e.account) AS account,
-               bool_or(g.exclusive) AS exclusive
+               bool_or(g.exclusive) AS exclusive, bool_and(m.certain) AS certain
         FROM group_token g JOIN template_token t ON t.channel = g.channel AND t.token = g.token
         JOIN group_member m ON m.grp = g.grp AND m.entity = t.entity
         JOIN exchange e ON e.x = t.x GROUP BY m.grp, t.x

@@ -71,19 +71,23 @@ class GroupTables:
 
 
 def group_tables(incidence: Incidence, groups: list[Group]) -> GroupTables:
-    """`group_member(grp, entity)`: every entity with log-odds above -3; `group_token(grp, channel, token)`."""
-    members: list[tuple[int, int]] = []
+    """`group_member(grp, entity, certain)`: every entity with log-odds above -3, and whether it belongs with one half
+    or more; `group_token(grp, channel, token, exclusive)`."""
+    members: list[tuple[int, int, bool]] = []
     tokens: list[tuple[int, str, int, bool]] = []
     values = {c.name: c.values for c in incidence.scored(Family.CONTENT)}
     for place, group in enumerate(groups):
-        members += [(place, int(row)) for row in np.union1d(group.members.rows, group.core)]
-        for shared in shared_tokens(incidence, group.certain(), Family.CONTENT):
+        certain = group.certain()
+        rows = np.union1d(group.members.rows, group.core)
+        members += [(place, int(row), bool(sure)) for row, sure in zip(rows, np.isin(rows, certain), strict=True)]
+        for shared in shared_tokens(incidence, certain, Family.CONTENT):
             tokens.append((place, shared.channel, int(values[shared.channel][shared.token]), shared.exclusive))
     return GroupTables(
         pa.table(
             {
                 "grp": pa.array([m[0] for m in members], pa.int32()),
                 "entity": pa.array([m[1] for m in members], pa.int32()),
+                "certain": pa.array([m[2] for m in members], pa.bool_()),
             }
         ),
         pa.table(

@@ -1,7 +1,8 @@
 """What is known of each group, as SQL steps: one row a group, and one row of the same columns for everyone else.
 
 Reads `exchange`, `account`, `filler`, and three tables of the caller:
-`group_member(grp INTEGER, entity INTEGER)`, `group_exchange(grp INTEGER, x BIGINT, entity INTEGER, account INTEGER)`,
+`group_member(grp INTEGER, entity INTEGER, certain BOOLEAN)`,
+`group_exchange(grp INTEGER, x BIGINT, entity INTEGER, account INTEGER, exclusive BOOLEAN, certain BOOLEAN)`,
 the members' exchanges that the group's shared templates explain, and `exchange_lean(x, lean)`.
 A turn of an agent's own loop (tools, calls or results in the request: structure bits 2 to 16) is no follow-up.
 A column is NULL where no row of the group has the signal: the terms that need it then abstain.

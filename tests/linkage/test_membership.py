@@ -1,0 +1,89 @@
+"""Membership: the kernel against the formula written out, and who may belong at all."""
+
+import numpy as np
+import pytest
+
+from stillwatch.linkage.incidence import Floats, Incidence
+from stillwatch.linkage.kernels import KAPPAS, MOST_TYPICAL, excess
+from stillwatch.linkage.member_kernel import LEAST_SHARE
+from stillwatch.linkage.membership import CAP, matrices_of, membership
+from stillwatch.records import Family
+from tests.linkage.worlds import token_world
+
+
+def written_out(world: Incidence, family: Family, rows: list[int], group: set[int], weight: Floats) -> list[float]:
+    """The log-likelihood ratios as the docstring of `member_log_ratios` says them, one token at a time."""
+    channels = []
+    for channel in world.scored(family):
+        sets = [set(channel.tokens[channel.indptr[r] : channel.indptr[r + 1]].tolist()) for r in range(world.n)]
+        outside = sum(len(sets[r]) for r in range(world.n) if r not in group)
+        speaking = [r for r in group if sets[r]]
+        total = float(sum(weight[r] for r in speaking))
+        mean_size = sum(weight[r] * len(sets[r]) for r in group) / max(total, 1.0)
+        enriched = {}
+        for token in range(channel.n_tokens):
+            inside = [r for r in group if token in sets[r]]
+            df = sum(token in held for held in sets)
+            frequency = max(df - len(inside), 0.5) / max(outside, 1)
+            chance = 1 - np.exp(-mean_size * frequency)
+            mass = float(sum(weight[r] for r in inside))
+            share = mass / (total + 0.5)
+            surprise = excess(len(inside), total * chance)
+            if len(inside) >= 2 and share >= max(2 * chance, LEAST_SHARE) and surprise >= np.log(channel.n_tokens) + 2:
+                enriched[token] = (mass, frequency)
+        channels.append((sets, total, enriched))
+    return [_ratio(channels, row, weight[row] if row in group else 0.0) for row in rows]
+
+
+def _ratio(channels: list[tuple[list[set[int]], float, dict[int, tuple[float, float]]]], row: int, own: float) -> float:
+    terms: list[float] = []
+    for sets, total, enriched in channels:
+        if not sets[row] or total == 0:
+            continue
+        terms.append(1.0)
+        for kappa in KAPPAS:
+            log = 0.0
+            for token, (mass, frequency) in enriched.items():
+                absent = 1 - min(kappa * mass / (total + 0.5), MOST_TYPICAL)
+                if token not in sets[row]:
+                    log += np.log(absent)
+                    continue
+                share = max(mass - own, 0) / (max(total - own, 0) + 0.5)
+                chance = 1 - np.exp(-len(sets[row]) * frequency)
+                log += np.log(1 + min(kappa * share, MOST_TYPICAL) * (1 - chance) / chance)
+            terms.append(float(np.exp(min(log, 300))))
+    return float(np.log(np.mean(terms))) if terms else 0.0
+
+
+@pytest.mark.parametrize("family", [Family.CONTENT, Family.INFRASTRUCTURE, Family.REGISTRATION])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_kernel_is_the_formula(family: Family, seed: int) -> None:
+    world = token_world(seed)
+    families = world.families()
+    group = set(range(20)) | {100, 101}
+    inside = np.zeros(world.n, dtype=np.bool_)
+    inside[list(group)] = True
+    weight = np.where(inside, np.random.default_rng(seed).uniform(0.3, 1.0, world.n), 0.0)
+    rows = np.arange(0, world.n, 3, dtype=np.int32)
+    got = matrices_of(world, families)[families.index(family)].ratios(rows, inside, weight)
+    assert got == pytest.approx(written_out(world, family, rows.tolist(), group, weight), abs=1e-9)
+
+
+def test_whoever_shares_no_work_belongs_to_nothing() -> None:
+    world = token_world(3)
+    families = world.families()
+    found = membership(world, np.arange(20, dtype=np.int32), families, matrices_of(world, families))
+    texts = [place for place, family in enumerate(families) if family in (Family.CONTENT, Family.WORK)]
+    certain = np.isin(found.rows, found.certain())
+    assert certain.sum() >= 20
+    assert (found.ratios[certain][:, texts].max(axis=1) > 0).all()
+    assert (np.abs(found.ratios) <= CAP).all()
+
+
+def test_growing_from_half_of_a_group_ends_where_the_whole_does() -> None:
+    world = token_world(4)
+    families = world.families()
+    matrices = matrices_of(world, families)
+    whole = membership(world, np.arange(26, dtype=np.int32), families, matrices)
+    half = membership(world, np.arange(0, 26, 2, dtype=np.int32), families, matrices)
+    assert whole.certain().tolist() == half.certain().tolist()
