@@ -40,6 +40,9 @@ OWN_BLOCK = 0.2
 """Other members whose shared work used an address block, and their share of all its accounts, from which the block is
 the group's own and no carrier's."""
 
+LEAST_BLOCKS = 3
+"""Such blocks in an account's own life from which it counts: a proxy's exit may stand in an owner's street."""
+
 LEAST_GROUP_DAYS = 7.0
 """A group that worked for less than a week is not long enough for a short window to mean much."""
 
@@ -108,12 +111,15 @@ DEPARTURE_STEPS = [
     Step(
         "life_among",
         f"""
-        SELECT o.grp, o.account, avg(CASE WHEN b.block IS NULL THEN 0.0
-                 WHEN b.members - (m.block IS NOT NULL)::INTEGER
-                      >= greatest({LEAST_SHARERS}, {OWN_BLOCK} * (b.accounts - 1)) THEN 1.0 ELSE 0.0 END) AS among
-        FROM own_life o LEFT JOIN group_block b ON b.grp = o.grp AND b.block = o.block
-        LEFT JOIN member_block m ON m.grp = o.grp AND m.account = o.account AND m.block = o.block
-        WHERE o.block IS NOT NULL GROUP BY o.grp, o.account
+        SELECT grp, account, CASE WHEN count(DISTINCT block) FILTER (theirs) >= {LEAST_BLOCKS}
+                 THEN avg(CASE WHEN theirs THEN 1.0 ELSE 0.0 END) ELSE 0.0 END AS among
+        FROM (SELECT o.grp, o.account, o.block,
+                     coalesce(b.members - (m.block IS NOT NULL)::INTEGER
+                              >= greatest({LEAST_SHARERS}, {OWN_BLOCK} * (b.accounts - 1)), FALSE) AS theirs
+              FROM own_life o LEFT JOIN group_block b ON b.grp = o.grp AND b.block = o.block
+              LEFT JOIN member_block m ON m.grp = o.grp AND m.account = o.account AND m.block = o.block
+              WHERE o.block IS NOT NULL)
+        GROUP BY grp, account
         """,
     ),
     Step(
@@ -154,12 +160,12 @@ DEPARTURE_STEPS = [
 class MemberFacts:
     """One account in one group: membership log-odds, the registration's own ratio, and where its work came from.
 
-    `shared` counts exchanges that the group's templates explain, `own` the others; `at_home` is the share of the
-    shared ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
-    known); `among` is the share of the others that came from blocks which other members' shared work used and hardly
-    anybody else; `access` is what infrastructure, registration, client and timing together say for the group, in nats;
-    `shared_hours` counts the hours of the clock in which shared work fell (an agent's session is one event, however
-    many exchanges it has), `group_days` is how long the whole group worked.
+    `shared` counts exchanges that the group's templates explain, `own` the others. `at_home` is the share of the shared
+    ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
+    known). `among` is the share of the others that came from blocks which other members' shared work used and hardly
+    anybody else (0 where these blocks are fewer than three). `access` is what infrastructure, registration, client and
+    timing together say for the group, in nats; `shared_hours` counts the hours of the clock in which shared work fell
+    (an agent's session is one event, however many exchanges it has), `group_days` is how long the whole group worked.
     """
 
     account_id: str
