@@ -256,3 +256,8 @@ def test_a_key_held_for_stolen_in_one_finding_accuses_nobody_in_another() -> Non
     operator = Part("a", 0.9, "operator", False, 4)
     other = Part("b", 0.9, "operator", False, 4)
     assert spared((operator, other), victims_of([victim])) == (Part("a", UNSHOWN, "operator", False, 4), other)
+
+
+def test_a_bare_half_accuses_nobody() -> None:
+    assert part_of(member(log_odds=1.0)).probability < 0.5
+    assert part_of(member(log_odds=3.0)).probability >= 0.75
