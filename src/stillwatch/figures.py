@@ -20,7 +20,8 @@ SAME_CAPABILITY = 0.1
 
 MOVED_HOURS = 72
 MOVED_SHARE = 0.05
-"""A pivot: first use of a released model within these hours, and at least this share of the work from then on."""
+"""A pivot: a group that worked before the release uses the model first within these hours, and for at least this share
+of its work from then on."""
 
 NAMES = 10
 """Commonest countries and programmes that a finding lists."""
@@ -157,7 +158,7 @@ def _pivots(engine: Engine, figures: dict[int, Figures]) -> None:
                round(epoch(min(e.asked_at) FILTER (e.model_requested = r.model) - r.released_at) / 3600.0, 1) AS hours,
                round(count(*) FILTER (e.model_requested = r.model) / count(*), 4) AS share
         FROM group_exchange g JOIN exchange e ON e.x = g.x JOIN releases r ON e.asked_at >= r.released_at
-        WHERE r.released_at > (SELECT min(asked_at) FROM exchange)
+        JOIN group_work w ON w.grp = g.grp AND w.first_seen < r.released_at
         GROUP BY g.grp, r.model, r.released_at
         HAVING count(*) FILTER (e.model_requested = r.model) >= {MOVED_SHARE} * count(*)
            AND min(e.asked_at) FILTER (e.model_requested = r.model) <= r.released_at + INTERVAL {MOVED_HOURS} HOURS

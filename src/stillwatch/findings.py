@@ -5,14 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from stillwatch.assess.alternatives import alternatives
 from stillwatch.assess.concealed import concealed
 from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.facts import fact_steps
-from stillwatch.assess.finding import Confirmed, Finding, status_of
+from stillwatch.assess.finding import Confirmed, Finding, is_active, status_of
 from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, parts_in, parts_of, spared, victims_of
 from stillwatch.engine.base import Engine
 from stillwatch.figures import Figures, group_figures
@@ -61,10 +59,6 @@ ENTITY_STEPS = [
         """,
     ),
 ]
-
-
-ACTIVE_DAYS = 3
-"""Days before the end of the period within which a campaign's last shared work makes it active."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +133,7 @@ def _finding(
         tokens=int(facts.get("tokens") or 0),
         first_seen=figures.first_seen,
         last_seen=figures.last_seen,
-        active=figures.last_seen[:10] >= _days_before(world.last_seen, ACTIVE_DAYS),
+        active=is_active(figures.last_seen, world.last_seen),
         parts=parts_in(status, parts),
         scores=scores,
         found_by=tuple(str(f) for f in group.found_by),
@@ -187,7 +181,3 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
         if facts.log_odds >= 0 or facts.core:
             known.append(facts)
     return parts_of(known)
-
-
-def _days_before(day: str, days: int) -> str:
-    return str(np.datetime64(day[:10]) - np.timedelta64(days, "D"))

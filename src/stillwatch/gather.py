@@ -71,14 +71,14 @@ class GroupTables:
 
 
 def group_tables(incidence: Incidence, groups: list[Group]) -> GroupTables:
-    """`group_member(grp, entity, certain)`: every entity with log-odds above -3, and whether it belongs with one half
-    or more; `group_token(grp, channel, token, exclusive)`."""
+    """`group_member(grp, entity, certain)`: the core and every entity that belongs with one half or more, and whether
+    it shares the work as well; `group_token(grp, channel, token, exclusive)`."""
     members: list[tuple[int, int, bool]] = []
     tokens: list[tuple[int, str, int, bool]] = []
     values = {c.name: c.values for c in incidence.scored(Family.CONTENT)}
     for place, group in enumerate(groups):
         certain = group.certain()
-        rows = np.union1d(group.members.rows, group.core)
+        rows = np.union1d(group.members.rows[group.members.log_odds >= 0], group.core)
         members += [(place, int(row), bool(sure)) for row, sure in zip(rows, np.isin(rows, certain), strict=True)]
         for shared in shared_tokens(incidence, certain, Family.CONTENT):
             tokens.append((place, shared.channel, int(values[shared.channel][shared.token]), shared.exclusive))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stillwatch.assess.extracting import extracting
-from stillwatch.assess.finding import Finding
+from stillwatch.assess.finding import Finding, is_active
 from stillwatch.assess.roles import Part
 from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
@@ -77,9 +77,12 @@ STEPS = [
 
 
 def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told: frozenset[str]) -> list[Finding]:
-    """Large entities whose own templates ask for training material. Accounts in `told` stand in a finding already."""
+    """Large entities whose own templates ask for training material. Accounts in `told` stand in a finding already.
+
+    Reads `base_fact` of the groups' assessment: the traffic of no group.
+    """
     engine.run(STEPS)
-    base = engine.arrow("SELECT avg(lean) AS lean FROM exchange_lean").to_pylist()[0]
+    base = engine.arrow("SELECT lean FROM base_fact").to_pylist()[0]
     findings: list[Finding] = []
     for facts in engine.arrow("SELECT * FROM own_fact").to_pylist():
         score = extracting(facts, base)
@@ -133,7 +136,7 @@ def _finding(
         tokens=int(facts["tokens"] or 0),
         first_seen=facts["first_seen"],
         last_seen=facts["last_seen"],
-        active=facts["last_seen"][:10] >= last_seen,
+        active=is_active(facts["last_seen"], last_seen),
         parts=tuple(parts),
         scores=(nothing, score, Score("concealed", 0.0)),
         found_by=("content",),

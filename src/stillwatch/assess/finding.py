@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from stillwatch.assess.alternatives import Alternative, explanation
@@ -14,6 +15,9 @@ from stillwatch.stats import logistic
 
 REFUTED = -2.0
 """Log-odds under which purpose or concealment is not merely unproved: the evidence speaks against it."""
+
+ACTIVE_DAYS = 3
+"""Days before the end of the period within which the last shared work makes a finding active."""
 
 ONE_PRODUCT = frozenset(("content", "work", "client"))
 """Families that one product with many customers shows by itself: alone they show no coordination."""
@@ -28,6 +32,13 @@ LIKELIHOOD = (
     ("almost certain", 0.95, 1.0),
 )
 """The words and intervals of ICD 203 (the office of the US Director of National Intelligence, 2015)."""
+
+
+def is_active(last_seen: str, end: str) -> bool:
+    """Whether work last seen on one day counts as going on at the end of the period. Both begin with an ISO date."""
+    if not last_seen:
+        return False
+    return date.fromisoformat(last_seen[:10]) >= date.fromisoformat(end[:10]) - timedelta(days=ACTIVE_DAYS)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ DEPARTURE_STEPS = [
     Step(
         "work_window",
         """
-        SELECT s.grp, s.account, count(DISTINCT epoch(e.asked_at) // 3600) AS hours,
+        SELECT s.grp, s.account, count(DISTINCT epoch_us(e.asked_at) // 3600000000) AS hours,
                quantile_disc(e.asked_at, 0.05) AS first_shared, quantile_disc(e.asked_at, 0.95) AS last_shared
         FROM sure_work s JOIN exchange e ON e.x = s.x GROUP BY s.grp, s.account
         """,
@@ -130,9 +130,13 @@ DEPARTURE_STEPS = [
         "departure",
         """
         SELECT s.grp, s.account,
-               avg(CASE WHEN e.block IS NULL THEN NULL WHEN b.block IS NOT NULL THEN 1.0 ELSE 0.0 END) AS at_home,
-               avg(CASE WHEN e.ja4 IS NULL THEN NULL WHEN c.ja4 IS NOT NULL THEN 1.0 ELSE 0.0 END) AS own_client
+               CASE WHEN any_value(h.blocks) > 0 THEN avg(CASE WHEN e.block IS NULL THEN NULL
+                 WHEN b.block IS NOT NULL THEN 1.0 ELSE 0.0 END) END AS at_home,
+               CASE WHEN any_value(h.clients) > 0 THEN avg(CASE WHEN e.ja4 IS NULL THEN NULL
+                 WHEN c.ja4 IS NOT NULL THEN 1.0 ELSE 0.0 END) END AS own_client
         FROM sure_work s JOIN exchange e ON e.x = s.x
+        LEFT JOIN (SELECT grp, account, count(block) AS blocks, count(ja4) AS clients FROM own_life
+                   GROUP BY grp, account) h ON h.grp = s.grp AND h.account = s.account
         LEFT JOIN own_block b ON b.grp = s.grp AND b.account = s.account AND b.block = e.block
         LEFT JOIN own_client c ON c.grp = s.grp AND c.account = s.account AND c.ja4 = e.ja4
              AND c.user_agent IS NOT DISTINCT FROM e.user_agent
@@ -339,8 +343,8 @@ def _life(member: MemberFacts) -> float:
 
 
 def _window(member: MemberFacts) -> float:
-    """What the shortness of the shared work's window says: the probability that so many uniform times of the group's
-    duration fall into it."""
+    """What the shortness of the shared work's window says: a bound of the probability that so many uniform times of the
+    group's duration fall into a window so short."""
     part = max(member.shared_days, 0.5) / max(member.group_days, LEAST_GROUP_DAYS)
     times = max(member.shared_hours, 1)
     chance = math.log(times) + (times - 1) * math.log(min(part, 1.0))

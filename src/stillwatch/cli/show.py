@@ -101,7 +101,8 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
     )
     print("  extracts: " + ", ".join(f"{name} {share:.0%}" for name, share in finding["capabilities"].items()))
     for confirmed in finding["evidence"]["confirmed_by"]:
-        print(f"  confirmed by {confirmed['family']}: ln e = {confirmed['log_e']:.1f} ({confirmed['guarantee']})")
+        value = "ln e" if confirmed["guarantee"] == "exact" else "ln pseudo-Bayes factor"
+        print(f"  confirmed by {confirmed['family']}: {value} = {confirmed['log_e']:.1f} ({confirmed['guarantee']})")
     for question in ("coordinated", "extracting", "concealed"):
         _waterfall(question, finding)
     print("\nWhat else could explain it")

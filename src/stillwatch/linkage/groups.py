@@ -124,7 +124,8 @@ def _part_of(incidence: Incidence, certain: Indices, marks: NDArray[np.bool_]) -
         return certain
     while True:
         parts = programmes(incidence, certain)
-        part = max(parts, key=lambda part: int(marks[part].sum()), default=certain[:0])
+        part = max((part for part in parts if marks[part].any()), key=lambda part: int(marks[part].sum()),
+                   default=certain[:0])  # fmt: skip
         if len(part) >= SETTLED * len(certain) or len(part) == 0:
             return part
         certain = part

@@ -83,6 +83,40 @@ def _mean_ratio(logs: Floats, unshared: int) -> float:
     return total
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _pair_weight(i: int, j: int, indptr: Ints, tokens: Indices, frequency: Floats) -> float:
+    """Match weight of one pair: see `pair_weights`."""
+    a, a_end = indptr[i], indptr[i + 1]
+    b, b_end = indptr[j], indptr[j + 1]
+    size_a, size_b = a_end - a, b_end - b
+    if size_a == 0 or size_b == 0:
+        return np.nan
+    logs_a, product_a = np.zeros(len(LAMBDAS)), np.ones(len(LAMBDAS))
+    logs_b, product_b = np.zeros(len(LAMBDAS)), np.ones(len(LAMBDAS))
+    shared = 0
+    while a < a_end and b < b_end:
+        if tokens[a] < tokens[b]:
+            a += 1
+        elif tokens[a] > tokens[b]:
+            b += 1
+        else:
+            odds_a = 1.0 / np.expm1(size_b * frequency[tokens[a]])
+            odds_b = 1.0 / np.expm1(size_a * frequency[tokens[a]])
+            for k in range(len(LAMBDAS)):
+                product_a[k] *= 1.0 + LAMBDAS[k] * odds_a
+                product_b[k] *= 1.0 + LAMBDAS[k] * odds_b
+                if max(product_a[k], product_b[k]) > GREATEST:
+                    logs_a[k] += np.log(product_a[k])
+                    logs_b[k] += np.log(product_b[k])
+                    product_a[k] = product_b[k] = 1.0
+            shared += 1
+            a += 1
+            b += 1
+    logs_a += np.log(product_a)
+    logs_b += np.log(product_b)
+    return float(np.log(0.5 * (_mean_ratio(logs_a, size_a - shared) + _mean_ratio(logs_b, size_b - shared))))
+
+
 @njit(cache=True, nogil=True, parallel=True)
 def pair_weights(left: Indices, right: Indices, indptr: Ints, tokens: Indices, frequency: Floats) -> Floats:
     """Match weight of each pair in one channel, in nats; NaN where a row of the pair holds no token (abstention).
@@ -93,41 +127,21 @@ def pair_weights(left: Indices, right: Indices, indptr: Ints, tokens: Indices, f
     """
     out = np.empty(len(left), dtype=np.float64)
     for at in prange(len(left)):
-        a, a_end = indptr[left[at]], indptr[left[at] + 1]
-        b, b_end = indptr[right[at]], indptr[right[at] + 1]
-        size_a, size_b = a_end - a, b_end - b
-        if size_a == 0 or size_b == 0:
-            out[at] = np.nan
-            continue
-        logs_a, product_a = np.zeros(len(LAMBDAS)), np.ones(len(LAMBDAS))
-        logs_b, product_b = np.zeros(len(LAMBDAS)), np.ones(len(LAMBDAS))
-        shared = 0
-        while a < a_end and b < b_end:
-            if tokens[a] < tokens[b]:
-                a += 1
-            elif tokens[a] > tokens[b]:
-                b += 1
-            else:
-                odds_a = 1.0 / np.expm1(size_b * frequency[tokens[a]])
-                odds_b = 1.0 / np.expm1(size_a * frequency[tokens[a]])
-                for k in range(len(LAMBDAS)):
-                    product_a[k] *= 1.0 + LAMBDAS[k] * odds_a
-                    product_b[k] *= 1.0 + LAMBDAS[k] * odds_b
-                    if max(product_a[k], product_b[k]) > GREATEST:
-                        logs_a[k] += np.log(product_a[k])
-                        logs_b[k] += np.log(product_b[k])
-                        product_a[k] = product_b[k] = 1.0
-                shared += 1
-                a += 1
-                b += 1
-        logs_a += np.log(product_a)
-        logs_b += np.log(product_b)
-        out[at] = np.log(0.5 * (_mean_ratio(logs_a, size_a - shared) + _mean_ratio(logs_b, size_b - shared)))
+        out[at] = _pair_weight(left[at], right[at], indptr, tokens, frequency)
     return out
 
 
-pair_weights_of_few = njit(cache=True, nogil=True)(pair_weights.py_func)
-"""The same in one thread: for few pairs, starting threads costs more than they save."""
+@njit(cache=True, nogil=True)
+def pair_weights_of_few(left: Indices, right: Indices, indptr: Ints, tokens: Indices, frequency: Floats) -> Floats:
+    """The same in one thread: for few pairs, starting threads costs more than they save.
+
+    A function of its own: numba's cache takes two compilations of one function for the same.
+    """
+    out = np.empty(len(left), dtype=np.float64)
+    for at in range(len(left)):
+        out[at] = _pair_weight(left[at], right[at], indptr, tokens, frequency)
+    return out
+
 
 EXCESS = 1.5
 """Nats by which a token's count in a group must exceed chance to enter a profile that later members are scored with."""

@@ -41,7 +41,14 @@ def _of_template(channel: str) -> str:
 SETTLED = "e.asked_at >= coalesce(a.created_at, TIMESTAMPTZ '1970-01-01') + INTERVAL 48 HOURS"
 """Timing leaves out an account's first 48 hours: sign-up waves belong to registration."""
 
-HOUR = "CAST(epoch(e.asked_at) // 3600 AS BIGINT)"
+
+def _slot(column: str, seconds: int) -> str:
+    """Which slot of this length since 1970 a time falls in, in whole numbers: DuckDB's `//` does not floor doubles."""
+    return f"epoch_us({column}) // {seconds * 1_000_000}"
+
+
+HOUR = _slot("e.asked_at", 3600)
+DAY = _slot("created_at", 86_400)
 
 EMAIL_SHAPE = (
     "regexp_replace(regexp_replace(lower(split_part(email, '@', 1)), '[0-9]+', '9', 'g'), '[^0-9._+-]+', 'a', 'g')"
@@ -135,7 +142,7 @@ CHANNELS: tuple[ChannelQuery, ...] = (
     ),
     ChannelQuery(
         "signup_day", (Family.REGISTRATION,), ("created_at",),
-        _of_account("CAST(epoch(created_at) // 86400 AS BIGINT)", "created_at IS NOT NULL"),
+        _of_account(f"CAST({DAY} AS VARCHAR)", "created_at IS NOT NULL"),
         "sign-up on one day", "sign-ups spread over weeks",
     ),
     ChannelQuery(
@@ -147,7 +154,7 @@ CHANNELS: tuple[ChannelQuery, ...] = (
     ChannelQuery(
         "burst", (Family.TIMING,), ("asked_at",),
         "SELECT DISTINCT entity, slot AS token FROM (SELECT e.entity, e.account, "
-        "CAST(epoch(e.asked_at) // 600 AS UBIGINT) AS slot, count(*) AS n FROM exchange e JOIN account a "
+        f"CAST({_slot('e.asked_at', 600)} AS UBIGINT) AS slot, count(*) AS n FROM exchange e JOIN account a "
         f"ON a.account = e.account WHERE {SETTLED} GROUP BY ALL) WHERE n >= 4",
         "bursts in the same ten minutes", "an even pace",
     ),
@@ -168,7 +175,7 @@ CHANNELS: tuple[ChannelQuery, ...] = (
     ChannelQuery(
         "bin_day", (Family.REGISTRATION, Family.REGISTRATION), ("card_bin", "created_at"),
         _of_account(
-            "card_bin || '|' || CAST(epoch(created_at) // 86400 AS BIGINT)",
+            f"card_bin || '|' || CAST({DAY} AS VARCHAR)",
             "card_bin IS NOT NULL AND created_at IS NOT NULL",
         ),
         "cards of one issuer on one day: nominates only", "spread sign-ups", scored=False,
@@ -176,7 +183,7 @@ CHANNELS: tuple[ChannelQuery, ...] = (
     ChannelQuery(
         "signup_block_day", (Family.INFRASTRUCTURE, Family.REGISTRATION), ("signup_ip", "created_at"),
         _of_account(
-            "signup_block || '|' || CAST(epoch(created_at) // 86400 AS BIGINT)",
+            f"signup_block || '|' || CAST({DAY} AS VARCHAR)",
             "signup_block IS NOT NULL AND created_at IS NOT NULL",
         ),
         "sign-ups from one block on one day: nominates only", "spread sign-ups", scored=False,

@@ -1,0 +1,82 @@
+"""Where shared work comes from beside an account's own life: the SQL of the roles, counted by hand."""
+
+from typing import Any
+
+import pytest
+
+from stillwatch.assess.roles import DEPARTURE_STEPS
+from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.linkage.tokens import CHANNELS
+from stillwatch.records import Step
+
+OWN = "(TIMESTAMPTZ '2026-03-01 10:00:00Z', {block}, {ja4}, FALSE)"
+SHARED = "(TIMESTAMPTZ '2026-03-20 10:{minute:02d}:00Z', 7, 'tls-b', TRUE)"
+
+
+def member_fact(own_block: str, own_ja4: str) -> dict[str, Any]:
+    """One account: an own exchange weeks before, and twelve shared ones within twelve minutes of one hour."""
+    rows = [OWN.format(block=own_block, ja4=own_ja4)] + [SHARED.format(minute=minute) for minute in range(12)]
+    exchange = (
+        f"SELECT row_number() OVER () - 1 AS x, 0 AS account, 0 AS entity, CAST(block AS VARCHAR) AS block, "
+        f"CAST(ja4 AS VARCHAR) AS ja4, 'curl' AS user_agent, asked_at, shared "
+        f"FROM (VALUES {', '.join(rows)}) t(asked_at, block, ja4, shared)"
+    )
+    with DuckEngine() as engine:
+        engine.run(
+            [
+                Step("exchange", exchange),
+                Step("account", "SELECT 0 AS account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at"),
+                Step("group_exchange", "SELECT 0 AS grp, account, x, TRUE AS exclusive FROM exchange WHERE shared"),
+                *DEPARTURE_STEPS,
+            ]
+        )
+        return dict(engine.arrow("SELECT * FROM member_fact").to_pylist()[0])
+
+
+def test_an_hours_work_is_one_hour() -> None:
+    found = member_fact("1", "'tls-a'")
+    assert (found["shared"], found["shared_hours"], found["own"], found["own_before"]) == (12, 1, 1, 1)
+
+
+def test_work_from_elsewhere_is_foreign_where_the_own_life_is_seen() -> None:
+    found = member_fact("1", "'tls-a'")
+    assert (found["at_home"], found["own_client"]) == (0.0, 0.0)
+    assert (member_fact("7", "'tls-b'")["at_home"], member_fact("7", "'tls-b'")["own_client"]) == (1.0, 1.0)
+
+
+def test_a_life_without_addresses_or_clients_makes_nothing_foreign() -> None:
+    assert member_fact("NULL", "'tls-a'")["at_home"] is None
+    assert member_fact("1", "NULL")["own_client"] is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2026-03-01 10:00:00Z", "2026-03-01 10:59:59Z", True),
+        ("2026-03-01 10:29:59Z", "2026-03-01 10:30:01Z", True),
+        ("2026-03-01 10:59:59Z", "2026-03-01 11:00:00Z", False),
+    ],
+)
+def test_an_hour_begins_on_the_hour(first: str, second: str, same: bool) -> None:
+    hour = next(channel for channel in CHANNELS if channel.name == "hour")
+    with DuckEngine() as engine:
+        engine.run(
+            [
+                Step("account", "SELECT 0 AS account, NULL::TIMESTAMPTZ AS created_at"),
+                Step(
+                    "exchange",
+                    f"SELECT 0 AS entity, 0 AS account, unnest([TIMESTAMPTZ '{first}', TIMESTAMPTZ '{second}']) "
+                    "AS asked_at",
+                ),
+            ]
+        )
+        assert (engine.arrow(hour.sql).num_rows == 1) == same
+
+
+def test_a_day_begins_at_midnight() -> None:
+    day = next(channel for channel in CHANNELS if channel.name == "signup_day")
+    for second, same in (("2026-03-01 23:59:59Z", True), ("2026-03-02 00:00:00Z", False)):
+        with DuckEngine() as engine:
+            times = f"[TIMESTAMPTZ '2026-03-01 00:00:00Z', TIMESTAMPTZ '{second}']"
+            engine.run([Step("account", f"SELECT 0 AS entity, unnest({times}) AS created_at")])
+            assert (engine.arrow(day.sql).num_rows == 1) == same
