@@ -261,3 +261,8 @@ def test_a_key_held_for_stolen_in_one_finding_accuses_nobody_in_another() -> Non
 def test_a_bare_half_accuses_nobody() -> None:
     assert part_of(member(log_odds=1.0)).probability < 0.5
     assert part_of(member(log_odds=3.0)).probability >= 0.75
+
+
+def test_what_was_not_logged_rejects_no_explanation() -> None:
+    verdicts = {one.verdict for one in alternatives({}, 1.0, frozenset({"registration", "infrastructure"}))}
+    assert verdicts == {"unknown"}

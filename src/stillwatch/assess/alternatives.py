@@ -10,8 +10,8 @@ from stillwatch.assess.terms import Facts, number
 
 @dataclass(frozen=True)
 class Alternative:
-    """An innocent explanation: `verdict` is `explains`, `possible`, or `rejected`. `price` is what imitating it
-    costs."""
+    """An innocent explanation: `verdict` is `explains`, `possible`, `rejected`, or `unknown` where nothing that would
+    show it was logged. `price` is what imitating it costs."""
 
     name: str
     for_it: str
@@ -38,8 +38,18 @@ def explanation(found: list[Alternative]) -> str:
     return next((a.name for a in found if a.verdict == "explains"), "")
 
 
-def _verdict(explains: bool, possible: bool) -> str:
-    return "explains" if explains else "possible" if possible else "rejected"
+NOT_LOGGED = "nothing logged that would show it"
+
+
+def _verdict(explains: bool, possible: bool, *, seen: bool) -> str:
+    if explains or possible:
+        return "explains" if explains else "possible"
+    return "rejected" if seen else "unknown"
+
+
+def _seen(facts: Facts, *names: str) -> bool:
+    """Whether any of these facts is known."""
+    return any(number(facts, name) is not None for name in names)
 
 
 def _share(facts: Facts, name: str) -> float:
@@ -51,69 +61,76 @@ def _affiliated(facts: Facts) -> Alternative:
     place = _share(facts, "top_block") * (0.5 if proxied is None else 1.0 - proxied)
     name = max(_share(facts, "top_verified_domain"), _share(facts, "top_org"))
     mail = _share(facts, "top_email_domain") if _share(facts, "email_domain_common") < 0.01 else 0.0
+    seen = _seen(facts, "top_block", "top_verified_domain", "top_org", "top_email_domain")
+    said = (
+        f"{place:.0%} of the shared work from one open block, {name:.0%} under one name, {mail:.0%} in one mail domain"
+    )
+    hides = number(facts, "proxied")
     return Alternative(
         "affiliated",
-        f"{place:.0%} of the shared work from one open block, {name:.0%} under one name, "
-        f"{mail:.0%} with one mail domain",
-        f"{_share(facts, 'proxied'):.0%} through hosting or proxy networks",
-        _verdict(max(place, name) >= 0.6, max(place, name, mail) >= 0.4),
+        said if seen else NOT_LOGGED,
+        "" if hides is None else f"{hides:.0%} through hosting or proxy networks",
+        _verdict(max(place, name) >= 0.6, max(place, name, mail) >= 0.4, seen=seen),
         "one office, one name: every account falls with the first",
     )
 
 
 def _same_items(facts: Facts, hidden: bool) -> Alternative:
     shared = number(facts, "items_shared")
+    same = shared is not None and shared > 0.3
     return Alternative(
         "shared benchmark or homework",
-        "items unknown" if shared is None else f"{shared:.0%} of the items were sent by two or more accounts",
+        NOT_LOGGED if shared is None else f"{shared:.0%} of the items were sent by two or more accounts",
         "concealment is shown" if hidden else "",
-        _verdict(shared is not None and shared > 0.3 and not hidden, shared is not None and shared > 0.3),
+        _verdict(same and not hidden, same, seen=shared is not None),
         "asking each item several times",
     )
 
 
 def _own_data(facts: Facts, hidden: bool) -> Alternative:
     log_bf = number(facts, "one_source")
+    own = log_bf is not None and log_bf < 0
     return Alternative(
         "common template, own data",
-        "" if log_bf is None else f"ln Bayes factor of one source against own data {log_bf:+.1f}",
+        NOT_LOGGED if log_bf is None else f"ln pseudo-Bayes factor of one source against own data {log_bf:+.1f}",
         "concealment is shown" if hidden else "",
-        _verdict(log_bf is not None and log_bf < 0 and not hidden, log_bf is not None and log_bf < 0),
+        _verdict(own and not hidden, own, seen=log_bf is not None),
         "one topic an account: narrow coverage",
     )
 
 
 def _one_product(facts: Facts, families: frozenset[str]) -> Alternative:
-    share = _share(facts, "product_share")
+    share, seen = _share(facts, "product_share"), _seen(facts, "product_share")
     only = families <= {"content", "work", "client"}
     return Alternative(
         "same product",
-        f"{share:.0%} of the shared work carries one client's static words",
+        f"{share:.0%} of the shared work carries one client's static words" if seen else NOT_LOGGED,
         "" if only else f"also confirmed by {', '.join(sorted(families - {'content', 'work', 'client'}))}",
-        _verdict(only, share >= 0.8 and _share(facts, "settled") >= 0.5),
+        _verdict(only, share >= 0.8 and _share(facts, "settled") >= 0.5, seen=seen),
         "cards, mails, addresses and hours of its own for each account",
     )
 
 
 def _reseller(facts: Facts) -> Alternative:
-    share = _share(facts, "resold")
+    share, seen = _share(facts, "resold"), _seen(facts, "resold")
     return Alternative(
         "declared reseller",
-        f"{share:.0%} of the shared work through declared resellers",
+        f"{share:.0%} of the shared work through declared resellers" if seen else NOT_LOGGED,
         "",
-        _verdict(share >= 0.5, share > 0.1),
+        _verdict(share >= 0.5, share > 0.1, seen=seen),
         "a contract",
     )
 
 
 def _viral(facts: Facts, families: frozenset[str]) -> Alternative:
-    known = number(facts, "shared_an_account")
-    each = known or 0.0
-    bare = families <= {"content", "work", "timing"}
+    each = number(facts, "shared_an_account")
+    few = 0.0 if each is None else each
+    others = sorted(families - {"content", "work", "timing"})
+    bare = each is not None and not others
     return Alternative(
         "viral prompt",
-        f"{each:.0f} shared exchanges in the median account",
-        "" if bare else f"confirmed by {', '.join(sorted(families - {'content', 'work', 'timing'}))}",
-        _verdict(bare and known is not None and each <= 3, bare and known is not None and each <= 6),
+        NOT_LOGGED if each is None else f"{each:.0f} shared exchanges in the median account",
+        f"confirmed by {', '.join(others)}" if others else "",
+        _verdict(bare and few <= 3, bare and few <= 6, seen=each is not None),
         "three exchanges an account",
     )
