@@ -33,9 +33,9 @@ def member_fact(own_block: str, own_ja4: str) -> dict[str, Any]:
         return dict(engine.arrow("SELECT * FROM member_fact").to_pylist()[0])
 
 
-def test_an_hours_work_is_one_hour() -> None:
+def test_shared_and_own_work_are_counted_apart() -> None:
     found = member_fact("1", "'tls-a'")
-    assert (found["shared"], found["shared_hours"], found["own"], found["own_before"]) == (12, 1, 1, 1)
+    assert (found["shared"], found["shared_times"], found["own"], found["own_before"]) == (12, 12, 1, 1)
 
 
 def test_work_from_elsewhere_is_foreign_where_the_own_life_is_seen() -> None:

@@ -46,7 +46,7 @@ ENTITY_STEPS = [
         "member_standing",
         """
         SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
-               coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.among, f.shared_days, f.shared_hours,
+               coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.among, f.shared_days, f.shared_times,
                f.days_before, w.group_days,
                p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller
         FROM group_member m JOIN account a ON a.entity = m.entity
@@ -172,7 +172,7 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
             own_client=None if row["own_client"] is None else float(row["own_client"]),
             among=None if row["among"] is None else float(row["among"]),
             shared_days=float(row["shared_days"] or 0.0),
-            shared_hours=int(row["shared_hours"] or 0),
+            shared_times=int(row["shared_times"] or 0),
             group_days=float(row["group_days"] or 0.0),
             days_before=None if row["days_before"] is None else float(row["days_before"]),
             reseller=bool(row["reseller"]),

@@ -109,7 +109,7 @@ def test_one_product_with_many_customers_is_dismissed() -> None:
 def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
         "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "shared": 20, "own": 50,
-        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0, "shared_hours": 12,
+        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0, "shared_times": 12,
         "group_days": 25.0, "days_before": 90.0, "reseller": False, "permitted": False,
     }  # fmt: skip
     return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
@@ -174,7 +174,7 @@ def test_prompts_relayed_through_a_customers_own_service_do_not_accuse() -> None
 def test_a_short_window_from_unknown_addresses_does_not_accuse() -> None:
     unseen = part_of(member(at_home=None, shared_days=1.0))
     assert unseen.role not in ACCUSING or unseen.probability < 0.5
-    few = part_of(member(at_home=None, shared_days=1.0, shared=1, shared_hours=1, registration=0.0))
+    few = part_of(member(at_home=None, shared_days=1.0, shared=1, shared_times=1, registration=0.0))
     assert few.role not in ACCUSING or few.probability < 0.5
     assert part_of(member(at_home=None, shared_days=1.0, registration=4.0)).probability >= 0.5
 
@@ -203,16 +203,16 @@ def test_one_victim_among_many_unlinked_accounts_is_not_accused() -> None:
 
 
 def test_a_victims_every_trait_is_not_accused_for_a_shared_sign_up_day() -> None:
-    plain = STOLEN | {"own": 60, "shared_hours": 12, "registration": 2.5}
+    plain = STOLEN | {"own": 60, "shared_times": 12, "registration": 2.5}
     crowd = [member(**STOLEN | {"registration": 6.0}) for _ in range(20)]
     part = parts_of([*crowd, member(**plain)])[-1]
     assert part.role not in ACCUSING or part.probability < 0.5
     assert parts_of([*crowd, member(**plain | {"registration": 8.0})])[-1].probability >= 0.5
 
 
-def test_an_agents_session_is_one_time_not_many() -> None:
-    session = member(**STOLEN, shared=40, shared_hours=1)
-    assert victim_likeness(session) < victim_likeness(member(**STOLEN, shared=40, shared_hours=8))
+def test_few_times_make_no_window() -> None:
+    session = member(**STOLEN, shared=40, shared_times=1)
+    assert victim_likeness(session) < victim_likeness(member(**STOLEN, shared=40, shared_times=8))
 
 
 def test_registration_evidence_takes_from_a_stolen_key() -> None:

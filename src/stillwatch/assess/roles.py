@@ -80,7 +80,7 @@ DEPARTURE_STEPS = [
     Step(
         "work_window",
         """
-        SELECT s.grp, s.account, count(DISTINCT epoch_us(e.asked_at) // 3600000000) AS hours,
+        SELECT s.grp, s.account, count(DISTINCT e.asked_at) AS times,
                quantile_disc(e.asked_at, 0.05) AS first_shared, quantile_disc(e.asked_at, 0.95) AS last_shared
         FROM sure_work s JOIN exchange e ON e.x = s.x GROUP BY s.grp, s.account
         """,
@@ -149,7 +149,7 @@ DEPARTURE_STEPS = [
         SELECT w.grp, w.account, any_value(n.shared) AS shared, any_value(d.at_home) AS at_home,
                any_value(d.own_client) AS own_client, count(o.asked_at) AS own,
                count(o.asked_at) FILTER (o.asked_at < w.first_shared) AS own_before,
-               any_value(w.hours) AS shared_hours, any_value(i.among) AS among,
+               any_value(w.times) AS shared_times, any_value(i.among) AS among,
                epoch(any_value(w.last_shared) - any_value(w.first_shared)) / 86400.0 AS shared_days,
                epoch(any_value(w.first_shared) - any_value(a.created_at)) / 86400.0 AS days_before
         FROM work_window w JOIN departure d ON d.grp = w.grp AND d.account = w.account
@@ -172,8 +172,8 @@ class MemberFacts:
     ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
     known). `among` is the share of the others that came from blocks which other members' shared work used and hardly
     anybody else (0 where these blocks are fewer than three). `access` is what infrastructure, registration, client and
-    timing together say for the group, in nats; `shared_hours` counts the hours of the clock in which shared work fell
-    (an agent's session is one event, however many exchanges it has), `group_days` is how long the whole group worked.
+    timing together say for the group, in nats; `shared_times` counts the distinct times of shared work (each exchange
+    of a session, which holds more accounts for victims than hours would); `group_days` is how long the group worked.
     """
 
     account_id: str
@@ -188,7 +188,7 @@ class MemberFacts:
     own_client: float | None
     among: float | None
     shared_days: float
-    shared_hours: int
+    shared_times: int
     group_days: float
     days_before: float | None
     reseller: bool
@@ -346,6 +346,6 @@ def _window(member: MemberFacts) -> float:
     """What the shortness of the shared work's window says: a bound of the probability that so many uniform times of the
     group's duration fall into a window so short."""
     part = max(member.shared_days, 0.5) / max(member.group_days, LEAST_GROUP_DAYS)
-    times = max(member.shared_hours, 1)
+    times = max(member.shared_times, 1)
     chance = math.log(times) + (times - 1) * math.log(min(part, 1.0))
     return clipped(-chance, 0.0, 3.0) * ramp(member.shared_days, 7.0, 3.0) - 3.0 * ramp(part, 0.25, 0.5)
