@@ -102,9 +102,11 @@ def _own_data(facts: Facts, hidden: bool) -> Alternative:
 def _one_product(facts: Facts, families: frozenset[str]) -> Alternative:
     share, seen = _share(facts, "product_share"), _seen(facts, "product_share")
     only = families <= {"content", "work", "client"}
+    said = [f"{share:.0%} of the shared work carries one client's static words"] if seen else []
+    said += ["nothing else confirms it than what the users of one product share"] if only else []
     return Alternative(
         "same product",
-        f"{share:.0%} of the shared work carries one client's static words" if seen else NOT_LOGGED,
+        "; ".join(said) if said else NOT_LOGGED,
         "" if only else f"also confirmed by {', '.join(sorted(families - {'content', 'work', 'client'}))}",
         _verdict(only, share >= 0.8 and _share(facts, "settled") >= 0.5, seen=seen),
         "cards, mails, addresses and hours of its own for each account",
