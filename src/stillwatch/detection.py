@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stillwatch.assess.blind import blind_terms
 from stillwatch.assess.finding import Finding, as_json
-from stillwatch.content.capabilities import classify, lean
+from stillwatch.content.capabilities import classify, follows_up, lean
 from stillwatch.content.families import family_steps
 from stillwatch.content.fillers import filler_steps
 from stillwatch.content.preamble import preamble_steps
@@ -34,10 +35,14 @@ from stillwatch.store.store import Store
 
 SCHEMA = "stillwatch/campaigns/v1"
 
-EXCHANGE_COLUMNS = ["messages", "system", "tools", "client_ip", "asn", "ja4", "user_agent", "param_fp", "output"]
+EXCHANGE_COLUMNS = [
+    "messages", "system", "tools", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent", "param_fp", "output",
+    "output_tokens",
+]  # fmt: skip
 ACCOUNT_COLUMNS = [
     "created_at", "payment_fingerprint", "card_bin", "email", "email_domain", "signup_ip", "signup_ja4",
-    "signup_user_agent",
+    "signup_user_agent", "billing_country", "verified_country", "verified_domain", "org_id", "programme",
+    "suspended_at",
 ]  # fmt: skip
 
 EXCHANGE_STEP = Step(
@@ -86,7 +91,8 @@ def answer_of(
     entities = _identify(engine, networks, progress)
     accounts = engine.arrow("SELECT * FROM account ORDER BY account")
     _content(engine, progress)
-    incidence, blind = incidence_of(engine, accounts, entities, _absent(engine), progress)
+    absent = _absent(engine)
+    incidence, blind = incidence_of(engine, accounts, entities, absent, progress)
     found = search(incidence, progress=progress)
     progress("gathering groups")
     groups = confirmed_groups(incidence, found)
@@ -95,7 +101,8 @@ def answer_of(
     findings = findings_of(engine, incidence, groups, world, progress)
     told = [part for finding in findings if finding.status != "dismissed" for part in finding.parts]
     findings += single_findings(engine, entities.name, world.last_seen, frozenset(part.account_id for part in told))
-    return _run(engine, accounts.num_rows, len(entities.name), blind, found.tested), _ordered(findings, len(blind))
+    told_blind = [*blind, *blind_terms(absent)]
+    return _run(engine, accounts.num_rows, len(entities.name), told_blind, found.tested), _ordered(findings, len(blind))
 
 
 def _identify(engine: Engine, networks: str | None, progress: Callable[[str], None]) -> Entities:
@@ -149,7 +156,7 @@ def _content(engine: Engine, progress: Callable[[str], None]) -> None:
 
 
 def _capabilities(engine: Engine) -> None:
-    """Tables `exchange_capability(x, code)` and `exchange_lean(x, lean)`."""
+    """Tables `exchange_capability(x, code)` and `exchange_lean(x, lean, follow_up)`: NULL where no text was logged."""
     held = engine.arrow(
         "SELECT e.x, coalesce(i.tags, 0) AS tags, e.structure, coalesce(e.output_tags, 0) AS output_tags, "
         "coalesce(e.text_words, -1) AS text_words, coalesce(e.output_words, -1) AS output_words, e.turns "
@@ -159,9 +166,10 @@ def _capabilities(engine: Engine) -> None:
     features = (columns["tags"], columns["structure"], columns["output_tags"], columns["text_words"],
                 columns["output_words"], columns["turns"])  # fmt: skip
     engine.register("exchange_capability", pa.table({"x": held["x"], "code": pa.array(classify(*features), pa.int8())}))
-    engine.register(
-        "exchange_lean", pa.table({"x": held["x"], "lean": pa.array(np.asarray(lean(*features).sum(axis=1)))})
-    )
+    unseen = (columns["text_words"] < 0) & (columns["output_words"] < 0)
+    purpose = pa.array(np.asarray(lean(*features).sum(axis=1)), mask=unseen)
+    follow_up = pa.array(follows_up(columns["structure"], columns["turns"]), mask=columns["text_words"] < 0)
+    engine.register("exchange_lean", pa.table({"x": held["x"], "lean": purpose, "follow_up": follow_up}))
 
 
 def _absent(engine: Engine) -> dict[str, str]:
@@ -173,6 +181,8 @@ def _absent(engine: Engine) -> dict[str, str]:
     for name, column in texts.items():
         if column in absent:
             absent[name] = absent.pop(column).replace(column, name)
+    if "param_fp" in absent:
+        absent["param_fp"] = "no exchange gives a sampling parameter (temperature, top_p, max_tokens ...)"
     for name, role in roles.items():
         seen = engine.arrow(
             f"SELECT count(*) AS n FROM exchange WHERE list_contains(segment_roles, CAST({role} AS UTINYINT))"

@@ -33,10 +33,12 @@ GROUP_STEPS = [
     Step(
         "group_standing",
         """
-        SELECT g.grp, avg(CASE WHEN p.x IS NULL THEN 0.0 ELSE 1.0 END) AS permitted,
-               avg(CASE WHEN r.account IS NULL THEN 0.0 ELSE 1.0 END) AS resold
-        FROM group_exchange g LEFT JOIN covered_exchange p ON p.x = g.x
-        LEFT JOIN reselling_account r ON r.account = g.account GROUP BY g.grp
+        SELECT grp, least(sum(permitted) / sum(n), avg(permitted / n)) AS permitted,
+               least(sum(resold) / sum(n), avg(resold / n)) AS resold
+        FROM (SELECT g.grp, g.account, count(*) AS n, count(p.x) AS permitted, count(r.account) AS resold
+              FROM group_exchange g LEFT JOIN covered_exchange p ON p.x = g.x
+              LEFT JOIN reselling_account r ON r.account = g.account GROUP BY g.grp, g.account)
+        GROUP BY grp
         """,
     ),
 ]

@@ -63,7 +63,7 @@ STEPS = [
         """
         SELECT w.entity, any_value(b.n) AS total,
                w.entity IN (SELECT entity FROM covered_entity) AS covered, count(*) AS shared, avg(l.lean) AS lean,
-               avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
+               avg(CAST(l.follow_up AS INTEGER)) AS follow_up,
                median(CAST(coalesce(e.output_words, 0.75 * e.output_tokens) AS DOUBLE)) AS answer_words,
                CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),
                           9223372036854775807) AS BIGINT) AS tokens,

@@ -11,13 +11,12 @@ from stillwatch.assess.terms import Facts, number
 @dataclass(frozen=True)
 class Alternative:
     """An innocent explanation: `verdict` is `explains`, `possible`, `rejected`, or `unknown` where nothing that would
-    show it was logged. `price` is what imitating it costs."""
+    show it was logged."""
 
     name: str
     for_it: str
     against_it: str
     verdict: str
-    price: str
 
 
 def alternatives(facts: Facts, concealed: float, families: frozenset[str]) -> list[Alternative]:
@@ -37,6 +36,10 @@ def explanation(found: list[Alternative]) -> str:
     """The name of the first alternative that explains the group, or nothing."""
     return next((a.name for a in found if a.verdict == "explains"), "")
 
+
+ONE_CLIENT = 0.5
+"""Share of the work that carries one client's static words, from which that client's users explain a group that only
+content, work and client confirm."""
 
 NOT_LOGGED = "nothing logged that would show it"
 
@@ -71,7 +74,6 @@ def _affiliated(facts: Facts) -> Alternative:
         said if seen else NOT_LOGGED,
         "" if hides is None else f"{hides:.0%} through hosting or proxy networks",
         _verdict(max(place, name) >= 0.6, max(place, name, mail) >= 0.4, seen=seen),
-        "one office, one name: every account falls with the first",
     )
 
 
@@ -83,7 +85,6 @@ def _same_items(facts: Facts, hidden: bool) -> Alternative:
         NOT_LOGGED if shared is None else f"{shared:.0%} of the items were sent by two or more accounts",
         "concealment is shown" if hidden else "",
         _verdict(same and not hidden, same, seen=shared is not None),
-        "asking each item several times",
     )
 
 
@@ -95,7 +96,6 @@ def _own_data(facts: Facts, hidden: bool) -> Alternative:
         NOT_LOGGED if log_bf is None else f"ln pseudo-Bayes factor of one source against own data {log_bf:+.1f}",
         "concealment is shown" if hidden else "",
         _verdict(own and not hidden, own, seen=log_bf is not None),
-        "one topic an account: narrow coverage",
     )
 
 
@@ -108,8 +108,7 @@ def _one_product(facts: Facts, families: frozenset[str]) -> Alternative:
         "same product",
         "; ".join(said) if said else NOT_LOGGED,
         "" if only else f"also confirmed by {', '.join(sorted(families - {'content', 'work', 'client'}))}",
-        _verdict(only, share >= 0.8 and _share(facts, "settled") >= 0.5, seen=seen),
-        "cards, mails, addresses and hours of its own for each account",
+        _verdict(only and share >= ONE_CLIENT, only or (share >= 0.8 and _share(facts, "settled") >= 0.5), seen=seen),
     )
 
 
@@ -120,7 +119,6 @@ def _reseller(facts: Facts) -> Alternative:
         f"{share:.0%} of the shared work through declared resellers" if seen else NOT_LOGGED,
         "",
         _verdict(share >= 0.5, share > 0.1, seen=seen),
-        "a contract",
     )
 
 
@@ -134,5 +132,4 @@ def _viral(facts: Facts, families: frozenset[str]) -> Alternative:
         NOT_LOGGED if each is None else f"{each:.0f} shared exchanges in the median account",
         f"confirmed by {', '.join(others)}" if others else "",
         _verdict(bare and few <= 3, bare and few <= 6, seen=each is not None),
-        "three exchanges an account",
     )

@@ -34,14 +34,16 @@ def extracting(facts: Facts, base: Facts) -> Score:
 def _purpose(facts: Facts, base: Facts) -> float | None:
     """Rule tags know few wordings: what counts is how far the shared work leans beyond what everyone asks."""
     lean, usual = number(facts, "lean"), number(base, "lean")
-    return None if lean is None else clipped(2.0 * (lean - (usual or 0.0)) - 0.7, -4.0, 4.0)
+    return None if lean is None or usual is None else clipped(2.0 * (lean - usual) - 0.7, -4.0, 4.0)
 
 
 def _asked(facts: Facts, base: Facts, purpose: float | None) -> tuple[Term, ...]:
     if purpose is None:
         return ()
-    lean, usual = number(facts, "lean") or 0.0, number(base, "lean") or 0.0
-    because = f"what the shared work asks for: mean log-likelihood ratio {lean:+.2f} ({usual:+.2f} elsewhere)"
+    because = (
+        f"what the shared work asks for: mean log-likelihood ratio {number(facts, 'lean'):+.2f} "
+        f"({number(base, 'lean'):+.2f} elsewhere)"
+    )
     return term(QUESTION, "purpose", purpose, because)
 
 

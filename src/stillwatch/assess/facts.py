@@ -3,8 +3,7 @@
 Reads `exchange`, `account`, `filler`, and three tables of the caller:
 `group_member(grp INTEGER, entity INTEGER, certain BOOLEAN)`,
 `group_exchange(grp INTEGER, x BIGINT, entity INTEGER, account INTEGER, exclusive BOOLEAN, certain BOOLEAN)`,
-the members' exchanges that the group's shared templates explain, and `exchange_lean(x, lean)`.
-A turn of an agent's own loop (tools, calls or results in the request: structure bits 2 to 16) is no follow-up.
+the members' exchanges that the group's shared templates explain, and `exchange_lean(x, lean, follow_up)`.
 A column is NULL where no row of the group has the signal: the terms that need it then abstain.
 """
 
@@ -54,20 +53,17 @@ GROUP BY g.grp, g.account
 WORK_FACTS = """
 SELECT g.grp, count(*) AS shared, count(DISTINCT g.entity) AS entities, count(DISTINCT g.account) AS accounts,
        avg(CASE WHEN g.exclusive THEN 1.0 ELSE 0.0 END) AS exclusive, avg(l.lean) AS lean,
-       avg(CASE WHEN e.turns > 1 AND (e.structure & 30) = 0 THEN 1.0 ELSE 0.0 END) AS follow_up,
+       avg(CAST(l.follow_up AS INTEGER)) AS follow_up,
        median(CAST(coalesce(e.output_words, 0.75 * e.output_tokens) AS DOUBLE)) AS answer_words,
-       avg(CASE WHEN e.reasoning_tokens > 0 OR e.reasoning_effort = 'high' THEN 1.0 ELSE 0.0 END) AS reasoned,
        CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),
                   9223372036854775807) AS BIGINT) AS tokens,
-       min(e.asked_at) AS first_seen, max(e.asked_at) AS last_seen,
-       count(DISTINCT CAST(e.asked_at AS DATE)) AS days
+       min(e.asked_at) AS first_seen, max(e.asked_at) AS last_seen
 FROM group_exchange g JOIN exchange e ON e.x = g.x LEFT JOIN exchange_lean l ON l.x = g.x GROUP BY g.grp
 """
 
 ITEM_FACTS = """
-SELECT grp, count(*) AS items, avg(CASE WHEN entities > 1 THEN 1.0 ELSE 0.0 END) AS items_shared,
-       avg(1.0 * uses) AS uses_an_item
-FROM (SELECT g.grp, f.filler, count(DISTINCT g.x) AS uses, count(DISTINCT g.entity) AS entities
+SELECT grp, count(*) AS items, avg(CASE WHEN entities > 1 THEN 1.0 ELSE 0.0 END) AS items_shared
+FROM (SELECT g.grp, f.filler, count(DISTINCT g.entity) AS entities
       FROM group_exchange g JOIN filler f ON f.x = g.x GROUP BY g.grp, f.filler) GROUP BY grp
 """
 
@@ -113,7 +109,8 @@ SELECT s.grp, count(*) AS n_accounts, avg(s.proxied) AS proxied, avg(s.classed) 
        median(s.first_shared_day - f.created_day) AS tenure,
        sum(s.n) / sum(f.n) AS share_of_traffic,
        avg(CASE WHEN s.n < 0.9 * f.n THEN 1.0 ELSE 0.0 END) AS mixed,
-       avg(CASE WHEN f.created_day > b.first_ban THEN 1.0 ELSE 0.0 END) AS after_ban
+       avg(CASE WHEN f.created_day IS NULL THEN NULL WHEN f.created_day > b.first_ban THEN 1.0
+                ELSE 0.0 END) AS after_ban
 FROM group_shared s JOIN account_facts f ON f.account = s.account LEFT JOIN account_home h ON h.account = s.account
 LEFT JOIN (SELECT s.grp, min(f.suspended_day) AS first_ban FROM group_shared s
            JOIN account_facts f ON f.account = s.account GROUP BY s.grp) b ON b.grp = s.grp

@@ -126,6 +126,15 @@ def lean(
     return np.asarray(np.stack(flags, axis=1) * weights)
 
 
+AGENT_LOOP = Structure.TOOLS | Structure.TOOL_CALL_BEFORE | Structure.TOOL_RESULT | Structure.TOOL_CALL_OUT
+"""Tools, calls or results: such a turn is an agent's own loop, and no follow-up of a person."""
+
+
+def follows_up(structure: NDArray[np.uint32], turns: NDArray[np.int16]) -> Flags:
+    """Whether each exchange takes up an earlier answer."""
+    return (turns > 1) & ~_bit(structure, AGENT_LOOP)
+
+
 def shares(codes: NDArray[np.int64], weights: NDArray[np.float64]) -> dict[str, float]:
     """Each capability's share of the weight, largest first; `unknown` is a share of its own; an empty input is {}."""
     total = float(weights.sum())

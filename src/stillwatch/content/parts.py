@@ -135,7 +135,7 @@ def _text(value: Any, parts: Parts) -> str:  # noqa: PLR0911 (one return a shape
         return "\n".join(text for text in (_text(item, parts) for item in value) if text)
     if not isinstance(value, dict):
         return ""
-    kind = value.get("type")
+    kind = str(value.get("type"))
     if kind in ("tool_call", "tool_use", "function_call"):
         parts.structure |= Structure.TOOL_CALL_BEFORE
         return ""

@@ -18,6 +18,12 @@ from stillwatch.records import EXACT_FAMILIES, Family
 SAME = 0.5
 """Share of the smaller of two groups that lies in the larger, from which both are one."""
 
+STRONGEST = 200.0
+TWICE = 100.0
+PER_ENTITY = 1e-3
+"""What ranks a seed: ln e of each family that discovered it, up to this much; nats more where two families did; and
+the larger of two that are equal. The order decides which of two overlapping seeds becomes the group, nothing else."""
+
 LEAST_PART = 4
 """Entities below which a part that splits off by templates is not followed up."""
 
@@ -146,12 +152,12 @@ def _seeds(incidence: Incidence, found: Found) -> list[_Seed]:
         if not families or candidate.rows.tobytes() in seen:
             continue
         seen.add(candidate.rows.tobytes())
-        strength = sum(min(float(found.log_e[family][place]), 200.0) for family in families)
+        strength = sum(min(float(found.log_e[family][place]), STRONGEST) for family in families)
         parts = [part for part in split_by_templates(incidence, candidate.rows) if len(part) >= LEAST_PART]
         for rows in parts or [candidate.rows]:
             share = len(rows) / len(candidate.rows)
-            bonus = 100.0 if len([f for f in families if f != Family.CLIENT]) > 1 else 0.0
-            seeds.append(_Seed(rows, (strength + bonus) * share + 1e-3 * len(rows)))
+            bonus = TWICE if len([f for f in families if f != Family.CLIENT]) > 1 else 0.0
+            seeds.append(_Seed(rows, (strength + bonus) * share + PER_ENTITY * len(rows)))
     return sorted(seeds, key=lambda seed: (-seed.strength, -len(seed.rows), seed.rows.tolist()))
 
 
@@ -167,20 +173,27 @@ class _Tested:
         self._sizes = np.array([len(candidate.rows) for candidate in found.candidates], dtype=np.int64)
         places = np.repeat(np.arange(len(found.candidates)), self._sizes)
         rows = np.concatenate([c.rows for c in found.candidates]) if found.candidates else np.zeros(0, np.int32)
+        self._standing: set[bytes] = set()
         self._held = csr_matrix((np.ones(len(rows), np.int64), (places, rows)), (len(found.candidates), n))
 
     def group(self, part: Indices, members: Membership) -> Group | None:
-        """The group with its named core, or nothing where no discovered candidate is like it."""
+        """The group with its named core, or nothing where no discovered candidate is like it.
+
+        Of the candidates that lie mostly inside, the one that most families discovered stands for the group, then the
+        most similar: chosen after the tests, among discoveries only. The same rows stand for one group only.
+        """
         inside = np.asarray(self._held[:, part].sum(axis=1)).ravel()
         similar = inside / np.maximum(self._sizes + len(part) - inside, 1)
         near = [
             _Near(int(at), float(similar[at]), _discovering(self._found, int(at)))
             for at in np.flatnonzero((similar >= NAMED) & (inside >= SAME * self._sizes))
+            if self._found.candidates[at].rows.tobytes() not in self._standing
         ]
         named = max(near, key=lambda one: (*_rank(one.families), one.similar, -one.place), default=None)
         if named is None or not named.families:
             return None
         core = self._found.candidates[named.place]
+        self._standing.add(core.rows.tobytes())
         return Group(
             core.rows,
             self._confirmations([named, *sorted(near, key=lambda one: (-one.similar, one.place))]),

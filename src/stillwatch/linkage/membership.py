@@ -70,10 +70,12 @@ class Membership:
 def membership(
     incidence: Incidence, core: Indices, families: tuple[Family, ...], matrices: list["MemberMatrix"]
 ) -> Membership:
-    """Expectation-maximisation from a core to convergence, the group left out of popularity, own tokens left out.
+    """Expectation-maximisation from a core, for at most `ROUNDS` rounds, the group left out of popularity, own tokens
+    left out.
 
-    Rows that neither share the work nor stand in the core or the group are not asked about the other families.
-    Content and work count once: content's ratio, plus work's where work has one to add.
+    Rows that neither share the work nor stand in the core or the group are not asked about the other families, whose
+    ratios then stay zero. Content and work count once, by the greater of the two ratios; a row that shows no material
+    has a ratio of work of zero, so content then takes nothing from it either.
     """
     inside = np.zeros(incidence.n, dtype=np.bool_)
     inside[core] = True
@@ -84,6 +86,7 @@ def membership(
     ratios = np.zeros((incidence.n, len(families)))
     log_odds = np.zeros(incidence.n)
     for _ in range(ROUNDS):
+        ratios[:] = 0.0
         for place in sorted(range(len(families)), key=lambda at: families[at] not in TEXT):
             if families[place] not in TEXT:
                 rows = rows[_shares_work(ratios[rows], families) | inside[rows] | at_core[rows]]
