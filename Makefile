@@ -20,7 +20,7 @@ demo: $(STAMP) ## make a small world and find the campaigns in it
 test: test-unit test-slow ## unit layer (under a minute), then the slow layer
 
 test-unit: $(STAMP)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(STAMP)
 	$(BIN)/pytest -m slow || [ $$? -eq 5 ]  # 5: pytest selected no test

@@ -63,6 +63,7 @@ class Detection:
     """What a run answered: the object of `campaigns --json`, and where it was written."""
 
     answer: dict[str, Any]
+    conflicting: int
     folder: Path
 
 
@@ -77,11 +78,20 @@ def detect(
     """Find campaigns among the stored exchanges of [since, until) and write a run folder into the store."""
     started = time.monotonic()
     with DuckEngine() as engine:
-        store.register(engine, since, until)
+        conflicting = store.register(engine, since, until)
+        if engine.arrow("SELECT count(*) AS n FROM exchanges").to_pylist()[0]["n"] == 0:
+            raise _nothing_to_look_at(store)
         run, findings = answer_of(engine, networks, progress)
     run |= {"store": store.name, "quarantined": store.quarantined(), "seconds": round(time.monotonic() - started, 2)}
     folder = write_run(store, {"schema": SCHEMA, "run": run, "campaigns": findings})
-    return Detection(json.loads((folder / "campaigns.json").read_text("utf-8")), folder)
+    return Detection(json.loads((folder / "campaigns.json").read_text("utf-8")), conflicting, folder)
+
+
+def _nothing_to_look_at(store: Store) -> UsageError:
+    days = store.days()
+    if not days:
+        return UsageError("the store holds no exchanges", next_step=f"stillwatch ingest SOURCE --store {store.folder}")
+    return UsageError("no exchange was asked in this period", wanted=f"a period between {days[0]} and {days[-1]} (UTC)")
 
 
 def answer_of(
@@ -110,10 +120,6 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
     progress("accounts and entities")
     engine.run(account_steps())
     accounts = engine.arrow("SELECT * FROM account ORDER BY account")
-    if accounts.num_rows == 0:
-        raise UsageError(
-            "the store holds no exchanges in this period", next_step="stillwatch ingest SOURCE --store DIR"
-        )
     entities = entities_of(accounts)
     engine.register(
         "identity",

@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ from stillwatch.store.store import Store
 __all__ = ["Detection", "IngestReport", "detect", "ingest_sources"]
 
 EXAMPLES = 5
+UNKNOWN = 50
 AHEAD = 3
 """Batches that may wait between reading, sketching and writing: the bound of memory."""
 
@@ -35,7 +36,8 @@ class IngestReport:
     """What an ingest did.
 
     `exchanges` rows were read and kept the contract: `new` ids that the store did not hold, and `repeated` ones, in the
-    store or in the source. `reasons` counts quarantine by column and kind; `examples` are its first rows.
+    store or in the source. `reasons` counts quarantine by column and kind; `examples` are its first rows. `unknown` are
+    columns that the contract does not know, as `table.column`, ascending, at most `UNKNOWN` of them.
     """
 
     files: int = 0
@@ -49,6 +51,7 @@ class IngestReport:
     seconds: float = 0.0
     reasons: Mapping[str, int] = field(default_factory=dict)
     examples: tuple[QuarantinedRow, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def ingest_sources(
@@ -100,7 +103,7 @@ def _batches(files: list[SourceFile], told: "_Told") -> Iterator[tuple[SourceFil
 def _sketched(sketch: Sketch, batch: Batch, key: bytes, label: str) -> Batch:
     """The batch with its rows sketched. A row that cannot be goes to quarantine; its neighbours are tried apart."""
     try:
-        return Batch(sketch(batch.rows, key), batch.quarantined, batch.bytes_read, batch.places)
+        return replace(batch, rows=sketch(batch.rows, key))
     except Exception as error:
         rows = batch.rows
         if rows.num_rows == 1:
@@ -116,7 +119,7 @@ def _sketched(sketch: Sketch, batch: Batch, key: bytes, label: str) -> Batch:
         for start, length in ((0, half), (half, rows.num_rows - half))
     ]
     bad_rows = [*batch.quarantined, *(row for part in parts for row in part.quarantined)]
-    return Batch(pa.concat_batches([part.rows for part in parts]), bad_rows, batch.bytes_read)
+    return replace(batch, rows=pa.concat_batches([part.rows for part in parts]), quarantined=bad_rows)
 
 
 def _keep(writer: ExchangeWriter, tally: "_Tally", batch: Batch) -> None:
@@ -131,6 +134,7 @@ class _Tally:
         self.rows: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._examples: list[QuarantinedRow] = []
+        self._unknown: set[str] = set()
         self._store = store
 
     def count(self, table: str, batch: Batch) -> None:
@@ -138,6 +142,8 @@ class _Tally:
         self._store.add_quarantined(batch.quarantined)
         self._reasons.update(f"{row.column or 'row'}: {row.found}" for row in batch.quarantined)
         self._examples += batch.quarantined[: EXAMPLES - len(self._examples)]
+        if len(self._unknown) < UNKNOWN:
+            self._unknown |= {f"{table}.{name}" for name in batch.unknown}
 
     def report(self, files: int, new: int, seconds: float) -> IngestReport:
         read = self.rows["exchanges"]
@@ -145,6 +151,7 @@ class _Tally:
         return IngestReport(
             files, read, new, read - new, **small, quarantined=self._reasons.total(), seconds=round(seconds, 2),
             reasons=dict(self._reasons.most_common()), examples=tuple(self._examples),
+            unknown=tuple(sorted(self._unknown)[:UNKNOWN]),
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from stillwatch.content.sketch import sketch
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.pipeline import IngestReport, ingest_sources
 from stillwatch.store.store import Store
-from tests.ingest.rows import lines, row
+from tests.ingest.rows import TEXT, lines, row
 
 CANARY = "cAnArY-7f3a"
 
@@ -127,9 +127,9 @@ def test_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     out, err = capfd.readouterr()
     held = json.loads(out)
     assert (held["exchanges"], held["new"], held["quarantined"], len(held["examples"])) == (9, 9, 7, 5)
-    assert "row 10" in err and "2 more in" in err and "\x1b" not in out + err
+    assert "row 10" in err and "2 more (stillwatch quarantine" in err and "\x1b" not in out + err
     assert cli.run(arguments) == 0
-    assert "9 exchanges read from 1 files (0 new, 9 repeated)" in capfd.readouterr().out
+    assert "9 exchanges read from 1 file (0 new, 9 repeated)" in capfd.readouterr().out
     assert cli.run(["ingest", str(tmp_path / "missing"), "--store", str(tmp_path / "store")]) == 1
     assert cli.run(["ingest", str(source), "--store", str(tmp_path / "store"), "--format", "csv"]) == 2
     assert cli.run(["ingest", "--store", str(tmp_path / "store")]) == 2
@@ -140,3 +140,33 @@ def test_progress_says_rate_and_time_left(tmp_path: Path) -> None:
     said: list[str] = []
     ingest_sources([tmp_path / "a.jsonl"], tmp_path / "store", progress=said.append)
     assert any("a second" in words and "s left" in words for words in said)
+
+
+def test_unknown_columns_are_told_with_the_one_that_may_be_meant(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whether Arrow's reader or Python's took the line, and for tables without an `extra`."""
+    rows = [row(0), row(1, clent_ip="192.0.2.1"), row(2, colour="x"), row(3, shape=[1])]
+    (tmp_path / "logs.jsonl").write_bytes(lines(*rows))
+    (tmp_path / "accounts.jsonl").write_bytes(lines({"account_id": "acme", "mood": "good"}))
+    arguments = ["ingest", str(tmp_path / "logs.jsonl"), str(tmp_path / "accounts.jsonl")]
+    assert cli.run([*arguments, "--store", str(tmp_path / "store"), "--json"]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)["unknown"] == [
+        "accounts.mood", "exchanges.clent_ip", "exchanges.colour", "exchanges.shape",
+    ]  # fmt: skip
+    assert "exchanges.clent_ip (did you mean client_ip?)" in err
+
+
+def test_the_quarantine_is_listed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "logs.jsonl").write_bytes(lines(row(0), *(row(n, status=f"\x1b[2J{TEXT}") for n in range(1, 4))))
+    store = ["--store", str(tmp_path / "store")]
+    assert cli.run(["ingest", str(tmp_path / "logs.jsonl"), *store]) == 0
+    capfd.readouterr()
+    assert cli.run(["quarantine", *store, "--most", "2"]) == 0
+    out, err = capfd.readouterr()
+    assert out.count("another word") == 2 and "1 more" in err
+    assert TEXT not in out and "\x1b" not in out
+    assert cli.run(["quarantine", *store, "--json"]) == 0
+    held = json.loads(capfd.readouterr().out)
+    assert held["total"] == 3 and [r["row"] for r in held["rows"]] == [2, 3, 4]

@@ -6,7 +6,7 @@ import pytest
 
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.store import files
-from stillwatch.store.runs import latest_run, write_run
+from stillwatch.store.runs import read_run, run_ids, write_run
 from stillwatch.store.store import Store
 
 
@@ -17,10 +17,23 @@ def answer(note: str) -> dict[str, object]:
 def test_the_newest_run_is_read(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "s")
     with pytest.raises(UsageError, match="holds no run"):
-        latest_run(store)
+        read_run(store)
     for note in ("first", "second"):
         write_run(store, answer(note))
-    assert latest_run(store)["note"] == "second"
+    assert read_run(store)["note"] == "second"
+    old, new = run_ids(store)
+    assert read_run(store, old)["note"] == "first" and read_run(store, new)["note"] == "second"
+
+
+def test_a_run_that_is_not_there_or_not_one_is_told_with_those_that_are(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "s")
+    for note in ("first", "second"):
+        write_run(store, answer(note))
+    both = run_ids(store)
+    for start in (both[0][:4], "never"):
+        with pytest.raises(UsageError) as told:
+            read_run(store, start)
+        assert all(name in str(told.value) for name in both)
 
 
 @pytest.mark.parametrize("step", ["opened", "written", "draft", "renamed", "synced"])
@@ -35,13 +48,13 @@ def test_a_run_that_was_killed_is_not_read(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(files, "reached", kill)
     with pytest.raises(KeyboardInterrupt):
         write_run(store, answer("cut"))
-    assert latest_run(store)["note"] == "whole"
+    assert read_run(store)["note"] == "whole"
 
 
 def test_half_a_character_in_a_name_is_kept(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "s")
     write_run(store, answer("half \ud83d of a pair"))
-    assert latest_run(store)["note"] == "half \ud83d of a pair"
+    assert read_run(store)["note"] == "half \ud83d of a pair"
 
 
 def test_a_disk_that_refuses_is_an_error(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def _own_data(facts: Facts, hidden: bool) -> Alternative:
 def _one_product(facts: Facts, families: frozenset[str]) -> Alternative:
     share, seen = _share(facts, "product_share"), _seen(facts, "product_share")
     only = families <= {"content", "work", "client"}
-    said = [f"{share:.0%} of the shared work carries one client's static words"] if seen else []
+    said = [f"{share:.0%} of the shared work carries one client's own words (system text, tools)"] if seen else []
     said += ["nothing else confirms it than what the users of one product share"] if only else []
     return Alternative(
         "same product",

@@ -47,7 +47,9 @@ def _weak_doors(facts: Facts, base: Facts) -> tuple[Term, ...]:
     pair = _compared(facts, base, "weak_door")
     if pair is None:
         return ()
-    because = f"{pair[0]:.0%} of the accounts came through a weak door ({pair[1]:.0%} elsewhere)"
+    because = (
+        f"{pair[0]:.0%} of the accounts came by an education, research, startup or trial door ({pair[1]:.0%} elsewhere)"
+    )
     value = clipped(0.7 * lift(*pair), -0.3, 1.0) * (1.0 - _one_mail_domain(facts))
     return term(QUESTION, "weak doors", value, because)
 

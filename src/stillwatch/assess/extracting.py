@@ -99,4 +99,9 @@ def _product(facts: Facts) -> tuple[Term, ...]:
     if share is None:
         return ()
     value = -1.5 * ramp(share, 0.5, 0.95)
-    return term(QUESTION, "one product", value, f"{share:.0%} of the shared work carries the same static client words")
+    return term(
+        QUESTION,
+        "one product",
+        value,
+        f"{share:.0%} of the shared work carries one client's own words (system text, tools)",
+    )

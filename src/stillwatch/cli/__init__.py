@@ -37,6 +37,7 @@ COMMANDS = (
     Command("ingest", "stillwatch.cli.ingest", "ingest", "Read logs into a store; prompts become keyed sketches."),
     Command("detect", "stillwatch.cli.detect", "detect", "Find campaigns among the exchanges of a store."),
     Command("campaigns", "stillwatch.cli.campaigns", "campaigns", "List the findings of the newest run."),
+    Command("quarantine", "stillwatch.cli.quarantine", "quarantine", "List the rows that ingest set aside, and why."),
     Command("show", "stillwatch.cli.show", "show", "Show one finding with its evidence."),
 )
 

@@ -24,20 +24,26 @@ def detect(
     an allegation with evidence, not a verdict. Detectors that could not see are named as blind; nothing found is not an
     all-clear.
     """
-    from stillwatch.cli.output import emit_json, status
+    from stillwatch.cli.output import counted, emit_json, status
+    from stillwatch.cli.output import say as warn
     from stillwatch.cli.show import print_campaigns
     from stillwatch.pipeline import detect as run_detection
     from stillwatch.store.store import Store
 
     with status("detecting") as say:
-        answer = run_detection(
+        detection = run_detection(
             Store.open(store),
             since=since,
             until=until,
             networks=None if networks is None else str(networks),
             progress=say,
-        ).answer
+        )
+    if detection.conflicting:
+        warn(
+            f"{counted(detection.conflicting, 'exchange_id')} came with rows that say different things; of each the "
+            "row with the smallest keyed hash was used"
+        )
     if json:
-        emit_json(answer)
+        emit_json(detection.answer)
     else:
-        print_campaigns(answer)
+        print_campaigns(detection.answer)

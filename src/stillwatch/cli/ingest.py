@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+REASONS = 20
+"""Reasons of quarantine that are printed, the commonest first."""
+
 
 def ingest(
     source: Annotated[
@@ -26,7 +29,7 @@ def ingest(
     """
     from dataclasses import asdict
 
-    from stillwatch.cli.output import emit_json, say, status
+    from stillwatch.cli.output import counted, emit_json, say, status
     from stillwatch.pipeline import ingest_sources
 
     with status("reading") as tell:
@@ -36,14 +39,33 @@ def ingest(
         column = f", column {row.column}" if row.column else ""
         say(f"quarantine: {place}{column}: found {row.found}, wanted {row.wanted}")
     if report.quarantined > len(report.examples):
-        say(f"quarantine: {report.quarantined - len(report.examples):,} more in {store / 'quarantine'}; by reason:")
-        for reason, count in list(report.reasons.items())[:10]:
+        more = report.quarantined - len(report.examples)
+        say(f"quarantine: {more:,} more (stillwatch quarantine --store {store}); by reason:")
+        for reason, count in list(report.reasons.items())[:REASONS]:
             say(f"  {count:,} × {reason}")
+        if len(report.reasons) > REASONS:
+            say(f"  and {counted(len(report.reasons) - REASONS, 'other reason')}")
+    if report.unknown:
+        say(
+            "columns that the contract does not know, not used and not kept: "
+            + ", ".join(map(_guessed, report.unknown))
+        )
     if json:
         emit_json(asdict(report))
         return
     print(
-        f"{report.exchanges:,} exchanges read from {report.files:,} files ({report.new:,} new, {report.repeated:,} "
-        f"repeated), {report.accounts:,} accounts, {report.permissions:,} permissions, {report.releases:,} releases; "
-        f"{report.quarantined:,} rows in quarantine; {report.seconds:.1f} s"
+        f"{report.exchanges:,} exchanges read from {counted(report.files, 'file')} ({report.new:,} new, "
+        f"{report.repeated:,} repeated), {report.accounts:,} accounts, {report.permissions:,} permissions, "
+        f"{report.releases:,} releases; {report.quarantined:,} rows in quarantine; {report.seconds:.1f} s"
     )
+
+
+def _guessed(column: str) -> str:
+    """A column that is not known, with the known one that it may stand for."""
+    import difflib
+
+    from stillwatch.ingest.canonical import TABLES
+
+    table, _, name = column.partition(".")
+    near = difflib.get_close_matches(name, TABLES[table].names, n=1, cutoff=0.75)
+    return f"{column} (did you mean {near[0]}?)" if near else column

@@ -56,6 +56,11 @@ def emit_json(value: object) -> None:
     sys.stdout.buffer.flush()
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`: the number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print an aligned table to stdout; every cell is cleaned, none is cut, numbers stand to the right."""
     from rich.cells import cell_len

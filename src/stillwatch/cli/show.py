@@ -9,6 +9,7 @@ import typer
 def show(
     campaign: Annotated[str, typer.Argument(help="A campaign's id, or the start of one.")],
     store: Annotated[Path, typer.Option(help="The store's folder.")],
+    run: Annotated[str | None, typer.Option(help="A run's id, or the start of one; the newest run without it.")] = None,
     members: Annotated[int, typer.Option(help="How many members to list, the most certain first.", min=0)] = 12,
     json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
 ) -> None:
@@ -19,17 +20,17 @@ def show(
     """
     from stillwatch.cli.output import emit_json
     from stillwatch.errors import UsageError
-    from stillwatch.store.runs import latest_run
+    from stillwatch.store.runs import read_run
     from stillwatch.store.store import Store
 
-    answer = latest_run(Store.open(store))
+    answer = read_run(Store.open(store), run)
     found = [c for c in answer["campaigns"] if c["campaign_id"].startswith(campaign)]
     if len(found) != 1:
         raise UsageError(
-            f"{len(found)} findings have an id that starts so",
+            f"{len(found)} findings of run {answer['run']['run_id']} have an id that starts so",
             found=campaign,
-            wanted="one of the ids that `campaigns` lists",
-            next_step=f"stillwatch campaigns --store {store}",
+            wanted=", ".join(c["campaign_id"] for c in found[:8]) or "one of the ids that `campaigns --all` lists",
+            next_step=f"stillwatch campaigns --all --store {store}",
         )
     if json:
         emit_json(found[0])
@@ -39,7 +40,7 @@ def show(
 
 def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None:
     """The findings as a table, with what the run saw and could not see."""
-    from stillwatch.cli.output import clean, table
+    from stillwatch.cli.output import clean, counted, table
 
     run = answer["run"]
     print(
@@ -65,9 +66,15 @@ def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None
         print("No finding. That is not an all-clear: see what was blind below, and the limits in the README.")
     hidden = len(answer["campaigns"]) - len(shown)
     if hidden:
-        print(f"{hidden} linked groups are explained (dismissed): list them with --all")
+        print(
+            f"{counted(hidden, 'linked group')} dismissed: explained, or the evidence speaks against them "
+            "(stillwatch campaigns --all)"
+        )
+    reasons: dict[str, list[str]] = {}
     for blind in run["blind"]:
-        print(f"blind: {clean(blind['detector'])}: {clean(blind['because'])}")
+        reasons.setdefault(blind["because"], []).append(blind["detector"])
+    for because, detectors in reasons.items():
+        print(f"blind: {clean(because)}: {clean(', '.join(detectors))}")
 
 
 def _row(finding: dict[str, Any]) -> list[str]:
@@ -94,7 +101,8 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
     likely = finding["likelihood"]
     print(f"{finding['campaign_id']}  {finding['kind']}  {finding['status']}")
     print(
-        f"  {likely['word']} ({likely['low']:.0%}–{likely['high']:.0%}), confidence {finding['confidence']}; "
+        f"  {likely['word']} ({likely['low']:.0%}–{likely['high']:.0%}) that {_claim(finding)}; "
+        f"confidence {finding['confidence']}\n  "
         f"{finding['exchanges']:,} exchanges ({finding['exchanges_low']:,}–{finding['exchanges_high']:,}), "
         f"{finding['tokens']:,} tokens, {finding['first_seen']} to {finding['last_seen']}"
         f"{', still active' if finding['active'] else ''}"
@@ -127,12 +135,19 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
         )
 
 
+def _claim(finding: dict[str, Any]) -> str:
+    """What the likelihood is the likelihood of."""
+    if finding["kind"] == "entity":
+        return "its own work is extraction"
+    return "the accounts are coordinated, extract, and conceal it"
+
+
 def _waterfall(question: str, finding: dict[str, Any]) -> None:
     """A bar a term, added up from the prior, in nats."""
     from stillwatch.cli.output import clean
 
     total = finding["evidence"][question]
-    print(f"\n{question.capitalize()}? log-odds {total:+.1f}")
+    print(f"\n{question.capitalize()}? log-odds {total:+.1f} (terms in nats; above 0: rather yes)")
     running = 0.0
     for term in finding["evidence"]["terms"]:
         if term["question"] == question:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -111,4 +111,4 @@ def _owned(batch: Batch, label: str) -> Batch:
     found = ("null, and org_id too", "account_id or org_id")
     bad = [QuarantinedRow(label, int(row), "account_id", *found) for row in batch.places[mask]]
     kept = batch.rows.filter(pa.array(np.logical_not(mask)))
-    return Batch(kept, batch.quarantined + bad, batch.bytes_read, batch.places[~mask])
+    return replace(batch, rows=kept, quarantined=batch.quarantined + bad, places=batch.places[~mask])

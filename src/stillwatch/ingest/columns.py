@@ -35,6 +35,11 @@ _COUNTS = frozenset(("input_tokens", "output_tokens", "reasoning_tokens", "cache
 _CHOICES = {"status": STATUSES, "ip_class": IP_CLASSES, "purpose": PURPOSES}
 
 
+_COUNTRIES = frozenset(("country", "phone_country", "billing_country", "verified_country"))
+_NO_COUNTRY = ("XX", "ZZ", "T1")
+"""What networks write where they know no country (T1: through Tor)."""
+
+
 class _Slow(Exception):
     """The column needs the slow way."""
 
@@ -109,15 +114,27 @@ def _checked(source: Column, field: pa.Field, count: int) -> tuple[pa.Array, Fou
     else:
         array, found = _converted(source, field)
     if not field.nullable and array.null_count:
-        why = Unfit("no such column" if source is None else "null", f"{field.type}, always")
+        why = Unfit("no such column" if source is None else "null, or no such key", f"{field.type}, always")
         for row in np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)).tolist():
             found.setdefault(row, why)
+    if field.name in _COUNTRIES:
+        array = _countries(array, found)
     choices = _CHOICES.get(field.name)
     if choices is not None:
         known = pc.or_kleene(pc.is_in(array, pa.array(choices)), pc.is_null(array))
         for row in np.flatnonzero(~known.to_numpy(zero_copy_only=False)).tolist():
             found.setdefault(row, Unfit("another word", ", ".join(choices)))
     return array, found
+
+
+def _countries(array: pa.Array, found: Found) -> pa.Array:
+    """Two capital letters; null where no country is meant. Two spellings of one country would look like two."""
+    upper = pc.utf8_upper(array)
+    array = pc.if_else(pc.is_in(upper, pa.array(_NO_COUNTRY)), pa.scalar(None, pa.string()), upper)
+    known = pc.fill_null(pc.match_substring_regex(array, "^[A-Z]{2}$"), True)
+    for row in np.flatnonzero(~known.to_numpy(zero_copy_only=False)).tolist():
+        found.setdefault(row, Unfit("another word", "two letters of ISO 3166, such as DE"))
+    return array
 
 
 def _converted(source: pa.Array | list[Any], field: pa.Field) -> tuple[pa.Array, Found]:

@@ -34,6 +34,8 @@ class Columns:
 
     columns: Mapping[str, Column]
     rows: NDArray[np.int64]
+    unknown: frozenset[str] = frozenset()
+    """Names in the source that stand in `extra` already."""
 
 
 class JsonLines:
@@ -117,7 +119,8 @@ class JsonLines:
         extras = [{key: value for key, value in held.items() if key not in self._names} for held in objects]
         if any(extras):
             columns["extra"] = [_joined(held.get("extra"), extra) for held, extra in zip(objects, extras, strict=True)]
-        return Columns(columns, np.asarray(places, dtype=np.int64)), faults
+        unknown = frozenset(key for extra in extras for key in extra)
+        return Columns(columns, np.asarray(places, dtype=np.int64), unknown), faults
 
     def _learn(self, held: dict[str, Any]) -> None:
         """Let Arrow read an unknown column of strings or integers from now on."""

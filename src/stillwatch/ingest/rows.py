@@ -40,6 +40,8 @@ class Batch:
     quarantined: list[QuarantinedRow] = field(default_factory=list)
     bytes_read: int = 0
     places: NDArray[np.int64] = field(default_factory=lambda: _NOWHERE)
+    unknown: frozenset[str] = frozenset()
+    """Columns of the source that the contract does not know."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ class _Reading:
     def conformed(self, columns: Columns, bytes_read: int) -> Batch:
         """The columns under the contract."""
         rows, places, bad = conform(columns.columns, len(columns.rows), self.schema, self.label, columns.rows)
-        return Batch(rows, bad, bytes_read, places)
+        return Batch(
+            rows, bad, bytes_read, places, columns.unknown | (columns.columns.keys() - {*self.schema.names, "extra"})
+        )
 
 
 def ending_of(path: Path) -> str | None:
@@ -112,7 +116,7 @@ def _joined(reading: _Reading, reader: JsonLines, block: Block, consumed: int) -
     bad.sort(key=lambda row: row.row or 0)
     rows = pa.concat_batches([part.rows for part in parts]) if parts else _empty(reading.schema)
     places = np.concatenate([part.places for part in parts]) if parts else _NOWHERE
-    return Batch(rows, bad, consumed, places)
+    return Batch(rows, bad, consumed, places, frozenset().union(*(part.unknown for part in parts)))
 
 
 # ------------------------------------------------------------------------------------------------------ Parquet

@@ -45,11 +45,15 @@ def kind_of(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, float):
-        return "NaN" if math.isnan(value) else "infinity" if math.isinf(value) else "number with a fraction"
+        return "NaN" if math.isnan(value) else "infinity" if math.isinf(value) else _fractional(value)
     for kind, name in _KINDS:
         if isinstance(value, kind):
             return name
     return "value of another type"
+
+
+def _fractional(value: float) -> str:
+    return "number written as a float" if value.is_integer() else "number with a fraction"
 
 
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
@@ -171,6 +175,8 @@ def _moment(value: Any) -> datetime:
         value = datetime.fromisoformat(_FRACTION.sub(r"\1", value))
     elif isinstance(value, int) and not isinstance(value, bool):
         return _since_1970(value)
+    elif isinstance(value, float) and value.is_integer() and value >= 10**11:
+        return _since_1970(int(value))
     elif isinstance(value, float):
         if not 10**8 <= value < 10**11:
             raise ValueError

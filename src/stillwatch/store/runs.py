@@ -10,6 +10,9 @@ from stillwatch.errors import StoreError, UsageError
 from stillwatch.store.files import make_folder, sync_folder, write_whole
 from stillwatch.store.store import Store
 
+NAMED = 8
+"""Runs that an error names, the newest."""
+
 
 def write_run(store: Store, answer: dict[str, Any]) -> Path:
     """Write `runs/<run id>/campaigns.json` and answer the folder. The run id, which sorts by time, is filled in."""
@@ -28,13 +31,25 @@ def write_run(store: Store, answer: dict[str, Any]) -> Path:
     return folder
 
 
-def latest_run(store: Store) -> dict[str, Any]:
-    """The newest run's answer. Raises UsageError where nothing was detected yet."""
+def run_ids(store: Store) -> list[str]:
+    """The ids of all runs, oldest first."""
     runs = store.folder / "runs"
-    names = sorted(p.name for p in runs.iterdir() if not p.name.startswith(".")) if runs.is_dir() else []
+    return sorted(p.name for p in runs.iterdir() if not p.name.startswith(".")) if runs.is_dir() else []
+
+
+def read_run(store: Store, start: str | None = None) -> dict[str, Any]:
+    """The answer of the one run whose id starts so; of the newest where nothing is given.
+
+    Raises UsageError where nothing was detected yet, or no run or several have such an id.
+    """
+    names = run_ids(store)
     if not names:
         raise UsageError(
             "the store holds no run", where=str(store.folder), next_step=f"stillwatch detect --store {store.folder}"
         )
-    answer: dict[str, Any] = json.loads((runs / names[-1] / "campaigns.json").read_text("utf-8"))
+    fitting = [name for name in names if name.startswith(start)] if start else names[-1:]
+    if len(fitting) != 1:
+        wanted = ", ".join((fitting or names)[-NAMED:])
+        raise UsageError(f"{len(fitting)} runs have an id that starts so", found=start or "", wanted=f"one of {wanted}")
+    answer: dict[str, Any] = json.loads((store.folder / "runs" / fitting[0] / "campaigns.json").read_text("utf-8"))
     return answer

@@ -1,0 +1,53 @@
+"""What a run says of what it could not look at: an empty period, conflicting rows, terms with nothing to read."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stillwatch import cli
+from stillwatch.assess.blind import NEEDS, blind_terms
+from stillwatch.detection import ACCOUNT_COLUMNS, EXCHANGE_COLUMNS
+from tests.ingest.rows import lines, row
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> list[str]:
+    """A store of forty exchanges by ten accounts, one id of which came twice with other words."""
+    rows = [row(n, account_id=f"a{n % 10}", client_ip="192.0.2.1") for n in range(40)]
+    (tmp_path / "logs.jsonl").write_bytes(lines(*rows, row(0, account_id="a0", messages="another")))
+    assert cli.run(["ingest", str(tmp_path / "logs.jsonl"), "--store", str(tmp_path / "s")]) == 0
+    return ["--store", str(tmp_path / "s")]
+
+
+def test_an_empty_period_is_an_error_and_leaves_no_run(store: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    assert cli.run(["detect", *store, "--since", "2031-01-01"]) == 2
+    assert "no exchange was asked in this period" in (err := capfd.readouterr().err) and "2026-06-01" in err
+    assert cli.run(["campaigns", *store]) == 2
+    assert "holds no run" in capfd.readouterr().err
+
+
+def test_conflicting_rows_and_blind_terms_are_told(store: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    assert cli.run(["detect", *store, "--json"]) == 0
+    out, err = capfd.readouterr()
+    assert "1 exchange_id came with rows that say different things" in err
+    blind = {entry["detector"]: entry["because"] for entry in json.loads(out)["run"]["blind"]}
+    assert "programme" in blind["concealed/weak doors"]
+    assert "sampling parameter" in blind["client/parameters"]
+    assert "concealed/many networks" not in blind
+    assert cli.run(["campaigns", *store]) == 0
+    assert "not an all-clear" in capfd.readouterr().out
+    assert cli.run(["show", "C-", *store]) == 2
+
+
+def test_a_term_is_blind_where_one_of_its_needs_has_no_column() -> None:
+    assert [b.detector for b in blind_terms({"billing_country": "empty"})] == []
+    both = blind_terms({"billing_country": "empty", "verified_country": "empty too"})
+    assert [(b.detector, b.because) for b in both] == [("concealed/region bypass", "empty; empty too")]
+
+
+def test_every_column_that_a_term_needs_is_looked_at() -> None:
+    needed = {name for _, wanted in NEEDS for names in wanted for name in names}
+    assert needed <= {*EXCHANGE_COLUMNS, *ACCOUNT_COLUMNS}
