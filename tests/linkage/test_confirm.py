@@ -1,0 +1,92 @@
+"""Confirmation: the kernel against its formula written out, one row and one token at a time."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from stillwatch.linkage.confirm import ETAS, PROFILE, batch_ends, family_matrix, shuffled
+from stillwatch.linkage.incidence import Incidence
+from stillwatch.linkage.kernels import EXCESS, KAPPAS, MOST_TYPICAL, excess, prequential
+from stillwatch.linkage.strata import strata_of
+from stillwatch.records import Family
+from tests.linkage.worlds import token_world
+
+
+class WrittenOut:
+    """The docstrings of `confirm` and `kernels`, without their shortcuts."""
+
+    def __init__(self, world: Incidence, family: Family) -> None:
+        self.n = world.n
+        self.channels = []
+        for channel in world.scored(family):
+            sets = [set(channel.tokens[channel.indptr[r] : channel.indptr[r + 1]].tolist()) for r in range(world.n)]
+            holders = np.bincount(channel.tokens, minlength=channel.n_tokens)
+            frequency = np.maximum(holders, 0.5) / holders.sum()
+            mean_size = float(np.mean([len(held) for held in sets if held]))
+            self.channels.append((sets, frequency, mean_size))
+
+    def profile(self, rows: list[int]) -> list[dict[int, float]]:
+        """For each channel the tokens of the profile with the share of the rows that shows each."""
+        out = []
+        for sets, frequency, mean_size in self.channels:
+            strengths = {}
+            for token in sorted(set().union(*(sets[row] for row in rows))):
+                count = sum(token in sets[row] for row in rows)
+                share = count / (len(rows) + 0.5)
+                chance = 1 - np.exp(-mean_size * frequency[token])
+                if count < (1 if len(rows) < 4 else 2) or share < 2 * chance:
+                    continue
+                if len(rows) >= 4 and excess(count, len(rows) * chance) < EXCESS:
+                    continue
+                strengths[token] = (share * np.log(share / chance), share)
+            strongest = sorted(strengths, key=lambda token: -strengths[token][0])[:PROFILE]
+            out.append({token: strengths[token][1] for token in strongest})
+        return out
+
+    def g(self, row: int, profile: list[dict[int, float]], bound: float) -> float:
+        terms = []
+        for (sets, frequency, _), shares in zip(self.channels, profile, strict=True):
+            terms.append(1.0)
+            for kappa in KAPPAS:
+                log = 0.0
+                for token, share in shares.items():
+                    shown = min(kappa * share, MOST_TYPICAL)
+                    if token in sets[row]:
+                        chance = 1 - np.exp(-len(sets[row]) * frequency[token])
+                        log += np.log(1 + shown * (1 - chance) / chance)
+                    else:
+                        log += np.log(1 - shown)
+                terms.append(float(np.exp(log)))
+        ratio = float(np.mean(terms))
+        return ratio / (ratio + bound)
+
+    def logs(self, members: list[int], ends: list[int], strata: list[int]) -> list[float]:
+        out = np.zeros(len(ETAS))
+        bound = self.n / len(members)
+        for start, end in pairwise(ends):
+            profile = self.profile(members[:start])
+            if not any(profile):
+                continue
+            left = [row for row in range(self.n) if row not in members[:start]]
+            scores = {row: self.g(row, profile, bound) for row in left}
+            for row in members[start:end]:
+                mean = np.mean([scores[other] for other in left if strata[other] == strata[row]])
+                out += np.log1p(ETAS * (scores[row] / mean - 1))
+        return out.tolist()
+
+
+@pytest.mark.parametrize("family", [Family.CONTENT, Family.CLIENT, Family.REGISTRATION])
+@pytest.mark.parametrize("size", [5, 20, 40])
+def test_the_kernel_is_the_formula(family: Family, size: int) -> None:
+    """Groups that are planted (20), cut short (5), and two that are taken for one (40)."""
+    world = token_world(3, n=120, groups=(20, 20))
+    rows, matrix = np.arange(size, dtype=np.int32), family_matrix(world.scored(family))
+    strata, ends = strata_of(world, family, 0), batch_ends(size)
+    members = rows[shuffled(world.keys[rows], 5)]
+    found = prequential(
+        members, ends, ETAS, PROFILE, world.n / size, matrix.indptr, matrix.tokens, matrix.channel_of, matrix.frequency,
+        matrix.mean_sizes, matrix.sizes, matrix.holder_indptr, matrix.holders, strata, np.bincount(strata),
+    )  # fmt: skip
+    wanted = WrittenOut(world, family).logs(members.tolist(), ends.tolist(), strata.tolist())
+    assert found.tolist() == pytest.approx(wanted, rel=1e-9, abs=1e-9)

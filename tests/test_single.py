@@ -1,0 +1,78 @@
+"""Findings about one entity: scale, purpose and permission, from tables counted by hand."""
+
+from typing import Any
+
+import pytest
+
+from stillwatch.assess.finding import Finding
+from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.records import CAPABILITIES, Step
+from stillwatch.single import LEAST_EXCHANGES, LEAST_PERMITTED, single_findings
+
+GRADING, CHAT = CAPABILITIES.index("rubric_grading"), CAPABILITIES.index("chat")
+
+
+def found(told: frozenset[str] = frozenset(), **changes: Any) -> list[Finding]:
+    """One entity of two accounts whose exchanges share one wording, beside traffic of a lean of -1."""
+    case = {"n": 500, "own": 500, "lean": 1.5, "code": GRADING, "covered": "FALSE", "reseller": "FALSE"} | changes
+    with DuckEngine() as engine:
+        engine.run(
+            [
+                Step(
+                    "exchange",
+                    f"SELECT range AS x, range % 2 AS account, 0 AS entity, 10 AS input_tokens, 400 AS output_tokens, "
+                    f"NULL::INTEGER AS output_words, TIMESTAMPTZ '2026-03-01 10:00:00Z' + to_hours(range) AS asked_at "
+                    f"FROM range({case['n']})",
+                ),
+                Step(
+                    "account", "SELECT * FROM (VALUES (0, 'a', 0), (1, 'b', 0)) t(account, account_id, entity)",
+                ),
+                Step(
+                    "template_token",
+                    f"SELECT entity, x, 'exact' AS channel, 5 AS token FROM exchange WHERE x < {case['own']}",
+                ),
+                Step("covered_entity", f"SELECT 0 AS entity WHERE {case['covered']}"),
+                Step("permitted_account", f"SELECT account FROM account WHERE {case['covered']}"),
+                Step("reselling_account", f"SELECT account FROM account WHERE {case['reseller']}"),
+                Step("exchange_lean", f"SELECT x, {case['lean']}::DOUBLE AS lean, FALSE AS follow_up FROM exchange"),
+                Step("exchange_capability", f"SELECT x, {case['code']}::TINYINT AS code FROM exchange"),
+                Step("base_fact", "SELECT -1.0 AS lean"),
+            ]
+        )  # fmt: skip
+        return single_findings(engine, ("acme",), "2026-03-25", told)
+
+
+def test_a_large_entity_that_grades_is_for_review_and_accuses_nobody() -> None:
+    (finding,) = found()
+    assert (finding.kind, finding.status) == ("entity", "ambiguous")
+    assert finding.exchanges == (500, 500, 500) and finding.tokens == 205_000
+    assert [(part.account_id, part.role, part.exchanges) for part in finding.parts] == [
+        ("a", "customer", 250), ("b", "customer", 250),
+    ]  # fmt: skip
+    assert all(part.probability < 0.5 for part in finding.parts)
+    assert dict(finding.capabilities) == {"rubric_grading": 1.0}
+
+
+def test_a_permission_makes_it_permitted_and_lists_smaller_ones() -> None:
+    assert [f.status for f in found(covered="TRUE")] == ["permitted"]
+    assert [f.status for f in found(covered="TRUE", n=LEAST_PERMITTED, own=LEAST_PERMITTED)] == ["permitted"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n": LEAST_EXCHANGES - 1, "own": LEAST_EXCHANGES - 1},
+        {"n": 1000, "own": 450},
+        {"lean": -1.0},
+        {"lean": "NULL"},
+        {"code": CHAT},
+        {"reseller": "account = 1"},
+    ],
+    ids=["too few", "mostly other work", "asks like anybody", "no text", "talks", "a reseller's"],
+)
+def test_what_is_no_matter_of_scale_or_purpose_is_not_told(changes: dict[str, Any]) -> None:
+    assert found(**changes) == []
+
+
+def test_who_stands_in_a_groups_finding_is_not_told_again() -> None:
+    assert found(told=frozenset({"b"})) == []
