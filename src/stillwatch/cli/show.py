@@ -107,7 +107,8 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
         f"{finding['tokens']:,} tokens, {finding['first_seen']} to {finding['last_seen']}"
         f"{', still active' if finding['active'] else ''}"
     )
-    print("  extracts: " + ", ".join(f"{name} {share:.0%}" for name, share in finding["capabilities"].items()))
+    shares = [f"{name} {share:.0%}" for name, share in finding["capabilities"].items() if share >= 0.005]
+    print("  extracts: " + ", ".join(shares))
     for confirmed in finding["evidence"]["confirmed_by"]:
         value = "ln e" if confirmed["guarantee"] == "exact" else "ln pseudo-Bayes factor"
         print(f"  confirmed by {confirmed['family']}: {value} = {confirmed['log_e']:.1f} ({confirmed['guarantee']})")
