@@ -104,7 +104,7 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
         f"  {likely['word']} ({likely['low']:.0%}–{likely['high']:.0%}) that {_claim(finding)}; "
         f"confidence {finding['confidence']}\n  "
         f"{finding['exchanges']:,} exchanges ({finding['exchanges_low']:,}–{finding['exchanges_high']:,}), "
-        f"{finding['tokens']:,} tokens, {finding['first_seen']} to {finding['last_seen']}"
+        f"{_tokens(finding['tokens'])}, {finding['first_seen']} to {finding['last_seen']}"
         f"{', still active' if finding['active'] else ''}"
     )
     shares = [f"{name} {share:.0%}" for name, share in finding["capabilities"].items() if share >= 0.005]
@@ -134,6 +134,10 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
                 for m in ranked
             ],
         )
+
+
+def _tokens(number: int) -> str:
+    return f"{number:,} tokens" if number else "tokens not logged"
 
 
 def _claim(finding: dict[str, Any]) -> str:
