@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stillwatch.content.siphash import siphash
+
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -44,40 +46,6 @@ def mix(value: np.uint64) -> np.uint64:
 def chain(state: np.uint64, value: np.uint64) -> np.uint64:
     """Hash of a sequence: fold one more value in."""
     return mix((state ^ value) + C1)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _rotl(value: np.uint64, bits: int) -> np.uint64:
-    return (value << np.uint64(bits)) | (value >> np.uint64(64 - bits))
-
-
-@njit(cache=True, nogil=True)
-def siphash(key0: np.uint64, key1: np.uint64, value: np.uint64) -> np.uint64:
-    """SipHash-2-4 of the eight little-endian bytes of `value`."""
-    v0 = key0 ^ np.uint64(0x736F6D6570736575)
-    v1 = key1 ^ np.uint64(0x646F72616E646F6D)
-    v2 = key0 ^ np.uint64(0x6C7967656E657261)
-    v3 = key1 ^ np.uint64(0x7465646279746573)
-    for block in range(3):
-        word = value if block == 0 else np.uint64(8 << 56) if block == 1 else ZERO
-        if block == 2:
-            v2 ^= np.uint64(0xFF)
-        else:
-            v3 ^= word
-        for _ in range(4 if block == 2 else 2):
-            v0 = v0 + v1
-            v2 = v2 + v3
-            v1 = _rotl(v1, 13) ^ v0
-            v3 = _rotl(v3, 16) ^ v2
-            v0 = _rotl(v0, 32)
-            v2 = v2 + v1
-            v0 = v0 + v3
-            v1 = _rotl(v1, 17) ^ v2
-            v3 = _rotl(v3, 21) ^ v0
-            v2 = _rotl(v2, 32)
-        if block != 2:
-            v0 ^= word
-    return v0 ^ v1 ^ v2 ^ v3
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -16,6 +16,9 @@ _INVISIBLE = (
     *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x00AD, 0x034F, 0x061C, 0x115F, 0x1160,
     0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0000, 0xE0080),
 )  # fmt: skip
+_MARKS = {code: None for code in range(0x0300, 0x0700) if unicodedata.combining(chr(code))}
+"""Accents; the marks of later scripts are letters of their own."""
+
 _TABLE = {
     **{ord(a): b for a, b in (_CYRILLIC | _GREEK).items()},
     **dict.fromkeys(_INVISIBLE, None),
@@ -35,5 +38,5 @@ def normalise(texts: pa.Array) -> pa.Array:
 def one(text: str) -> str:
     """Normalise one text: NFKD without marks, lower case, confusables and invisible characters, NFC at the end."""
     decomposed = unicodedata.normalize("NFKD", text)
-    bare = "".join(c for c in decomposed if not (unicodedata.combining(c) and ord(c) < 0x0700))
+    bare = decomposed.translate(_MARKS)
     return unicodedata.normalize("NFC", bare.lower().translate(_TABLE))

@@ -5,12 +5,31 @@ bare string, and what has an unknown shape contributes nothing.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from stillwatch.content.structure import Structure
 
-MEDIA_TYPES = frozenset(("blob", "file", "uri", "image", "image_url", "input_image", "input_audio", "audio"))
+SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT = (
+    int(bit)
+    for bit in (
+        Structure.SYSTEM, Structure.TOOLS, Structure.COMPUTER_TOOL, Structure.TOOL_CALL_BEFORE, Structure.TOOL_RESULT,
+        Structure.TOOL_CALL_OUT, Structure.REASONING_OUT, Structure.CODE_IN, Structure.CODE_OUT, Structure.MULTI_TURN,
+        Structure.JSON_OUT,
+    )
+)  # fmt: skip
+
+NO_TEXT = {
+    **dict.fromkeys(("tool_call", "tool_use", "function_call"), CALL),
+    **dict.fromkeys(("tool_call_response", "tool_result"), RESULT),
+    **dict.fromkeys(("reasoning", "thinking"), REASONING),
+    **dict.fromkeys(
+        ("blob", "file", "uri", "image", "image_url", "input_image", "input_audio", "audio"), int(Structure.MEDIA)
+    ),
+}
+"""Types of parts that hold no visible text, and the bit that each sets."""
+
 TEXT_KEYS = ("content", "text", "input_text", "output_text")
 HISTORY = 4
 DEEPEST = 64
@@ -30,14 +49,26 @@ class Parts:
     turns: int = 0
 
 
-def parts_of(system: str | None, messages: str | None, tools: str | None, output: str | None) -> Parts:
-    """Take one exchange's text columns apart."""
+Repeated = dict[str, tuple[str, int]]
+"""What a system text or a list of tools was read as, with its bits. Most exchanges repeat an earlier one's."""
+
+
+def parts_of(
+    system: str | None,
+    messages: str | None,
+    tools: str | None,
+    output: str | None,
+    systems: Repeated | None = None,
+    toolsets: Repeated | None = None,
+) -> Parts:
+    """Take one exchange's text columns apart. `systems` and `toolsets` remember, as long as the caller keeps them."""
     parts = Parts()
     if system:
-        parts.system = _text(_loaded(system), parts)
-        parts.structure |= Structure.SYSTEM if parts.system else 0
+        parts.system, bits = _remembered(system, _system, systems)
+        parts.structure |= bits
     if tools:
-        _tools(_loaded(tools), parts)
+        parts.tools, bits = _remembered(tools, _tools, toolsets)
+        parts.structure |= bits
     if messages:
         _messages(_loaded(messages), parts)
     if output:
@@ -71,15 +102,28 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _tools(value: Any, parts: Parts) -> None:
+def _remembered(text: str, read: Callable[[Any], tuple[str, int]], known: Repeated | None) -> tuple[str, int]:
+    if known is None:
+        return read(_loaded(text))
+    found = known.get(text)
+    if found is None:
+        found = known[text] = read(_loaded(text))
+    return found
+
+
+def _system(value: Any) -> tuple[str, int]:
+    parts = Parts()
+    text = _text(value, parts)
+    return text, parts.structure | (SYSTEM if text else 0)
+
+
+def _tools(value: Any) -> tuple[str, int]:
     """Tool definitions in one stable order, so that a client that shuffles them stays one client."""
     items = value if isinstance(value, list) else [value]
     texts = sorted(item if isinstance(item, str) else json.dumps(item, sort_keys=True) for item in items if item)
-    parts.tools = "\n".join(texts)
-    if parts.tools:
-        parts.structure |= Structure.TOOLS
-        if '"computer' in parts.tools or '"screenshot' in parts.tools:
-            parts.structure |= Structure.COMPUTER_TOOL
+    tools = "\n".join(texts)
+    computer = '"computer' in tools or '"screenshot' in tools
+    return tools, (TOOLS if tools else 0) | (COMPUTER if computer else 0)
 
 
 def _messages(value: Any, parts: Parts) -> None:
@@ -89,13 +133,13 @@ def _messages(value: Any, parts: Parts) -> None:
         role = str(item.get("role", "user")) if isinstance(item, dict) else "user"
         text = _text(item, parts)
         if role == "tool" or (isinstance(item, dict) and "tool_call_id" in item):
-            parts.structure |= Structure.TOOL_RESULT
+            parts.structure |= RESULT
             continue
         if isinstance(item, dict) and (item.get("tool_calls") or item.get("function_call")):
-            parts.structure |= Structure.TOOL_CALL_BEFORE
+            parts.structure |= CALL
         if role in ("system", "developer"):
             parts.system = f"{parts.system}\n{text}".strip("\n")
-            parts.structure |= Structure.SYSTEM
+            parts.structure |= SYSTEM
         elif text:
             turns.append((role, text))
     human = [place for place, (role, _) in enumerate(turns) if role == "user"]
@@ -104,9 +148,9 @@ def _messages(value: Any, parts: Parts) -> None:
         parts.user = turns[human[-1]][1]
         before = [text for _, text in turns[: human[-1]]]
         parts.history = before[:HISTORY]
-        parts.structure |= Structure.CODE_IN if "```" in parts.user else 0
+        parts.structure |= CODE_IN if "```" in parts.user else 0
     if len(human) > 1:
-        parts.structure |= Structure.MULTI_TURN
+        parts.structure |= TURNS
 
 
 def _output(value: Any, parts: Parts) -> None:
@@ -115,16 +159,16 @@ def _output(value: Any, parts: Parts) -> None:
     for item in items:
         carried = Parts()
         texts.append(_text(item, carried))
-        if carried.structure & Structure.TOOL_CALL_BEFORE or (isinstance(item, dict) and item.get("tool_calls")):
-            parts.structure |= Structure.TOOL_CALL_OUT
-        parts.structure |= carried.structure & Structure.REASONING_OUT
+        if carried.structure & CALL or (isinstance(item, dict) and item.get("tool_calls")):
+            parts.structure |= OUT
+        parts.structure |= carried.structure & REASONING
         if isinstance(item, dict) and (item.get("reasoning_content") or item.get("reasoning")):
-            parts.structure |= Structure.REASONING_OUT
+            parts.structure |= REASONING
     parts.output = "\n".join(text for text in texts if text)
     if "```" in parts.output:
-        parts.structure |= Structure.CODE_OUT
+        parts.structure |= CODE_OUT
     if parts.output.lstrip()[:1] in ("{", "["):
-        parts.structure |= Structure.JSON_OUT
+        parts.structure |= JSON_OUT
 
 
 def _text(value: Any, parts: Parts) -> str:  # noqa: PLR0911 (one return a shape)
@@ -132,22 +176,18 @@ def _text(value: Any, parts: Parts) -> str:  # noqa: PLR0911 (one return a shape
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "\n".join(text for text in (_text(item, parts) for item in value) if text)
+        return "\n".join([text for item in value if (text := _text(item, parts))])
     if not isinstance(value, dict):
         return ""
-    kind = str(value.get("type"))
-    if kind in ("tool_call", "tool_use", "function_call"):
-        parts.structure |= Structure.TOOL_CALL_BEFORE
-        return ""
-    if kind in ("tool_call_response", "tool_result"):
-        parts.structure |= Structure.TOOL_RESULT
-        return ""
-    if kind in ("reasoning", "thinking"):
-        parts.structure |= Structure.REASONING_OUT
-        return ""
-    if kind in MEDIA_TYPES:
-        parts.structure |= Structure.MEDIA
+    kind = value.get("type")
+    bit = NO_TEXT.get(kind) if isinstance(kind, str) else None
+    if bit is not None:
+        parts.structure |= bit
         return ""
     if "parts" in value:
         return _text(value["parts"], parts)
-    return next((_text(value[key], parts) for key in TEXT_KEYS if value.get(key)), "")
+    for key in TEXT_KEYS:
+        held = value.get(key)
+        if held:
+            return held if isinstance(held, str) else _text(held, parts)
+    return ""

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stillwatch.content import kernel
 from stillwatch.content.normalise import normalise
-from stillwatch.content.parts import Parts, parts_of
+from stillwatch.content.parts import Parts, Repeated, parts_of
+from stillwatch.content.rowhash import row_hashes
 from stillwatch.content.structure import Structure
 from stillwatch.content.tags import PhraseTable, phrase_table
 from stillwatch.records import SegmentRole
@@ -24,6 +26,10 @@ PARAMETERS = (
     "stream", "temperature", "top_p", "max_tokens", "n", "logprobs", "reasoning_effort", "reasoning_budget",
     "response_format", "tool_choice",
 )  # fmt: skip
+
+SYSTEM, TOOLS, HISTORY = int(SegmentRole.SYSTEM), int(SegmentRole.TOOLS), int(SegmentRole.HISTORY)
+MOST_COUNTED = 65_535
+"""Words of one segment that are counted."""
 
 
 def sketch(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
@@ -42,14 +48,13 @@ def sketch(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
 def _content(batch: pa.RecordBatch, key: bytes) -> dict[str, pa.Array]:
     key0, key1 = (int(value) for value in struct.unpack("<2Q", hashlib.blake2b(key, digest_size=16).digest()))
     table = phrase_table(key0, key1)
-    texts = [batch.column(name).to_pylist() for name in ("system", "messages", "tools", "output")]
-    parts = [parts_of(*row) for row in zip(*texts, strict=True)]
+    parts = _parts(batch)
     structure = np.array([part.structure for part in parts], dtype=np.uint32) | _settings(batch)
-    user = _full([part.user for part in parts], key0, key1, table)
-    output = _light([part.output for part in parts], key0, key1, table)
+    user = _full(_texts([part.user for part in parts]), key0, key1, table)
+    output = _light(_texts([part.output for part in parts]), key0, key1, table)
     return {
-        "row_hash": pa.array(_row_hashes(batch, key)),
-        "param_fp": _param_fp(batch, key),
+        "row_hash": pa.array(row_hashes([batch.column(field.name) for field in EXCHANGES], key0, key1)),
+        "param_fp": _param_fp(batch, key0, key1),
         "structure": pa.array(structure),
         "turns": pa.array([min(part.turns, 32_000) for part in parts], pa.int16()),
         "output_words": _masked(output[1], output[3]),
@@ -59,17 +64,36 @@ def _content(batch: pa.RecordBatch, key: bytes) -> dict[str, pa.Array]:
     }
 
 
-def _buffers(texts: list[str | None]) -> tuple[Any, Any, Any]:
-    """(bytes, offsets, valid) of normalised texts, as the kernel reads them."""
+def _parts(batch: pa.RecordBatch) -> list[Parts]:
+    """The texts of each exchange. System texts and tools repeat from row to row, and are taken apart once."""
+    texts = [batch.column(name).to_pylist() for name in ("system", "messages", "tools", "output")]
+    systems: Repeated = {}
+    toolsets: Repeated = {}
+    return [parts_of(*row, systems, toolsets) for row in zip(*texts, strict=True)]
+
+
+def _texts(texts: list[str | None]) -> pa.Array:
+    """Texts as Arrow holds them: cut at LONGEST, half a surrogate pair as a question mark."""
+    try:
+        array = pa.array(texts, pa.large_string())
+        if not array.nbytes or (pc.max(pc.binary_length(array)).as_py() or 0) <= LONGEST:
+            return array
+    except UnicodeEncodeError:
+        pass
     safe = [None if t is None else t[:LONGEST].encode("utf-8", "replace").decode("utf-8") for t in texts]
-    array = normalise(pa.array(safe, pa.large_string()))
-    valid = np.array([t is not None for t in safe], dtype=np.uint8)
+    return pa.array(safe, pa.large_string())
+
+
+def _buffers(texts: pa.Array) -> tuple[Any, Any, Any]:
+    """(bytes, offsets, valid) of normalised texts, as the kernel reads them."""
+    array = normalise(texts)
+    valid = array.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8)
     _, offsets, data = array.buffers()
     held = np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else np.zeros(1, dtype=np.uint8)
     return held, np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1], valid
 
 
-def _light(texts: list[str | None], key0: int, key1: int, table: PhraseTable) -> tuple[Any, Any, Any, Any]:
+def _light(texts: pa.Array, key0: int, key1: int, table: PhraseTable) -> tuple[Any, Any, Any, Any]:
     """Hash, word count and tags of whole texts, and which of them were there."""
     data, offsets, valid = _buffers(texts)
     n = len(texts)
@@ -86,7 +110,7 @@ def _masked(values: Any, valid: Any) -> pa.Array:
     return pa.array(values, mask=~valid)
 
 
-def _full(texts: list[str | None], key0: int, key1: int, table: PhraseTable) -> dict[str, Any]:
+def _full(texts: pa.Array, key0: int, key1: int, table: PhraseTable) -> dict[str, Any]:
     """Every text column of the last human turn; names with an underscore are the segments, for `_segments`."""
     data, offsets, valid = _buffers(texts)
     n = len(texts)
@@ -135,71 +159,61 @@ def _lists(values: Any, counts: Any) -> pa.Array:
 def _segments(parts: list[Parts], user: dict[str, Any], key0: int, key1: int, table: PhraseTable) -> dict[str, Any]:
     """System, tools and earlier messages whole, then the sentences of the last human turn, in the order of the
     request."""
-    texts: list[str | None] = []
-    places: list[list[int]] = []
+    texts: list[str] = []
     roles: list[list[int]] = []
     for part in parts:
-        named = [(SegmentRole.SYSTEM, part.system), (SegmentRole.TOOLS, part.tools)]
-        named += [(SegmentRole.HISTORY, text) for text in part.history]
-        kept = [(role, text) for role, text in named if text]
-        places.append(list(range(len(texts), len(texts) + len(kept))))
-        roles.append([int(role) for role, _ in kept])
-        texts += [text for _, text in kept]
-    exact, counts, tags, _ = _light(texts, key0, key1, table)
+        own = [SYSTEM] if part.system else []
+        own += [TOOLS] if part.tools else []
+        roles.append(own + [HISTORY] * sum(map(bool, part.history)))
+        texts += [text for text in (part.system, part.tools, *part.history) if text]
+    distinct = _texts(texts).dictionary_encode()
+    places = distinct.indices.to_numpy(zero_copy_only=False)
+    exact, counts, tags = (values[places] for values in _light(distinct.dictionary, key0, key1, table)[:3])
     seg_hash, seg_words, seg_tags, n_segments = user["_segments"]
-    columns: dict[str, list[Any]] = {"segments": [], "segment_roles": [], "segment_words": [], "segment_tags": []}
-    for row, place in enumerate(places):
-        n = int(n_segments[row])
-        columns["segments"].append(exact[place].tolist() + seg_hash[row, :n].tolist())
-        columns["segment_roles"].append(roles[row] + [int(SegmentRole.USER)] * n)
-        columns["segment_words"].append(np.minimum(counts[place], 65_535).tolist() + seg_words[row, :n].tolist())
-        columns["segment_tags"].append(tags[place].tolist() + seg_tags[row, :n].tolist())
-    return {name: pa.array(values, SKETCHED.field(name).type) for name, values in columns.items()}
+    before = np.array([len(own) for own in roles], dtype=np.int64)
+    offsets = np.zeros(len(parts) + 1, dtype=np.int64)
+    np.cumsum(before + n_segments, out=offsets[1:])
+    whole = np.repeat(offsets[:-1], before) + np.arange(len(texts)) - np.repeat(np.cumsum(before) - before, before)
+    rest = np.ones(int(offsets[-1]), dtype=bool)
+    rest[whole] = False
+    named = np.array([role for own in roles for role in own], dtype=np.uint8)
+    shown = np.arange(seg_hash.shape[1]) < n_segments[:, None]
+
+    def joined(name: str, first: Any, then: Any) -> pa.Array:
+        field = SKETCHED.field(name)
+        values = np.empty(len(rest), dtype=field.type.value_type.to_pandas_dtype())
+        values[whole], values[rest] = first, then
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values)).cast(field.type)
+
+    return {
+        "segments": joined("segments", exact, seg_hash[shown]),
+        "segment_roles": joined("segment_roles", named, int(SegmentRole.USER)),
+        "segment_words": joined("segment_words", np.minimum(counts, MOST_COUNTED), seg_words[shown]),
+        "segment_tags": joined("segment_tags", tags, seg_tags[shown]),
+    }
 
 
 def _settings(batch: pa.RecordBatch) -> Any:
     """Structure bits that come from parameters."""
     out = np.zeros(batch.num_rows, dtype=np.uint32)
-    formats = batch.column("response_format").to_pylist()
-    efforts = batch.column("reasoning_effort").to_pylist()
-    budgets = batch.column("reasoning_budget").to_pylist()
-    many = batch.column("n").to_pylist()
-    logprobs = batch.column("logprobs").to_pylist()
-    hot = batch.column("temperature").to_pylist()
-    for row in range(batch.num_rows):
-        bits = Structure.JSON_FORMAT if "json" in (formats[row] or "") else 0
-        bits |= Structure.REASONING_ASKED if efforts[row] in ("high", "medium") or budgets[row] else 0
-        bits |= Structure.MANY_ANSWERS if (many[row] or 1) > 1 else 0
-        bits |= Structure.LOGPROBS if logprobs[row] else 0
-        bits |= Structure.SAMPLED_HOT if (hot[row] or 0.0) >= 0.9 else 0
-        out[row] = int(bits)
+    asked = pc.or_kleene(
+        pc.is_in(batch.column("reasoning_effort"), pa.array(["high", "medium"])),
+        pc.not_equal(batch.column("reasoning_budget"), 0),
+    )
+    for bit, flag in (
+        (Structure.JSON_FORMAT, pc.match_substring(batch.column("response_format"), "json")),
+        (Structure.REASONING_ASKED, asked),
+        (Structure.MANY_ANSWERS, pc.greater(batch.column("n"), 1)),
+        (Structure.LOGPROBS, batch.column("logprobs")),
+        (Structure.SAMPLED_HOT, pc.greater_equal(batch.column("temperature"), 0.9)),
+    ):
+        out |= np.where(pc.fill_null(flag, False).to_numpy(zero_copy_only=False), np.uint32(int(bit)), np.uint32(0))
     return out
 
 
-def _param_fp(batch: pa.RecordBatch, key: bytes) -> pa.Array:
-    """A keyed hash of the sampling and format parameters; null where none was given."""
-    rows = zip(*(batch.column(name).to_pylist() for name in PARAMETERS), strict=True)
-    seeds = batch.column("seed").is_valid().to_pylist()
-    known: dict[tuple[Any, ...], int] = {}
-    out: list[int | None] = []
-    for row, seeded in zip(rows, seeds, strict=True):
-        if all(value is None for value in row) and not seeded:
-            out.append(None)
-            continue
-        if (row, seeded) not in known:
-            known[row, seeded] = _digest(repr((row, seeded)).encode("utf-8", "replace"), key)
-        out.append(known[row, seeded])
-    return pa.array(out, pa.uint64())
-
-
-def _digest(data: bytes, key: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8, key=key[:64]).digest(), "little")
-
-
-def _row_hashes(batch: pa.RecordBatch, key: bytes) -> Any:
-    """A keyed hash of each whole canonical row, text and `extra` included: conflicting rows are settled by it."""
-    columns = [batch.column(field.name).to_pylist() for field in EXCHANGES]
-    return np.array(
-        [_digest(repr(row).encode("utf-8", "surrogatepass"), key) for row in zip(*columns, strict=True)],
-        dtype=np.uint64,
-    )
+def _param_fp(batch: pa.RecordBatch, key0: int, key1: int) -> pa.Array:
+    """A keyed hash of the sampling and format parameters, and of whether a seed was given; null where none was."""
+    seeded = pc.if_else(batch.column("seed").is_valid(), True, pa.scalar(None, pa.bool_()))
+    given = [*(batch.column(name) for name in PARAMETERS), seeded]
+    nothing = np.all([column.is_null().to_numpy(zero_copy_only=False) for column in given], axis=0)
+    return pa.array(row_hashes(given, key0, key1), mask=nothing)
