@@ -3,6 +3,7 @@ key."""
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -69,10 +70,13 @@ def _parts(batch: pa.RecordBatch) -> list[Parts]:
     texts = [batch.column(name).to_pylist() for name in ("system", "messages", "tools", "output")]
     systems: Repeated = {}
     toolsets: Repeated = {}
-    return [parts_of(*row, systems, toolsets) for row in zip(*texts, strict=True)]
+    return [
+        parts_of(system, messages, tools, output, systems, toolsets)
+        for system, messages, tools, output in zip(*texts, strict=True)
+    ]
 
 
-def _texts(texts: list[str | None]) -> pa.Array:
+def _texts(texts: Sequence[str | None]) -> pa.Array:
     """Texts as Arrow holds them: cut at LONGEST, half a surrogate pair as a question mark."""
     try:
         array = pa.array(texts, pa.large_string())
