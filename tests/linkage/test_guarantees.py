@@ -10,8 +10,8 @@ import pytest
 from stillwatch.linkage import search as search_module
 from stillwatch.linkage.clusters import candidates_without
 from stillwatch.linkage.confirm import family_matrix, log_e, log_e_values
-from stillwatch.linkage.incidence import Incidence
-from stillwatch.linkage.pairs import family_weights, nominated_pairs, popularity
+from stillwatch.linkage.incidence import Channel, Incidence
+from stillwatch.linkage.pairs import family_weights, nominated_pairs
 from stillwatch.linkage.strata import strata_of
 from stillwatch.records import EXACT_FAMILIES, Family
 from stillwatch.stats import clopper_pearson, e_bh
@@ -74,9 +74,17 @@ def fixed_group(world: Incidence, family: Family, *, leak: bool) -> float:
     """ln e of a fixed third of the entities; with the leak, the score's popularity leaves that group out."""
     rows = np.arange(world.n // 3, dtype=np.int32)
     channels = world.scored(family)
-    matrix = family_matrix(channels, tuple(popularity(c, rows) for c in channels) if leak else None)
+    matrix = family_matrix(channels, tuple(_beyond(c, rows) for c in channels) if leak else None)
     strata = strata_of(world, family, 0)
     return log_e(rows, world.keys, matrix, strata, np.bincount(strata), search_module.SEED)
+
+
+def _beyond(channel: Channel, rows: np.ndarray) -> np.ndarray:
+    """Popularity over the rows outside of a group."""
+    beyond = channel.document_frequency.astype(np.float64)
+    tokens, within = channel.counted(rows)
+    beyond[tokens] -= within
+    return np.maximum(beyond, 0.5) / beyond.sum()
 
 
 def fixed_outcome(family: Family, *, leak: bool) -> Outcome:

@@ -23,15 +23,16 @@ def world(rows: list[set[int]], family: Family = Family.CLIENT, aside: np.ndarra
     return Incidence(keys, np.ones(len(rows), dtype=np.int64), (made,), (), aside)
 
 
-def slow_weight(rows: list[set[int]], i: int, j: int) -> float:
-    """Section 2 of the design, as it stands there."""
-    df = {t: sum(t in row for row in rows) for t in set().union(*rows)}
-    total = sum(df.values())
+def slow_weight(rows: list[set[int]], i: int, j: int, outside: list[set[int]] | None = None) -> float:
+    """Section 2 of the design, as it stands there: popularity over all rows but one, or over the rows outside."""
+    df = {t: sum(t in row for row in (rows if outside is None else outside)) for t in set().union(*rows)}
+    total = max(sum(df.values()), 1)
+    less = 1 if outside is None else 0
 
     def one_way(a: set[int], b: set[int], rate: float) -> float:
         value = 1.0
         for token in a:
-            p = 1.0 - math.exp(-len(b) * max(df[token] - 1, 0.5) / total)
+            p = 1.0 - math.exp(-len(b) * max(df[token] - less, 0.5) / total)
             value *= 1.0 + rate * (1.0 - p) / p if token in b else 1.0 - rate
         return value
 
@@ -49,6 +50,22 @@ def test_pair_weight_is_its_formula(rows: list[set[int]]) -> None:
     found = family_weights(made, left.astype(np.int32), right.astype(np.int32), (Family.CLIENT,))[:, 0]
     for i, j, weight in zip(left, right, found, strict=True):
         wanted = slow_weight(rows, i, j) if rows[i] and rows[j] else 0.0
+        assert math.isclose(weight, wanted, rel_tol=1e-9, abs_tol=1e-9)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(ROWS, st.integers(1, 3))
+def test_a_group_left_out_of_popularity_is_as_if_it_were_not_there(rows: list[set[int]], many: int) -> None:
+    """Each pair's weight beside the formula in a world whose counts lack the pair's own group."""
+    made = world(rows)
+    groups = np.arange(len(rows), dtype=np.int32) % many
+    left, right = np.triu_indices(len(rows), 1)
+    same = groups[left] == groups[right]
+    left, right = left[same].astype(np.int32), right[same].astype(np.int32)
+    found = family_weights(made, left, right, (Family.CLIENT,), groups)[:, 0]
+    for i, j, weight in zip(left, right, found, strict=True):
+        outside = [held for row, held in enumerate(rows) if groups[row] != groups[i]]
+        wanted = slow_weight(rows, i, j, outside) if rows[i] and rows[j] else 0.0
         assert math.isclose(weight, wanted, rel_tol=1e-9, abs_tol=1e-9)
 
 

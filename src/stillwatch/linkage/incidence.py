@@ -47,14 +47,23 @@ class Channel:
         """|S_i| for each row."""
         return np.diff(self.indptr)
 
+    def sizes_of(self, rows: Indices | Ints) -> Ints:
+        """|S_i| for each of these rows."""
+        return np.asarray(self.indptr[rows + 1] - self.indptr[rows])
+
     @cached_property
     def document_frequency(self) -> Ints:
         """In how many rows each token occurs."""
         return np.bincount(self.tokens, minlength=self.n_tokens).astype(np.int64)
 
-    def held_by(self, rows: Indices | Ints) -> Ints:
-        """In how many of these rows, each given once, each token occurs."""
-        return np.bincount(self.tokens[self.places(rows)], minlength=self.n_tokens).astype(np.int64)
+    def counted(self, rows: Indices | Ints) -> tuple[Indices, Ints]:
+        """The tokens that these rows, each given once, hold, ascending, and how many of the rows hold each."""
+        held = self.tokens[self.places(rows)]
+        if len(held) < self.n_tokens:
+            return np.unique(held, return_counts=True)
+        counts = np.bincount(held, minlength=self.n_tokens)
+        tokens = np.flatnonzero(counts)
+        return tokens.astype(np.int32), counts[tokens].astype(np.int64)
 
     def places(self, rows: Indices | Ints) -> Ints:
         """Where the tokens of these rows stand in `tokens`, row after row."""

@@ -132,14 +132,36 @@ def pair_weights(left: Indices, right: Indices, indptr: Ints, tokens: Indices, f
 
 
 @njit(cache=True, nogil=True)
-def pair_weights_of_few(left: Indices, right: Indices, indptr: Ints, tokens: Indices, frequency: Floats) -> Floats:
-    """The same in one thread: for few pairs, starting threads costs more than they save.
+def pair_weights_in_groups(
+    left: Indices, right: Indices, pairs: Ints, pair_ends: Ints, members: Ints, member_ends: Ints,
+    indptr: Ints, tokens: Indices, holders: Ints,
+) -> Floats:  # fmt: skip
+    """The same with a popularity that leaves out the pair's own group, to which both rows belong.
 
-    A function of its own: numba's cache takes two compilations of one function for the same.
+    Group g has the pairs `pairs[pair_ends[g]:pair_ends[g + 1]]` (places in `left`) and the rows
+    `members[member_ends[g]:member_ends[g + 1]]`; `holders` counts the rows that hold each token.
     """
     out = np.empty(len(left), dtype=np.float64)
-    for at in range(len(left)):
-        out[at] = _pair_weight(left[at], right[at], indptr, tokens, frequency)
+    inside = np.zeros(len(holders), dtype=np.int64)
+    frequency = np.empty(len(holders), dtype=np.float64)
+    total = holders.sum()
+    for group in range(len(pair_ends) - 1):
+        rows = members[member_ends[group] : member_ends[group + 1]]
+        beyond = total
+        for row in rows:
+            beyond -= indptr[row + 1] - indptr[row]
+            for at in range(indptr[row], indptr[row + 1]):
+                inside[tokens[at]] += 1
+        for row in rows:
+            for at in range(indptr[row], indptr[row + 1]):
+                token = tokens[at]
+                frequency[token] = max(holders[token] - inside[token], 0.5) / max(float(beyond), 1.0)
+        for at in range(pair_ends[group], pair_ends[group + 1]):
+            pair = pairs[at]
+            out[pair] = _pair_weight(left[pair], right[pair], indptr, tokens, frequency)
+        for row in rows:
+            for at in range(indptr[row], indptr[row + 1]):
+                inside[tokens[at]] = 0
     return out
 
 

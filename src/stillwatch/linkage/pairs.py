@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import FAMILY_BIT, Channel, Floats, Incidence, Indices, Ints
-from stillwatch.linkage.kernels import nominate, pair_weights, pair_weights_of_few
+from stillwatch.linkage.kernels import nominate, pair_weights, pair_weights_in_groups
 from stillwatch.records import Family
 
 PARTNERS = 6
 """Partners that each holder of a token names, beyond which a token does not give all its pairs."""
-
-MANY = 5_000
-"""Pairs from which threads pay."""
 
 MOST_COMMON = 0.25
 """A token that more than this share of the entities holds nominates nobody."""
@@ -71,12 +68,10 @@ def _merged(keys: Ints, marks: Ints, new_keys: Ints, new_marks: Ints) -> tuple[I
     return joined[first], np.bitwise_or.reduceat(np.concatenate([marks, new_marks])[order], first)
 
 
-def popularity(channel: Channel, group: Indices | Ints | None = None) -> Floats:
-    """f_t over all rows but one (max(df_t - 1, 1/2) / sum of df), or over the rows outside of a group."""
+def popularity(channel: Channel) -> Floats:
+    """f_t over all rows but one: max(df_t - 1, 1/2) / sum of df."""
     df = channel.document_frequency
-    beyond = df - 1 if group is None else df - channel.held_by(group)
-    total = df.sum() if group is None else beyond.sum()
-    return np.asarray(np.maximum(beyond, 0.5) / max(float(total), 1.0))
+    return np.asarray(np.maximum(df - 1, 0.5) / max(float(df.sum()), 1.0))
 
 
 def family_weights(
@@ -105,17 +100,18 @@ def family_weights(
 def _channel_weights(channel: Channel, left: Indices, right: Indices, groups: Indices | None) -> Floats:
     if groups is None:
         return pair_weights(left, right, channel.indptr, channel.tokens, popularity(channel))
-    out = np.empty(len(left))
     owner = groups[left]
-    order = np.argsort(owner, kind="stable")
-    rows_of = np.argsort(groups, kind="stable")
-    for label in np.unique(owner):
-        mine = order[np.searchsorted(owner[order], label) : np.searchsorted(owner[order], label, side="right")]
-        first, last = np.searchsorted(groups[rows_of], [label, label + 1])
-        frequency = popularity(channel, rows_of[first:last])
-        weigh = pair_weights if len(mine) >= MANY else pair_weights_of_few
-        out[mine] = weigh(left[mine], right[mine], channel.indptr, channel.tokens, frequency)
-    return out
+    pairs, rows = np.argsort(owner, kind="stable"), np.argsort(groups, kind="stable")
+    labels, starts = np.unique(owner[pairs], return_index=True)
+    first, last = (np.searchsorted(groups[rows], labels, side=side) for side in ("left", "right"))
+    member_ends = np.concatenate([[0], np.cumsum(last - first)])
+    members = rows[np.repeat(first - member_ends[:-1], last - first) + np.arange(member_ends[-1])]
+    return np.asarray(
+        pair_weights_in_groups(
+            left, right, pairs, np.append(starts, len(pairs)), members, member_ends, channel.indptr, channel.tokens,
+            channel.document_frequency,
+        )
+    )  # fmt: skip
 
 
 def total_weight(weights: Floats, families: tuple[Family, ...], left_out: frozenset[Family]) -> Floats:

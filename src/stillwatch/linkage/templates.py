@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
-from stillwatch.linkage.incidence import Floats, Incidence, Indices, Ints
+from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, Ints
 from stillwatch.linkage.leiden import labels_of
 from stillwatch.records import Family
 
@@ -48,7 +49,11 @@ class SharedToken:
     @property
     def exclusive(self) -> bool:
         """Whether hardly anybody outside uses it: one for `OWN` inside, and one by chance."""
-        return self.outside <= max(1, self.inside // OWN)
+        return bool(_exclusive(np.array(self.inside), np.array(self.outside)))
+
+
+def _exclusive(inside: Ints, outside: Ints) -> NDArray[np.bool_]:
+    return np.asarray(outside <= np.maximum(1, inside // OWN))
 
 
 def shared_tokens(
@@ -58,14 +63,20 @@ def shared_tokens(
     of the group, or by 5 members where hardly anybody outside holds them (one of a paraphraser's many wordings)."""
     out: list[SharedToken] = []
     for channel in incidence.scored(family):
-        within = channel.held_by(rows)
-        beyond = channel.document_frequency - within
-        share = within / max(len(rows), 1)
-        base = (beyond + 0.5) / max(incidence.n - len(rows), 1)
-        own = (within >= LEAST_HOLDERS_OWN) & (share >= LEAST_SHARE_OWN) & (beyond * OWN <= within)
-        kept = (within >= LEAST_HOLDERS) & ((share >= least_share) | own) & (share >= LEAST_LIFT * base)
-        out += [SharedToken(channel.name, int(t), int(within[t]), int(beyond[t])) for t in np.flatnonzero(kept)]
+        shared = _shared(incidence, channel, rows, least_share)
+        out += [SharedToken(channel.name, *map(int, held)) for held in zip(*shared, strict=True)]
     return out
+
+
+def _shared(incidence: Incidence, channel: Channel, rows: Indices, least_share: float) -> tuple[Indices, Ints, Ints]:
+    """The shared tokens of one channel, ascending, with their holders inside and outside: see `shared_tokens`."""
+    tokens, within = channel.counted(rows)
+    beyond = channel.document_frequency[tokens] - within
+    share = within / max(len(rows), 1)
+    base = (beyond + 0.5) / max(incidence.n - len(rows), 1)
+    own = (within >= LEAST_HOLDERS_OWN) & (share >= LEAST_SHARE_OWN) & (beyond * OWN <= within)
+    kept = (within >= LEAST_HOLDERS) & ((share >= least_share) | own) & (share >= LEAST_LIFT * base)
+    return tokens[kept], within[kept], beyond[kept]
 
 
 def split_by_templates(incidence: Incidence, rows: Indices) -> list[Indices]:
@@ -147,15 +158,25 @@ def _overlap(one: Floats, others: Floats) -> Floats:
 
 def _template_matrix(incidence: Incidence, rows: Indices, *, exclusive: bool = False) -> csr_matrix:
     """Members x shared content tokens, weighted by ln(1 + 1 / share inside): what all share separates nobody."""
-    columns: list[csr_matrix] = []
-    shared = shared_tokens(incidence, rows, Family.CONTENT, LEAST_SHARE_TO_SPLIT)
+    members: list[Ints] = []
+    columns: list[Ints] = []
+    weights: list[Floats] = []
+    width = 0
     for channel in incidence.scored(Family.CONTENT):
-        chosen = [s.token for s in shared if s.channel == channel.name and (s.exclusive or not exclusive)]
-        column_of = np.full(channel.n_tokens, -1, dtype=np.int32)
-        column_of[chosen] = np.arange(len(chosen))
-        held = column_of[channel.tokens[channel.places(rows)]]
-        member = np.repeat(np.arange(len(rows)), channel.sizes()[rows])[held >= 0]
-        share = np.bincount(held[held >= 0], minlength=len(chosen)) / max(len(rows), 1)
-        weight = np.log1p(1.0 / np.maximum(share, 1e-9))[held[held >= 0]]
-        columns.append(csr_matrix((weight, (member, held[held >= 0])), (len(rows), len(chosen))))
-    return csr_matrix(hstack(columns)) if columns else csr_matrix((len(rows), 0))
+        tokens, within, beyond = _shared(incidence, channel, rows, LEAST_SHARE_TO_SPLIT)
+        if exclusive:
+            own = _exclusive(within, beyond)
+            tokens, within = tokens[own], within[own]
+        if len(tokens) == 0:
+            continue
+        held = channel.tokens[channel.places(rows)]
+        column = np.searchsorted(tokens, held)
+        found = tokens[np.minimum(column, len(tokens) - 1)] == held
+        members.append(np.repeat(np.arange(len(rows)), channel.sizes_of(rows))[found])
+        columns.append(column[found] + width)
+        weights.append(np.log1p(len(rows) / within)[column[found]])
+        width += len(tokens)
+    if width == 0:
+        return csr_matrix((len(rows), 0))
+    at = (np.concatenate(members), np.concatenate(columns))
+    return csr_matrix((np.concatenate(weights), at), (len(rows), width))
