@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.leiden import labels_of, symmetric
 from stillwatch.linkage.pairs import Pairs, family_weights, total_weight
-from stillwatch.linkage.templates import split_by_templates
+from stillwatch.linkage.templates import remembered_parts
 from stillwatch.records import EXACT_FAMILIES, Family
 
 LEAST_WEIGHT = 6.0
@@ -88,10 +88,9 @@ def candidates_without(
 
 def _parts(incidence: Incidence, rows: Indices, known: dict[bytes, list[Indices]]) -> list[Indices]:
     """The parts of a group by templates: one provider serves several operators. Uses content, which is not left out."""
-    name = rows.tobytes()
-    if name not in known:
-        known[name] = split_by_templates(incidence, rows)
-    return [part for part in known[name] if incidence.accounts[part].sum() >= LEAST_ACCOUNTS]
+    return [
+        part for part in remembered_parts(incidence, rows, known) if incidence.accounts[part].sum() >= LEAST_ACCOUNTS
+    ]
 
 
 def _loose_groups(n: int, left: Indices, right: Indices, total: Floats) -> Indices:

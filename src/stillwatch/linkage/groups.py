@@ -12,7 +12,7 @@ from stillwatch.linkage.clusters import LEAST_ACCOUNTS
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.membership import Membership, matrices_of, membership
 from stillwatch.linkage.search import Found
-from stillwatch.linkage.templates import programmes, split_by_templates
+from stillwatch.linkage.templates import programmes, remembered_parts
 from stillwatch.records import EXACT_FAMILIES, Family
 
 SAME = 0.5
@@ -80,13 +80,14 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     matrices = matrices_of(incidence, found.families)
     tested = _Tested(incidence.n, found)
     groups: list[Group] = []
+    grown = _Programmes(incidence, found.parts)
     taken, tried = _Kept(incidence.n), _Kept(incidence.n)
     for seed in seeds:
         if taken.overlap(seed.rows) >= SAME or tried.likeness(seed.rows) >= SAME:
             continue
         tried.add(seed.rows)
         members = membership(incidence, seed.rows, found.families, matrices)
-        part = _part_of(incidence, members.certain(), _marked(incidence.n, seed.rows))
+        part = grown.part_of(members.certain(), _marked(incidence.n, seed.rows))
         if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
             continue
         group = tested.group(part, members.within(part))
@@ -121,20 +122,33 @@ class _Kept:
         return Counter(at for row in rows for at in self._holders[row]).items()
 
 
-def _part_of(incidence: Incidence, certain: Indices, marks: NDArray[np.bool_]) -> Indices:
-    """The programme of work in which most of the marked rows lie; all rows where content is not seen.
+class _Programmes:
+    """The programmes of work of grown groups; many seeds grow into the same one."""
 
-    What a part shares is judged beside its own size, so a part is split again until little splits off.
-    """
-    if not incidence.scored(Family.CONTENT):
-        return certain
-    while True:
-        parts = programmes(incidence, certain)
-        part = max((part for part in parts if marks[part].any()), key=lambda part: int(marks[part].sum()),
-                   default=certain[:0])  # fmt: skip
-        if len(part) >= SETTLED * len(certain) or len(part) == 0:
-            return part
-        certain = part
+    def __init__(self, incidence: Incidence, known: dict[bytes, list[Indices]]) -> None:
+        self._incidence = incidence
+        self._known = known
+        self._programmes: dict[bytes, list[Indices]] = {}
+
+    def part_of(self, certain: Indices, marks: NDArray[np.bool_]) -> Indices:
+        """The programme in which most of the marked rows lie; all rows where content is not seen.
+
+        What a part shares is judged beside its own size, so a part is split again until little splits off.
+        """
+        if not self._incidence.scored(Family.CONTENT):
+            return certain
+        while True:
+            part = max((part for part in self._of(certain) if marks[part].any()),
+                       key=lambda part: int(marks[part].sum()), default=certain[:0])  # fmt: skip
+            if len(part) >= SETTLED * len(certain) or len(part) == 0:
+                return part
+            certain = part
+
+    def _of(self, rows: Indices) -> list[Indices]:
+        name = rows.tobytes()
+        if name not in self._programmes:
+            self._programmes[name] = programmes(self._incidence, rows, self._known)
+        return self._programmes[name]
 
 
 def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
@@ -153,7 +167,7 @@ def _seeds(incidence: Incidence, found: Found) -> list[_Seed]:
             continue
         seen.add(candidate.rows.tobytes())
         strength = sum(min(float(found.log_e[family][place]), STRONGEST) for family in families)
-        parts = [part for part in split_by_templates(incidence, candidate.rows) if len(part) >= LEAST_PART]
+        parts = [part for part in remembered_parts(incidence, candidate.rows, found.parts) if len(part) >= LEAST_PART]
         for rows in parts or [candidate.rows]:
             share = len(rows) / len(candidate.rows)
             bonus = TWICE if len([f for f in families if f != Family.CLIENT]) > 1 else 0.0

@@ -1,13 +1,14 @@
 """From the incidence to confirmed groups: the order of blocking, weighing, clustering and confirmation."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.clusters import Candidate, candidates_without, left_out_sets
-from stillwatch.linkage.confirm import log_e_values
+from stillwatch.linkage.confirm import THREADS, log_e_values
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.pairs import Pairs, family_weights, nominated_pairs
 from stillwatch.records import EXACT_FAMILIES, Family
@@ -34,6 +35,8 @@ class Found:
     pairs: Pairs
     weights: Floats
     families: tuple[Family, ...]
+    parts: dict[bytes, list[Indices]]
+    """How rows split by templates, for every group that was split on the way."""
 
 
 def search(
@@ -52,10 +55,13 @@ def search(
     weights = family_weights(incidence, pairs.left, pairs.right, families)
     candidates: list[Candidate] = []
     known: dict[bytes, list[Indices]] = {}
-    for left_out in left_out_sets(families):
-        if only is None or only in left_out:
-            progress(f"clustering without {', '.join(sorted(left_out))}")
-            candidates += candidates_without(incidence, pairs, weights, families, left_out, known)
+    wanted = [left_out for left_out in left_out_sets(families) if only is None or only in left_out]
+    progress(f"clustering without {' / '.join('+'.join(sorted(left_out)) for left_out in wanted)}")
+    with ThreadPoolExecutor(THREADS) as pool:
+        for found in pool.map(
+            lambda left_out: candidates_without(incidence, pairs, weights, families, left_out, known), wanted
+        ):
+            candidates += found
     log_e: dict[Family, Floats] = {}
     discovered: dict[Family, NDArray[np.bool_]] = {}
     tested: dict[Family, int] = {}
@@ -65,7 +71,7 @@ def search(
         log_e[family] = _log_e(incidence, family, candidates, seed)
     for family in exact if only is None else [only]:
         discovered[family], tested[family] = _discoveries(family, candidates, log_e, alpha / len(exact))
-    return Found(tuple(candidates), log_e, discovered, tested, pairs, weights, families)
+    return Found(tuple(candidates), log_e, discovered, tested, pairs, weights, families, known)
 
 
 def _repetitions(family: Family, candidates: list[Candidate]) -> list[list[int]]:

@@ -107,6 +107,14 @@ def split_by_templates(incidence: Incidence, rows: Indices) -> list[Indices]:
     return sorted(parts_found, key=lambda part: (-len(part), part.tolist()))
 
 
+def remembered_parts(incidence: Incidence, rows: Indices, known: dict[bytes, list[Indices]]) -> list[Indices]:
+    """`split_by_templates`, once for the same rows."""
+    name = rows.tobytes()
+    if name not in known:
+        known[name] = split_by_templates(incidence, rows)
+    return known[name]
+
+
 def _clustered(unit: csr_matrix) -> Ints:
     """A label for each row of unit length."""
     graph = (unit @ unit.T).tocsr()
@@ -117,15 +125,16 @@ def _clustered(unit: csr_matrix) -> Ints:
     return labels_of(graph, 0.1, modularity=False)
 
 
-def programmes(incidence: Incidence, rows: Indices) -> list[Indices]:
+def programmes(incidence: Incidence, rows: Indices, known: dict[bytes, list[Indices]] | None = None) -> list[Indices]:
     """The programmes of work in a group: its parts by templates, joined where their wordings overlap.
 
     Paraphrase breaks one programme into many parts that overlap a little each; two programmes that one provider
     carries, or that use one public template, are two large parts that overlap a little. So small parts join at a
     smaller overlap (`ALIKE_SMALL`) than large ones (`ALIKE`). Only wordings that hardly anybody outside uses join:
-    "answer as JSON" makes no programme. Largest first; members without a shared wording are in none.
+    "answer as JSON" makes no programme. Largest first; members without a shared wording are in none. `known` remembers
+    parts by templates.
     """
-    parts = split_by_templates(incidence, rows)
+    parts = remembered_parts(incidence, rows, {} if known is None else known)
     if len(parts) < 2:
         return parts
     held = (_template_matrix(incidence, rows, exclusive=True) > 0).astype(np.float64).tocsr()
