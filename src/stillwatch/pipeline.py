@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from stillwatch.content.sketch import sketch
 from stillwatch.detection import Detection, detect
-from stillwatch.ingest.canonical import SourceFile, read, source_files
-from stillwatch.ingest.formats import checked
+from stillwatch.ingest.mapping import load
 from stillwatch.ingest.rows import Batch
+from stillwatch.ingest.sources import SourceFile, Wanted, read, source_files
 from stillwatch.records import QuarantinedRow
 from stillwatch.store.exchanges import ExchangeWriter
 from stillwatch.store.store import Store
@@ -52,6 +52,10 @@ class IngestReport:
     reasons: Mapping[str, int] = field(default_factory=dict)
     examples: tuple[QuarantinedRow, ...] = ()
     unknown: tuple[str, ...] = ()
+    formats: Mapping[str, int] = field(default_factory=dict)
+    """Files of exchanges by the format that they were read as."""
+    found_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns that were looked for in records of another format than the contract's, and the paths that held them."""
 
 
 def ingest_sources(
@@ -59,6 +63,7 @@ def ingest_sources(
     store: Path,
     *,
     format: str = "auto",
+    mapping: Path | None = None,
     key_file: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
     sketch: Sketch = sketch,
@@ -69,8 +74,9 @@ def ingest_sources(
     text, and sketched rows up to the writer's bound.
     """
     started = time.monotonic()
-    checked(format)
-    files = list({file.path.resolve(): file for source in sources for file in source_files(Path(source))}.values())
+    wanted = Wanted(format, load(Path(mapping)) if mapping else None)
+    found = [file for source in sources for file in source_files(Path(source), wanted)]
+    files = list({file.path.resolve(): file for file in found}.values())
     kept = Store.create(Path(store), key_file)
     writer, tally = kept.exchange_writer(), _Tally(kept)
     told = _Told(progress, sum(file.size for file in files))
@@ -89,7 +95,7 @@ def ingest_sources(
             _keep(writer, tally, waiting.popleft().result())
     writer.flush()
     progress("counting what is new")
-    return tally.report(len(files), kept.count_new(writer), time.monotonic() - started)
+    return tally.report(files, kept.count_new(writer), time.monotonic() - started)
 
 
 def _batches(files: list[SourceFile], told: "_Told") -> Iterator[tuple[SourceFile, Batch]]:
@@ -110,7 +116,7 @@ def _sketched(sketch: Sketch, batch: Batch, key: bytes, label: str) -> Batch:
             found = f"exchange that cannot be sketched ({type(error).__name__})"
             known = rows["exchange_id"][0].as_py()
             bad = QuarantinedRow(label, int(batch.places[0]), None, found, "text that can be read", known)
-            return Batch(sketch(rows.slice(0, 0), key), [*batch.quarantined, bad], batch.bytes_read)
+            return replace(batch, rows=sketch(rows.slice(0, 0), key), quarantined=[*batch.quarantined, bad])
         if rows.num_rows == 0:
             raise
     half = rows.num_rows // 2
@@ -135,6 +141,7 @@ class _Tally:
         self._reasons: Counter[str] = Counter()
         self._examples: list[QuarantinedRow] = []
         self._unknown: set[str] = set()
+        self._found_at: set[tuple[str, str]] = set()
         self._store = store
 
     def count(self, table: str, batch: Batch) -> None:
@@ -142,16 +149,22 @@ class _Tally:
         self._store.add_quarantined(batch.quarantined)
         self._reasons.update(f"{row.column or 'row'}: {row.found}" for row in batch.quarantined)
         self._examples += batch.quarantined[: EXAMPLES - len(self._examples)]
+        self._found_at |= batch.found_at
         if len(self._unknown) < UNKNOWN:
             self._unknown |= {f"{table}.{name}" for name in batch.unknown}
 
-    def report(self, files: int, new: int, seconds: float) -> IngestReport:
+    def report(self, files: list[SourceFile], new: int, seconds: float) -> IngestReport:
         read = self.rows["exchanges"]
         small = {table: self.rows[table] for table in ("accounts", "permissions", "releases")}
         return IngestReport(
-            files, read, new, read - new, **small, quarantined=self._reasons.total(), seconds=round(seconds, 2),
+            len(files), read, new, read - new, **small, quarantined=self._reasons.total(), seconds=round(seconds, 2),
             reasons=dict(self._reasons.most_common()), examples=tuple(self._examples),
             unknown=tuple(sorted(self._unknown)[:UNKNOWN]),
+            formats=dict(sorted(Counter(file.format for file in files if file.table == "exchanges").items())),
+            found_at={
+                name: tuple(path for column, path in sorted(self._found_at) if column == name)
+                for name in sorted({column for column, _ in self._found_at})
+            },
         )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stillwatch.ingest.canonical import read, source_files
+from stillwatch.ingest.sources import read, source_files
 from stillwatch.records import QuarantinedRow
 
 TEXT = "zq-secret-words"

@@ -11,7 +11,7 @@ import zstandard
 from stillwatch.errors import SourceError
 from stillwatch.ingest import lines as lines_module
 from stillwatch.ingest import rows as rows_module
-from stillwatch.ingest.canonical import source_files
+from stillwatch.ingest.sources import source_files
 from tests.ingest.rows import TEXT, lines, read_all, read_bytes, row
 
 ROWS = [row(n, user_agent=f"{n * 7919 % 10007:x}" * 20) for n in range(4000)]

@@ -5,16 +5,25 @@ from typing import Annotated
 
 import typer
 
+SAID = ("account_id", "asked_at", "client_ip")
+"""Columns whose place in records of another format is always said: who is judged, and by what."""
+
+PATHS = 6
+
 REASONS = 20
 """Reasons of quarantine that are printed, the commonest first."""
 
 
 def ingest(
-    source: Annotated[
-        list[Path], typer.Argument(help="Files or folders of the data contract (Parquet, JSONL, .gz, .zst).")
-    ],
+    source: Annotated[list[Path], typer.Argument(help="Files or folders of logs (Parquet, JSON, JSONL, .gz, .zst).")],
     store: Annotated[Path, typer.Option(help="The store's folder; made where it is missing.")],
-    format: Annotated[str, typer.Option(help="auto or canonical.")] = "auto",
+    format: Annotated[
+        str, typer.Option(help="auto, canonical, litellm, openai or anthropic. auto tells each file's by its records.")
+    ] = "auto",
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="A YAML file that says where in your lines the values are; stillwatch doctor proposes one."),
+    ] = None,
     key_file: Annotated[
         Path | None,
         typer.Option(help="A file with the store's key (32 bytes, or 64 hexadecimal digits), kept elsewhere."),
@@ -29,11 +38,11 @@ def ingest(
     """
     from dataclasses import asdict
 
-    from stillwatch.cli.output import counted, emit_json, say, status
+    from stillwatch.cli.output import clean, counted, emit_json, say, status
     from stillwatch.pipeline import ingest_sources
 
     with status("reading") as tell:
-        report = ingest_sources(source, store, format=format, key_file=key_file, progress=tell)
+        report = ingest_sources(source, store, format=format, mapping=mapping, key_file=key_file, progress=tell)
     for row in report.examples:
         place = row.file if row.row is None else f"{row.file}, row {row.row}"
         column = f", column {row.column}" if row.column else ""
@@ -50,6 +59,9 @@ def ingest(
             "columns that the contract does not know, not used and not kept: "
             + ", ".join(map(_guessed, report.unknown))
         )
+    for column, paths in report.found_at.items():
+        if column in SAID or len(paths) > 1:
+            say(f"{column} from {clean(' or '.join(paths[:PATHS]))}")
     if json:
         emit_json(asdict(report))
         return
@@ -64,7 +76,7 @@ def _guessed(column: str) -> str:
     """A column that is not known, with the known one that it may stand for."""
     import difflib
 
-    from stillwatch.ingest.canonical import TABLES
+    from stillwatch.ingest.sources import TABLES
 
     table, _, name = column.partition(".")
     near = difflib.get_close_matches(name, TABLES[table].names, n=1, cutoff=0.75)

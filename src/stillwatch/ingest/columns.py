@@ -148,10 +148,10 @@ def _converted(source: pa.Array | list[Any], field: pa.Field) -> tuple[pa.Array,
     try:
         return _FAST[kind](source, field.type), {}
     except (_Slow, pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError):
-        return _slowly(_values(source), kind, field.type)
+        return _slowly(values_of(source), kind, field.type)
 
 
-def _values(source: pa.Array) -> list[Any]:
+def values_of(source: pa.Array) -> list[Any]:
     """The values of an array in Python; strings that are not UTF-8 come as bytes."""
     if pa.types.is_timestamp(source.type) and source.type.unit == "ns":
         source = pc.floor_temporal(source, unit="microsecond").cast(pa.timestamp("us", source.type.tz), safe=False)
@@ -334,7 +334,7 @@ def _extra(
     merged = _maps(texts, count)
     if given is None or (not isinstance(given, list) and given.null_count == len(given)):
         return merged
-    values = given if isinstance(given, list) else _values(given)
+    values = given if isinstance(given, list) else values_of(given)
     return [_merged(mine, theirs) for mine, theirs in zip(values, merged.to_pylist(), strict=True)]
 
 
@@ -359,7 +359,7 @@ def _texts(source: pa.Array | list[Any], unfit: dict[int, tuple[str, Unfit]]) ->
                 return array
             except pa.ArrowInvalid:
                 pass
-    values = source if isinstance(source, list) else _values(source)
+    values = source if isinstance(source, list) else values_of(source)
     out: list[str | None] = []
     for row, value in enumerate(values):
         try:

@@ -6,7 +6,7 @@ takes only lines whose values have the contract's own JSON types, and everything
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,11 @@ class Columns:
     rows: NDArray[np.int64]
     unknown: frozenset[str] = frozenset()
     """Names in the source that stand in `extra` already."""
+    places: frozenset[tuple[str, str]] = frozenset()
+    """Columns that were looked for, and the dotted path at which each was found."""
+
+
+TWICE = ("object with the same key twice", "each key once")
 
 
 class JsonLines:
@@ -109,18 +114,22 @@ class JsonLines:
                 faults.append((Fault(row, why.found, why.wanted), None))
                 continue
             if held.twice:
-                faults.append((Fault(row, "object with the same key twice", "each key once"), _known_id(held)))
+                faults.append((Fault(row, *TWICE), known_id(held)))
                 continue
             objects.append(held)
             places.append(row)
             self._learn(held)
+        return self.gathered(objects, places), faults
+
+    def gathered(self, objects: Sequence[Mapping[str, Any]], places: Sequence[int]) -> Columns:
+        """Columns of the contract from objects in its own names; a name that it does not know goes to `extra`."""
         names = dict.fromkeys(name for held in objects for name in held)
         columns = {name: [held.get(name) for held in objects] for name in names if name in self._names}
         extras = [{key: value for key, value in held.items() if key not in self._names} for held in objects]
         if any(extras):
             columns["extra"] = [_joined(held.get("extra"), extra) for held, extra in zip(objects, extras, strict=True)]
         unknown = frozenset(key for extra in extras for key in extra)
-        return Columns(columns, np.asarray(places, dtype=np.int64), unknown), faults
+        return Columns(columns, np.asarray(places, dtype=np.int64), unknown)
 
     def _learn(self, held: dict[str, Any]) -> None:
         """Let Arrow read an unknown column of strings or integers from now on."""
@@ -142,17 +151,22 @@ class Object(dict[str, Any]):
 
 def parse(line: bytes) -> Object:
     """The object on one line. Raises Unfit, with the kind of what stands there instead."""
+    held = loaded(line)
+    if not isinstance(held, Object):
+        raise Unfit(kind_of(held), "one JSON object a line")
+    return held
+
+
+def loaded(data: bytes) -> Any:
+    """The JSON value of some bytes, its objects as `Object`. Raises Unfit."""
     try:
-        held = json.loads(line.decode(), object_pairs_hook=_object)
+        return json.loads(data.decode(), object_pairs_hook=_object)
     except UnicodeDecodeError:
         raise Unfit("bytes that are not UTF-8", "JSON in UTF-8") from None
     except RecursionError:
         raise Unfit("JSON nested too deeply", "flatter JSON object") from None
     except ValueError:
         raise Unfit("text that is not JSON", "one JSON object a line") from None
-    if not isinstance(held, Object):
-        raise Unfit(kind_of(held), "one JSON object a line")
-    return held
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Object:
@@ -161,7 +175,8 @@ def _object(pairs: list[tuple[str, Any]]) -> Object:
     return held
 
 
-def _known_id(held: Mapping[str, Any]) -> str | None:
+def known_id(held: Mapping[str, Any]) -> str | None:
+    """The exchange_id that an object gives, where it gives one that the contract accepts."""
     try:
         return to_id(held.get("exchange_id"))
     except Unfit:

@@ -71,6 +71,21 @@ def blocks(path: Path, compression: str) -> Iterator[Block]:
     yield splitter.take()
 
 
+def unpacked(path: Path, compression: str, longest: int) -> bytes | None:
+    """A whole file, unpacked; None where it is damaged, cannot be read, or is longer than `longest` bytes."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        for piece, _ in _pieces(path, compression):
+            pieces.append(piece)
+            size += len(piece)
+            if size > longest:
+                return None
+    except _Broken:
+        return None
+    return b"".join(pieces)
+
+
 class _Splitter:
     """Collects pieces into lines. A line over LONGEST_LINE is dropped up to its end and counted as a fault."""
 

@@ -3,31 +3,48 @@
 A bad row never harms its neighbours. A file that breaks off keeps what came before the break.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from stillwatch.ingest.columns import conform
-from stillwatch.ingest.jsonl import Columns, JsonLines
-from stillwatch.ingest.lines import Block, blocks
+from stillwatch.ingest.columns import conform, values_of
+from stillwatch.ingest.foreign import ForeignReader
+from stillwatch.ingest.jsonl import TWICE, Columns, JsonLines, Object, known_id, loaded
+from stillwatch.ingest.lines import Block, Fault, blocks, unpacked
+from stillwatch.ingest.paths import opened
+from stillwatch.ingest.values import Unfit, kind_of
 from stillwatch.records import QuarantinedRow
 
 BATCH_ROWS = 32_768
 BATCH_BYTES = 32 << 20
+
+FOREIGN_ROWS = 4_096
+"""Records of another format that are held as Python objects at a time."""
 
 HOPELESS = 100_000
 """Bad rows after which a file with fewer than one good row in ten is given up: it is of another kind, or an attack."""
 
 ENDINGS = {
     ".parquet": "parquet", ".jsonl": "", ".ndjson": "", ".jsonl.gz": "gz", ".ndjson.gz": "gz", ".jsonl.zst": "zst",
-    ".ndjson.zst": "zst",
+    ".ndjson.zst": "zst", ".json": "", ".json.gz": "gz", ".json.zst": "zst",
 }  # fmt: skip
 """How a file's name ends, and how what it holds is packed."""
+
+DOCUMENTS = (".json", ".json.gz", ".json.zst")
+"""Endings of files that may hold one JSON value instead of one a line."""
+
+LONGEST_DOCUMENT = 64 << 20
+"""Bytes of one JSON value that is read as a whole. Lines have no such bound."""
+
+SAMPLE = 200
+"""Records by which a file's format is told."""
 
 _NOWHERE: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
@@ -42,6 +59,8 @@ class Batch:
     places: NDArray[np.int64] = field(default_factory=lambda: _NOWHERE)
     unknown: frozenset[str] = frozenset()
     """Columns of the source that the contract does not know."""
+    found_at: frozenset[tuple[str, str]] = frozenset()
+    """Columns that were looked for in records of another format, and the dotted path at which each was found."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,7 @@ class _Reading:
     path: Path
     label: str
     schema: pa.Schema
+    foreign: ForeignReader | None = None
 
     def refused(self, row: int | None, found: str, wanted: str, bytes_read: int = 0) -> Batch:
         """A batch without rows that names one fault."""
@@ -59,9 +79,10 @@ class _Reading:
     def conformed(self, columns: Columns, bytes_read: int) -> Batch:
         """The columns under the contract."""
         rows, places, bad = conform(columns.columns, len(columns.rows), self.schema, self.label, columns.rows)
-        return Batch(
-            rows, bad, bytes_read, places, columns.unknown | (columns.columns.keys() - {*self.schema.names, "extra"})
-        )
+        unknown = columns.unknown | (columns.columns.keys() - {*self.schema.names, "extra"})
+        if self.foreign is not None:
+            bad = [_hinted(row) for row in bad]
+        return Batch(rows, bad, bytes_read, places, unknown, columns.places)
 
 
 def ending_of(path: Path) -> str | None:
@@ -70,16 +91,16 @@ def ending_of(path: Path) -> str | None:
     return next((ending for ending in ENDINGS if name.endswith(ending)), None)
 
 
-def read_rows(path: Path, label: str, schema: pa.Schema) -> Iterator[Batch]:
+def read_rows(path: Path, label: str, schema: pa.Schema, foreign: ForeignReader | None = None) -> Iterator[Batch]:
     """Batches of one file under one schema, in the order of its rows. Never raises for what a file holds.
 
-    `label` is the file's name in quarantine. Every row is in a batch or in quarantine, but for the rest of a file that
-    breaks off or is hopeless: that stands in quarantine as one row that says so.
+    `label` is the file's name in quarantine; `foreign` reads records of another format than the contract's. Every row
+    is in a batch or in quarantine, but for the rest of a file that breaks off or is hopeless: that stands in
+    quarantine as one row that says so.
     """
-    reading = _Reading(path, label, schema)
-    packing = ENDINGS[ending_of(path) or ".jsonl"]
+    reading = _Reading(path, label, schema, foreign)
     good = bad = 0
-    for batch in _parquet(reading) if packing == "parquet" else _json_lines(reading, packing):
+    for batch in _batches(reading):
         yield batch
         good += batch.rows.num_rows
         bad += len(batch.quarantined)
@@ -87,6 +108,93 @@ def read_rows(path: Path, label: str, schema: pa.Schema) -> Iterator[Batch]:
             why = f"the rest of the file, after {HOPELESS:,} bad rows and more than nine bad ones for each good one"
             yield reading.refused(None, why, "rows of the data contract", batch.bytes_read)
             return
+
+
+def _batches(reading: _Reading) -> Iterator[Batch]:
+    ending = ending_of(reading.path) or ".jsonl"
+    packing = ENDINGS[ending]
+    if packing == "parquet":
+        return _parquet(reading)
+    if ending not in DOCUMENTS:
+        return _json_lines(reading, packing)
+    held = unpacked(reading.path, packing, LONGEST_DOCUMENT)
+    records = None if held is None else _document(held)
+    if records is not None:
+        return _whole(reading, records)
+    return _json_lines(reading, packing) if _is_lines(reading.path, packing) else iter([_no_document(reading, held)])
+
+
+def _is_lines(path: Path, packing: str) -> bool:
+    """Whether the first line of a file is a JSON value by itself."""
+    lines = next(blocks(path, packing)).lines
+    try:
+        return not lines or isinstance(loaded(lines[0]), dict | list)
+    except Unfit:
+        return False
+
+
+def _no_document(reading: _Reading, held: bytes | None) -> Batch:
+    if held is None:
+        found = f"a JSON value of over {LONGEST_DOCUMENT >> 20} MiB, or packed data that are damaged"
+    else:
+        found = "a file that is neither one JSON value nor one a line"
+    return reading.refused(None, found, "one JSON object a line (jq -c '.[]' writes them from an array)")
+
+
+def sample(path: Path) -> list[Mapping[str, Any]]:
+    """The first records of a file, at most SAMPLE; none where it cannot be read."""
+    records: list[Mapping[str, Any]] = []
+    try:
+        ending = ending_of(path) or ".jsonl"
+        if ENDINGS[ending] == "parquet":
+            with pq.ParquetFile(path) as parquet:
+                for batch in islice(parquet.iter_batches(batch_size=SAMPLE, use_threads=False), 1):
+                    records = _records({name: batch.column(name) for name in batch.schema.names}, batch.num_rows)
+            return records
+        held = unpacked(path, ENDINGS[ending], LONGEST_DOCUMENT) if ending in DOCUMENTS else None
+        whole = _document(held) if held else None
+        if whole is not None:
+            return [item for item in whole[:SAMPLE] if isinstance(item, Mapping)]
+        for line in next(blocks(path, ENDINGS[ending])).lines[:SAMPLE]:
+            try:
+                records += _objects(loaded(line))
+            except Unfit:
+                continue
+    except (OSError, pa.ArrowException, ValueError, KeyError):
+        return []
+    return records[:SAMPLE]
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns that a Parquet file declares; none for other files, or where it cannot be read."""
+    try:
+        names: list[str] = pq.read_schema(path).names if ENDINGS[ending_of(path) or ".jsonl"] == "parquet" else []
+    except (OSError, pa.ArrowException, ValueError):
+        return []
+    return names
+
+
+def _document(held: bytes) -> list[Any] | None:
+    """The items of a file that is one JSON array, or one object; None where it is lines."""
+    try:
+        value = loaded(held)
+    except Unfit:
+        return None
+    return value if isinstance(value, list) else [value]
+
+
+def _objects(value: Any) -> list[Object]:
+    """The objects of one line: itself, or the items of an array, as loggers that post batches write them."""
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, Object)]
+
+
+def _hinted(row: QuarantinedRow) -> QuarantinedRow:
+    """A required column that no record of a foreign format gave: say where to name its place."""
+    if row.found not in ("no such column", "null, or no such key"):
+        return row
+    hint = f"a place for {row.column} under `columns` of a mapping file (stillwatch doctor proposes one)"
+    return replace(row, wanted=hint)
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:
@@ -107,16 +215,87 @@ def _json_lines(reading: _Reading, packing: str) -> Iterator[Batch]:
 
 def _joined(reading: _Reading, reader: JsonLines, block: Block, consumed: int) -> Batch:
     """One batch of a block's parts, with the lines that no reader could take."""
+    read = reader.read(block) if reading.foreign is None else _foreign_lines(reading.foreign, block)
+    faults: Faults = [(fault, None) for fault in block.faults]
+    return _put_together(reading, read, faults, consumed)
+
+
+Faults = list[tuple[Fault, str | None]]
+"""Each with the row's exchange_id where one is known."""
+
+Read = Iterator[tuple[Columns, Faults]]
+
+
+def _put_together(reading: _Reading, read: Read, faults: Faults, consumed: int) -> Batch:
     parts: list[Batch] = []
-    bad = [QuarantinedRow(reading.label, fault.row, None, fault.found, fault.wanted) for fault in block.faults]
-    for columns, faults in reader.read(block):
+    for columns, found in read:
         parts.append(reading.conformed(columns, consumed))
-        bad += parts[-1].quarantined
-        bad += [QuarantinedRow(reading.label, f.row, None, f.found, f.wanted, known) for f, known in faults]
+        faults = faults + found
+    bad = [row for part in parts for row in part.quarantined]
+    bad += [QuarantinedRow(reading.label, f.row, None, f.found, f.wanted, known) for f, known in faults]
     bad.sort(key=lambda row: row.row or 0)
     rows = pa.concat_batches([part.rows for part in parts]) if parts else _empty(reading.schema)
     places = np.concatenate([part.places for part in parts]) if parts else _NOWHERE
-    return Batch(rows, bad, consumed, places, frozenset().union(*(part.unknown for part in parts)))
+    unknown = frozenset().union(*(part.unknown for part in parts))
+    return Batch(rows, bad, consumed, places, unknown, frozenset().union(*(part.found_at for part in parts)))
+
+
+def _foreign_lines(foreign: ForeignReader, block: Block) -> Read:
+    """The records of a block's lines; a line may hold an array of them."""
+    for start in range(0, len(block.lines), FOREIGN_ROWS):
+        records: list[Any] = []
+        places: list[int] = []
+        faults: Faults = []
+        for line, row in zip(block.lines[start : start + FOREIGN_ROWS], block.rows[start:], strict=False):
+            try:
+                value = loaded(line)
+            except Unfit as why:
+                faults.append((Fault(row, why.found, why.wanted), None))
+                continue
+            items = value if isinstance(value, list) else [value]
+            records += items
+            places += [row] * len(items)
+        yield _foreign_records(foreign, records, places, faults)
+
+
+def _foreign_records(
+    foreign: ForeignReader, items: Sequence[Any], rows: Sequence[int], faults: Faults
+) -> tuple[Columns, Faults]:
+    objects, places, faults = _fit(items, rows, faults)
+    columns, bad = foreign.columns(objects, places)
+    return columns, faults + [(fault, None) for fault in bad]
+
+
+def _fit(items: Sequence[Any], rows: Sequence[int], faults: Faults) -> tuple[list[Object], list[int], Faults]:
+    """The items that are objects without a key twice, their places, and a fault for each other one."""
+    objects: list[Object] = []
+    places: list[int] = []
+    for item, row in zip(items, rows, strict=True):
+        if not isinstance(item, Object):
+            faults.append((Fault(row, kind_of(item), "JSON object"), None))
+        elif item.twice:
+            faults.append((Fault(row, *TWICE), known_id(item)))
+        else:
+            objects.append(item)
+            places.append(row)
+    return objects, places, faults
+
+
+def _whole(reading: _Reading, items: list[Any]) -> Iterator[Batch]:
+    """Batches of a file that is one JSON value. A place is the item's, from 1 on."""
+    size = reading.path.stat().st_size
+    reader = JsonLines(reading.schema)
+    for start in range(0, max(1, len(items)), FOREIGN_ROWS):
+        part = items[start : start + FOREIGN_ROWS]
+        rows = range(start + 1, start + 1 + len(part))
+        if reading.foreign is not None:
+            read = _foreign_records(reading.foreign, part, rows, [])
+        else:
+            objects, places, faults = _fit(part, rows, [])
+            read = reader.gathered(objects, places), faults
+        yield _put_together(
+            reading, iter([read]), [], size * min(len(items), start + FOREIGN_ROWS) // max(1, len(items))
+        )
 
 
 # ------------------------------------------------------------------------------------------------------ Parquet
@@ -125,34 +304,49 @@ def _joined(reading: _Reading, reader: JsonLines, block: Block, consumed: int) -
 def _parquet(reading: _Reading) -> Iterator[Batch]:
     """Row group by row group, so that a damaged one does not take the next with it."""
     try:
-        opened = pq.ParquetFile(reading.path)
-        names = opened.schema_arrow.names
+        parquet = pq.ParquetFile(reading.path)
+        names = parquet.schema_arrow.names
     except (OSError, pa.ArrowException, ValueError):
         yield reading.refused(None, "a file that is not Parquet, or is damaged or cannot be read", "Parquet file")
         return
-    with opened:
+    with parquet:
         if len(set(names)) != len(names):
             yield reading.refused(None, "the same column twice", "each column once")
             return
-        size, groups = reading.path.stat().st_size, opened.num_row_groups
+        size, groups = reading.path.stat().st_size, parquet.num_row_groups
         first = 1
         for group in range(groups):
-            yield from _row_group(reading, opened, group, first, size * (group + 1) // groups)
-            first += opened.metadata.row_group(group).num_rows
+            yield from _row_group(reading, parquet, group, first, size * (group + 1) // groups)
+            first += parquet.metadata.row_group(group).num_rows
 
 
-def _row_group(reading: _Reading, opened: pq.ParquetFile, group: int, first: int, bytes_read: int) -> Iterator[Batch]:
-    about = opened.metadata.row_group(group)
+def _row_group(reading: _Reading, parquet: pq.ParquetFile, group: int, first: int, bytes_read: int) -> Iterator[Batch]:
+    about = parquet.metadata.row_group(group)
     bytes_a_row = max(1, about.total_byte_size // max(1, about.num_rows))
     size = int(min(BATCH_ROWS, max(64, BATCH_BYTES // bytes_a_row)))
     row = first
     try:
-        for batch in opened.iter_batches(batch_size=size, row_groups=[group], use_threads=False):
+        for batch in parquet.iter_batches(batch_size=size, row_groups=[group], use_threads=False):
             places = np.arange(row, row + batch.num_rows, dtype=np.int64)
             columns = {name: batch.column(name) for name in batch.schema.names}
-            yield reading.conformed(Columns(columns, places), bytes_read)
+            if reading.foreign is None:
+                yield reading.conformed(Columns(columns, places), bytes_read)
+            else:
+                read = reading.foreign.columns(_records(columns, batch.num_rows), places.tolist())
+                yield _put_together(reading, iter([(read[0], [(fault, None) for fault in read[1]])]), [], bytes_read)
             row += batch.num_rows
     except (OSError, pa.ArrowException):
         left = first + about.num_rows - row
         found = f"Parquet data that cannot be unpacked, {left:,} rows from here on"
         yield reading.refused(row, found, "whole row group", bytes_read)
+
+
+def _records(columns: Mapping[str, pa.Array], count: int) -> list[Mapping[str, Any]]:
+    """The rows of Arrow columns as records; absent values are left out, and JSON in strings is opened."""
+    values = {name: values_of(column) for name, column in columns.items()}
+    for name, column in columns.items():
+        if pa.types.is_map(column.type):
+            values[name] = [None if pairs is None else dict(pairs) for pairs in values[name]]
+        else:
+            values[name] = [opened(value) if isinstance(value, str) else value for value in values[name]]
+    return [{name: held[row] for name, held in values.items() if held[row] is not None} for row in range(count)]

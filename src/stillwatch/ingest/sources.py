@@ -1,6 +1,5 @@
-"""The canonical contract on disk: a folder with exchanges/, accounts.*, permissions.*, releases.*, or single files."""
+"""Sources on disk: a folder with exchanges/, accounts.*, permissions.*, releases.*, or single files, of any format."""
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from stillwatch.errors import SourceError
-from stillwatch.ingest.lines import blocks
-from stillwatch.ingest.rows import ENDINGS, Batch, ending_of, read_rows
+from stillwatch.ingest.foreign import ForeignReader
+from stillwatch.ingest.formats import BY_NAME, Record, checked, recognised
+from stillwatch.ingest.mapping import FieldMap
+from stillwatch.ingest.rows import ENDINGS, Batch, column_names, ending_of, read_rows, sample
 from stillwatch.records import QuarantinedRow
 from stillwatch.tables import ACCOUNTS, EXCHANGES, PERMISSIONS, RELEASES
 
@@ -24,30 +24,47 @@ TABLES: dict[str, pa.Schema] = {
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of a source: the table it holds, its path as given (for messages), and its size in bytes."""
+    """One file of a source: the table it holds, its path as given (for messages), its size in bytes, and its format.
+
+    `foreign` reads records of another format than the contract's.
+    """
 
     path: Path
     table: str
     label: str
     size: int = 0
+    format: str = "canonical"
+    foreign: ForeignReader | None = None
 
 
-def source_files(source: Path) -> list[SourceFile]:
+@dataclass(frozen=True)
+class Wanted:
+    """What the caller said of the sources: a format, or `auto`, and a mapping, or none."""
+
+    format: str = "auto"
+    fields: FieldMap | None = None
+
+    def __post_init__(self) -> None:
+        checked(self.format)
+
+
+def source_files(source: Path, wanted: Wanted | None = None) -> list[SourceFile]:
     """The files of one source, small tables first, names ascending. Raises SourceError where there is none.
 
     Which table a file holds is told by its name or a folder's (`accounts.jsonl`, `accounts/…`), else by its columns. A
     folder `truth` is never read; names that begin with `.` or `_` are other programs' bookkeeping.
     """
+    wanted = wanted or Wanted()
     if not source.exists():
         raise SourceError("no such file or folder", where=str(source), wanted="a file or folder of the data contract")
     if source.is_dir():
-        files = [_source_file(path, source) for path in _walk(source) if ending_of(path)]
+        files = [_source_file(path, source, wanted) for path in _walk(source) if ending_of(path)]
         if not files:
             raise SourceError("the folder holds no file that can be read", where=str(source), wanted=", ".join(ENDINGS))
         return sorted(files, key=lambda file: (file.table == "exchanges", file.label))
     if not source.is_file() or ending_of(source) is None:
         raise SourceError("unknown kind of file", where=str(source), found=source.suffix, wanted=", ".join(ENDINGS))
-    return [_source_file(source, source.parent)]
+    return [_source_file(source, source.parent, wanted)]
 
 
 def _walk(root: Path) -> list[Path]:
@@ -59,11 +76,46 @@ def _walk(root: Path) -> list[Path]:
     return [path for path in out if path.is_file()]
 
 
-def _source_file(path: Path, root: Path) -> SourceFile:
-    inside = path.relative_to(root)
-    table = _by_name(inside.parts) or _by_columns(_columns(path))
+def _source_file(path: Path, root: Path, wanted: Wanted) -> SourceFile:
+    named = _by_name(path.relative_to(root).parts)
     label = os.fsencode(path).decode("utf-8", "replace")
-    return SourceFile(path, table, label, path.stat().st_size)
+    size = path.stat().st_size
+    if named not in ("", "exchanges"):
+        return SourceFile(path, named, label, size)
+    records = sample(path)
+    format = _format_of(records, wanted)
+    table = named or _table_of(_columns(path, records), format, wanted)
+    if table != "exchanges":
+        return SourceFile(path, table, label, size)
+    if format == "canonical" and (wanted.fields is None or wanted.fields.dialect != "canonical"):
+        return SourceFile(path, table, label, size)
+    return SourceFile(path, table, label, size, format, ForeignReader(format, _fields(wanted)))
+
+
+def _table_of(names: set[str], format: str, wanted: Wanted) -> str:
+    """The table of a file whose name does not tell: foreign records and those that a mapping fits are exchanges."""
+    if format != "canonical":
+        return "exchanges"
+    mapped = wanted.fields.columns.values() if wanted.fields else ()
+    return "exchanges" if any(path[0] in names for paths in mapped for path in paths) else _by_columns(names)
+
+
+def _format_of(records: list[Record], wanted: Wanted) -> str:
+    """The format that was asked for, else the one of most records; a mapping of bodies tells what to take them for."""
+    if wanted.format != "auto":
+        return wanted.format
+    found = recognised(records).name
+    if wanted.fields is None or wanted.fields.dialect == "canonical":
+        return found if wanted.fields is None else "canonical"
+    if found in ("canonical", "litellm") and records and all(map(BY_NAME[found].is_record, records)):
+        return found
+    return {"auto": "openai"}.get(wanted.fields.dialect, wanted.fields.dialect)
+
+
+def _fields(wanted: Wanted) -> FieldMap:
+    """The mapping, with the format that was asked for as its dialect."""
+    fields = wanted.fields or FieldMap()
+    return replace(fields, dialect=wanted.format) if wanted.format in ("openai", "anthropic") else fields
 
 
 def _by_name(parts: tuple[str, ...]) -> str:
@@ -86,21 +138,14 @@ def _by_columns(names: set[str]) -> str:
     return "accounts" if "account_id" in names else "exchanges"
 
 
-def _columns(path: Path) -> set[str]:
-    packing = ENDINGS[ending_of(path) or ".jsonl"]
-    try:
-        if packing == "parquet":
-            return set(pq.read_schema(path).names)
-        lines = next(blocks(path, packing)).lines
-        held = json.loads(lines[0]) if lines else {}
-    except (OSError, pa.ArrowException, ValueError, RecursionError):
-        return set()
-    return set(held) if isinstance(held, dict) else set()
+def _columns(path: Path, records: list[Record]) -> set[str]:
+    """The names in a file: of a Parquet file without a row, too."""
+    return {name for record in records for name in record} or set(column_names(path))
 
 
 def read(file: SourceFile) -> Iterator[Batch]:
     """The batches of one file, under its table's schema."""
-    for batch in read_rows(file.path, file.label, TABLES[file.table]):
+    for batch in read_rows(file.path, file.label, TABLES[file.table], file.foreign):
         yield _owned(batch, file.label) if file.table == "permissions" else batch
 
 

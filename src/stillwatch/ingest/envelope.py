@@ -1,0 +1,205 @@
+"""A line that somebody's own logger wrote around a request and its answer: which is where, and what it says besides.
+
+Nobody agrees on an envelope, so the usual names are tried in order, and a mapping file overrides them. What was used is
+said after the ingest.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stillwatch.ingest import anthropic, openai
+from stillwatch.ingest.mapping import FieldMap
+from stillwatch.ingest.paths import Path, at, first, mapping, parsed
+from stillwatch.ingest.streams import whole
+
+REQUESTS = tuple(
+    map(
+        parsed,
+        ("request.body", "request_body", "request", "req.body", "req", "payload", "body", "input.body", "kwargs"),
+    )
+)
+RESPONSES = tuple(
+    map(
+        parsed,
+        ("response.body", "response_body", "response", "resp.body", "resp", "result.message", "completion", "result",
+         "output", "chunks", "stream_events", "events"),
+    )
+)  # fmt: skip
+HEADERS = ("headers", "request.headers", "request_headers", "req.headers", "http.headers", "metadata.headers")
+
+
+def _usual(*names: str, headers: tuple[str, ...] = (), nested: tuple[str, ...] = ("metadata",)) -> tuple[Path, ...]:
+    """The usual places of one column: names in the line, in headers, then in the line's metadata."""
+    own = [parsed(name) for name in names]
+    inside = [parsed(f"{place}.{name}") for place in nested for name in names]
+    return (*own, *(parsed(f"{place}.{name}") for name in headers for place in HEADERS), *inside)
+
+
+COLUMNS: Mapping[str, tuple[Path, ...]] = {
+    "exchange_id": _usual(
+        "exchange_id", "request_id", "requestId", "log_id", "event_id", "id", headers=("x-request-id", "request-id")
+    ),
+    "asked_at": _usual(
+        "asked_at", "timestamp", "created_at", "createdAt", "time", "ts", "@timestamp", "start_time", "startTime",
+        "started_at", "request_time", "requested_at", "datetime", "date", "request.timestamp", "created",
+    ),
+    "finished_at": _usual("finished_at", "end_time", "endTime", "ended_at", "completed_at", "response.timestamp"),
+    "account_id": _usual(
+        "account_id", "accountId", "account.id", "account", "customer_id", "customerId", "customer.id", "customer",
+        "tenant_id", "tenant", "organization_id", "organization", "org_id", "workspace_id", "team_id", "user_id",
+        "userId", "api_key_id", "api_key_hash", "key_id", "api_key",
+        headers=("openai-organization", "anthropic-organization-id"),
+    ),
+    "org_id": _usual(
+        "org_id", "organization_id", "organization", headers=("openai-organization", "anthropic-organization-id")
+    ),
+    "project_id": _usual("project_id", "project", "workspace_id", headers=("openai-project",)),
+    "api_key_id": _usual("api_key_id", "api_key_hash", "key_id", "api_key"),
+    "end_user_id": _usual("end_user_id", "end_user", "safety_identifier"),
+    "session_id": _usual("session_id", "sessionId", headers=("x-session-id",)),
+    "conversation_id": _usual("conversation_id", "conversationId", "thread_id", "trace_id"),
+    "turn_index": _usual("turn_index"),
+    "pathway": _usual("pathway", "platform", "channel"),
+    "model_requested": _usual("model_requested"),
+    "model_served": _usual("model_served"),
+    "client_ip": _usual(
+        "client_ip", "clientIp", "client.ip", "client.address", "ip_address", "ip", "source_ip", "remote_ip",
+        "remote_addr", headers=("cf-connecting-ip", "true-client-ip", "x-real-ip", "x-forwarded-for"),
+    ),
+    "asn": _usual("asn", "client.asn"),
+    "country": _usual("country", "country_code", "client.country", headers=("cf-ipcountry",)),
+    "ip_class": _usual("ip_class"),
+    "ja4": _usual("ja4", "tls.ja4", "ja4_fingerprint", headers=("x-ja4", "cf-ja4", "x-client-ja4")),
+    "user_agent": _usual("user_agent", "userAgent", "client.user_agent", headers=("user-agent",)),
+}  # fmt: skip
+"""Where each column is usually found outside of the bodies, the most telling first."""
+
+CODES = tuple(
+    map(parsed, ("status_code", "http_status", "statusCode", "response.status_code", "response.status", "status"))
+)
+PLACES = tuple(map(parsed, ("path", "url", "endpoint", "route", "request.url", "request.path", "http.path")))
+
+_PORT = re.compile(r"^\[?([0-9a-fA-F:.]+?)\]?(?::\d{1,5})?$")
+
+
+@dataclass(frozen=True)
+class Read:
+    """What one line was read as: the columns, the dialect of its bodies, and the path that each column came from."""
+
+    columns: dict[str, Any]
+    dialect: str
+    places: Mapping[str, Path]
+
+
+def exchange(record: Mapping[str, Any], fields: FieldMap) -> Read:
+    """One exchange from one line. What cannot be found is absent, and the contract then says that it lacks."""
+    request, request_at = _body(record, fields.request, REQUESTS)
+    given, _ = _body(record, fields.response, RESPONSES)
+    response = mapping(whole(given))
+    dialect = fields.dialect if fields.dialect != "auto" else dialect_of(request, response, record)
+    out = (anthropic if dialect == "anthropic" else openai).fields(request, response)
+    places: dict[str, Path] = {}
+    for name in COLUMNS.keys() | fields.columns.keys():
+        path, value = _found(record, fields.columns.get(name) or _places(name, own_line=request_at == ()))
+        if value is not None:
+            out[name], places[name] = value, path
+    out["status"] = _status(record, out.get("status"), fields)
+    out |= fields.constants
+    if isinstance(out.get("client_ip"), str):
+        out["client_ip"] = address(out["client_ip"])
+    return Read(out, dialect, places)
+
+
+def dialect_of(request: Mapping[str, Any], response: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Whose API the bodies are of, by their shape; OpenAI's where both would do, for more speak it."""
+    if anthropic.is_response(response):
+        return "anthropic"
+    if openai.is_response(response):
+        return "openai"
+    place = first(record, PLACES)
+    if isinstance(place, str) and "/messages" in place:
+        return "anthropic"
+    return "anthropic" if anthropic.is_request(request) else "openai"
+
+
+def has_bodies(record: Mapping[str, Any]) -> bool:
+    """Whether the line holds a request or an answer that this reader knows."""
+    request, _ = _body(record, None, REQUESTS)
+    response = mapping(whole(_body(record, None, RESPONSES)[0]))
+    return openai.is_request(request) or openai.is_response(response) or anthropic.is_response(response)
+
+
+def address(text: str) -> str:
+    """The first address of a list, without a port or brackets; the text itself where none can be made out."""
+    head = text.split(",", 1)[0].strip()
+    found = _PORT.match(head)
+    bare = found.group(1) if found else head
+    for candidate in (head, bare):
+        try:
+            return str(ipaddress.ip_address(candidate))
+        except ValueError:
+            continue
+    return text
+
+
+def _body(record: Mapping[str, Any], given: Path | None, usual: tuple[Path, ...]) -> tuple[Any, Path]:
+    """A body and where it was. Without a word in the mapping: the first usual place that holds one, else the line."""
+    if given is not None:
+        value = at(record, given)
+        return (mapping(value) if usual is REQUESTS else value), given
+    for path in usual:
+        value = at(record, path)
+        if usual is REQUESTS and (openai.is_request(held := mapping(value)) or "model" in held):
+            return held, path
+        if usual is RESPONSES and _answers(whole(value)):
+            return value, path
+    if usual is REQUESTS:
+        return (record if openai.is_request(record) else {}), ()
+    return (record if _answers(record) else None), ()
+
+
+def _answers(value: Any) -> bool:
+    held = mapping(value)
+    return openai.is_response(held) or anthropic.is_response(held) or "error" in held
+
+
+def _places(name: str, *, own_line: bool) -> tuple[Path, ...]:
+    """The usual places of a column. Where the line itself is a request, its `metadata` is the sender's own."""
+    return tuple(path for path in COLUMNS[name] if path[0] != "metadata") if own_line else COLUMNS[name]
+
+
+def _found(record: Mapping[str, Any], paths: tuple[Path, ...]) -> tuple[Path, Any]:
+    for path in paths:
+        value = at(record, path)
+        if value is not None and value != "" and not isinstance(value, Mapping):
+            return path, value
+    return (), None
+
+
+def _status(record: Mapping[str, Any], told: Any, fields: FieldMap) -> Any:
+    """The contract's status: a mapped one as it is, else by the HTTP code, else by the bodies."""
+    if "status" in fields.columns:
+        return first(record, fields.columns["status"])
+    for path in CODES:
+        code = at(record, path)
+        if isinstance(code, str) and code.isdecimal():
+            code = int(code)
+        if isinstance(code, int) and not isinstance(code, bool) and 100 <= code <= 599:
+            return _of_code(code, told)
+    if told is not None:
+        return told
+    word = at(record, ("status",))
+    if isinstance(word, str):
+        return {"success": "ok", "succeeded": "ok", "failure": "error", "failed": "error"}.get(word.lower(), word)
+    return "error" if at(record, ("error",)) else None
+
+
+def _of_code(code: int, told: Any) -> str:
+    if code == 499:
+        return "cancelled"
+    if code >= 400:
+        return told if told in ("blocked", "refused") else "error"
+    return told if isinstance(told, str) else "ok"

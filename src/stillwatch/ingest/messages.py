@@ -1,0 +1,146 @@
+"""Messages of OpenAI's and Anthropic's APIs as the contract's: a role, and parts of OpenTelemetry's GenAI kinds.
+
+The bytes of images, sounds and files are left out: that there was one is the signal, and they are large.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Part = dict[str, Any]
+Message = dict[str, Any]
+
+MEDIA = {
+    "image_url": "image", "input_image": "image", "image": "image", "output_image": "image", "input_audio": "audio",
+    "audio": "audio", "output_audio": "audio", "video_url": "video", "file": "file", "input_file": "file",
+    "document": "file", "container_upload": "file",
+}  # fmt: skip
+"""Kinds of parts that carry no text, in both APIs, and what they carry."""
+
+
+def messages(value: Any) -> list[Message]:
+    """The messages of a request: a list of them, one, or a bare string (one message of the user)."""
+    if isinstance(value, str):
+        return [message({"role": "user", "content": value})]
+    items = value if isinstance(value, list) else [value]
+    return [message(item) for item in items if isinstance(item, Mapping | str)]
+
+
+def message(item: Any) -> Message:
+    """One message, or one item of OpenAI's Responses API, which is a message, a call, a result or a thought."""
+    if isinstance(item, str):
+        return {"role": "user", "parts": [_text(item)]}
+    lone = _LONE.get(str(item.get("type")))
+    if lone is not None:
+        role, read = lone
+        return {"role": role, "parts": [read(item)]}
+    role = item.get("role")
+    role = role if isinstance(role, str) else "user"
+    if role == "tool":
+        return {"role": "tool", "parts": [_result(item)]}
+    held = parts(item.get("content"))
+    thought = item.get("reasoning_content") or item.get("reasoning")
+    if thought:
+        held.insert(0, _thought(thought))
+    if item.get("refusal"):
+        held.append(_text(item["refusal"]))
+    held += [_call(call) for call in _items(item.get("tool_calls"))]
+    if isinstance(item.get("function_call"), Mapping):
+        held.append(_call({"function": item["function_call"]}))
+    return {"role": role, "parts": held}
+
+
+def parts(content: Any) -> list[Part]:
+    """The parts of one message's content: a string, a list of parts, or one part."""
+    if content is None or content == "":
+        return []
+    if isinstance(content, str):
+        return [_text(content)]
+    items = content if isinstance(content, list) else [content]
+    return [_part(item) for item in items if isinstance(item, Mapping | str)]
+
+
+def _part(item: Any) -> Part:
+    if isinstance(item, str):
+        return _text(item)
+    kind = str(item.get("type", "text"))
+    if kind in MEDIA:
+        return {"type": "blob", "modality": MEDIA[kind]}
+    read = _PARTS.get(kind)
+    if read is not None:
+        return read(item)
+    lone = _LONE.get(kind)
+    if lone is not None:
+        return lone[1](item)
+    for key in ("text", "content"):
+        if isinstance(item.get(key), str):
+            return _text(item[key])
+    return {"type": "generic", "kind": kind[:64]}
+
+
+def _text(text: Any) -> Part:
+    return {"type": "text", "content": text if isinstance(text, str) else ""}
+
+
+def _thought(value: Any) -> Part:
+    if isinstance(value, Mapping):
+        texts = [_string(value, "thinking", "text", "content")]
+        texts += [_string(item, "text") for item in _items(value.get("summary"))]
+        value = "\n".join(text for text in texts if text)
+    return {"type": "reasoning", "content": value if isinstance(value, str) else ""}
+
+
+def _call(item: Mapping[str, Any]) -> Part:
+    named = item.get("function") if isinstance(item.get("function"), Mapping) else item
+    assert isinstance(named, Mapping)
+    given = named.get("arguments", named.get("input"))
+    return {
+        "type": "tool_call",
+        "id": _string(item, "call_id", "id"),
+        "name": _string(named, "name"),
+        "arguments": given,
+    }
+
+
+def _result(item: Mapping[str, Any]) -> Part:
+    given = item.get("content", item.get("output"))
+    id = _string(item, "tool_call_id", "tool_use_id", "call_id")
+    return {"type": "tool_call_response", "id": id, "response": _without_media(given)}
+
+
+def _without_media(given: Any) -> Any:
+    return parts(given) if isinstance(given, list) else given
+
+
+def _string(item: Any, *names: str) -> str:
+    """The first of these names that holds a string that is not empty."""
+    held = item if isinstance(item, Mapping) else {}
+    return next((held[name] for name in names if isinstance(held.get(name), str) and held[name]), "")
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+Reader = Callable[[Mapping[str, Any]], Part]
+
+_PARTS: Mapping[str, Reader] = {
+    **dict.fromkeys(("text", "input_text", "output_text"), lambda item: _text(_string(item, "text", "content"))),
+    **dict.fromkeys(("thinking", "redacted_thinking"), _thought),
+    "refusal": lambda item: _text(_string(item, "refusal", "text")),
+}
+"""Parts inside of a message."""
+
+_LONE: Mapping[str, tuple[str, Reader]] = {
+    "reasoning": ("assistant", _thought),
+    **dict.fromkeys(
+        ("function_call", "custom_tool_call", "tool_use", "server_tool_use", "mcp_tool_use", "computer_call",
+         "web_search_call", "file_search_call", "code_interpreter_call", "mcp_call", "local_shell_call"),
+        ("assistant", _call),
+    ),
+    **dict.fromkeys(
+        ("function_call_output", "custom_tool_call_output", "tool_result", "computer_call_output", "mcp_tool_result",
+         "web_search_tool_result", "local_shell_call_output"),
+        ("tool", _result),
+    ),
+}  # fmt: skip
+"""Items that are a whole message in OpenAI's Responses API. In Anthropic's they are parts of one."""

@@ -1,0 +1,177 @@
+"""Streamed answers made whole: the events of server-sent streams, as loggers keep them, into one response body.
+
+Takes OpenAI's chat and text chunks, the events of its Responses API, and Anthropic's message events; as a list of
+objects, or as the stream's own text (`data: {...}` lines). An answer whose last event lacks was broken off.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stillwatch.ingest.paths import opened
+
+BROKEN_OFF = "stillwatch_broken_off"
+"""Key of a response body that says that its stream had no end."""
+
+Event = Mapping[str, Any]
+
+
+def whole(response: Any) -> Any:
+    """The response body: as it is, or put together from the events of a stream. Never raises."""
+    if isinstance(response, str):
+        response = _events_of_text(response) if _is_stream(response) else opened(response)
+    if not isinstance(response, list):
+        return response
+    events = [event for event in map(_bare, response) if isinstance(event, Mapping)]
+    kinds = {str(event.get("type") or event.get("object")) for event in events}
+    if any(kind.startswith(("message_", "content_block_")) for kind in kinds):
+        return _anthropic(events)
+    if any(kind.startswith("response.") for kind in kinds):
+        return _responses(events)
+    if any("choices" in event for event in events):
+        return _chunks(events)
+    return response
+
+
+def _is_stream(text: str) -> bool:
+    return text.lstrip()[:6] in ("data: ", "event:") or text.lstrip()[:5] == "data:"
+
+
+def _events_of_text(text: str) -> list[Any]:
+    found = []
+    for line in text.splitlines():
+        if line.startswith("data:"):
+            try:
+                found.append(json.loads(line[5:]))
+            except (ValueError, RecursionError):
+                continue
+    return found
+
+
+def _bare(event: Any) -> Any:
+    """An event as an object: some loggers keep `{"event": …, "data": {…}}`, or the text of it."""
+    event = opened(event.removeprefix("data:").strip()) if isinstance(event, str) else event
+    held = event.get("data") if isinstance(event, Mapping) and "type" not in event and "choices" not in event else None
+    return (opened(held) if isinstance(held, str) else held) if held is not None else event
+
+
+# ------------------------------------------------------------------------------------------ OpenAI: chat and text
+
+
+def _chunks(events: list[Event]) -> dict[str, Any]:
+    body: dict[str, Any] = {"choices": []}
+    choices: dict[int, dict[str, Any]] = {}
+    for event in events:
+        for name in ("id", "model", "created", "usage", "object"):
+            if event.get(name):
+                body[name] = event[name]
+        for choice in _mappings(event.get("choices")):
+            place = choice.get("index")
+            held = choices.setdefault(place if isinstance(place, int) else 0, {"message": {"role": "assistant"}})
+            held["finish_reason"] = choice.get("finish_reason") or held.get("finish_reason")
+            if isinstance(choice.get("text"), str):
+                held.setdefault("text", []).append(choice["text"])
+            if isinstance(choice.get("delta"), Mapping):
+                _grow_message(held["message"], choice["delta"])
+    body["choices"] = [_finished(choices[place]) for place in sorted(choices)]
+    if not any(choice.get("finish_reason") for choice in body["choices"]):
+        body[BROKEN_OFF] = True
+    return body
+
+
+def _grow_message(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    for name in ("content", "reasoning_content", "reasoning", "refusal"):
+        if isinstance(delta.get(name), str):
+            message.setdefault(name, []).append(delta[name])
+    for call in _mappings(delta.get("tool_calls")):
+        place = call.get("index")
+        calls = message.setdefault("tool_calls", {})
+        held = calls.setdefault(
+            place if isinstance(place, int) else len(calls), {"id": "", "name": "", "arguments": []}
+        )
+        function = call.get("function")
+        named = function if isinstance(function, Mapping) else {}
+        held["id"] = held["id"] or call.get("id") or ""
+        held["name"] = held["name"] or named.get("name") or ""
+        if isinstance(named.get("arguments"), str):
+            held["arguments"].append(named["arguments"])
+
+
+def _finished(choice: dict[str, Any]) -> dict[str, Any]:
+    """A choice with its pieces joined. Pieces are kept apart until here: adding to a string is quadratic."""
+    if "text" in choice:
+        return {"text": "".join(choice["text"]), "finish_reason": choice.get("finish_reason")}
+    message: dict[str, Any] = {
+        name: "".join(held) if isinstance(held, list) else held for name, held in choice["message"].items()
+    }
+    calls = message.pop("tool_calls", None)
+    if calls:
+        message["tool_calls"] = [
+            {"id": call["id"], "function": {"name": call["name"], "arguments": "".join(call["arguments"])}}
+            for _, call in sorted(calls.items())
+        ]
+    return {"message": message, "finish_reason": choice.get("finish_reason")}
+
+
+# --------------------------------------------------------------------------------------------- OpenAI: Responses
+
+
+def _responses(events: list[Event]) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    pieces: list[str] = []
+    for event in events:
+        held = event.get("response")
+        if isinstance(held, Mapping):
+            body.update(held)
+        if event.get("type") == "response.output_text.delta" and isinstance(event.get("delta"), str):
+            pieces.append(event["delta"])
+    ends = {"response.completed", "response.incomplete", "response.failed"}
+    if not ends & {str(event.get("type")) for event in events}:
+        body[BROKEN_OFF] = True
+    if not body.get("output") and pieces:
+        body["output"] = [{"type": "message", "role": "assistant", "content": "".join(pieces)}]
+    return body
+
+
+# ----------------------------------------------------------------------------------------------------- Anthropic
+
+
+def _anthropic(events: list[Event]) -> dict[str, Any]:
+    body: dict[str, Any] = {"type": "message", "role": "assistant"}
+    blocks: dict[int, dict[str, Any]] = {}
+    for event in events:
+        kind, place = event.get("type"), event.get("index")
+        if kind == "message_start" and isinstance(event.get("message"), Mapping):
+            body.update(event["message"])
+        elif kind == "content_block_start" and isinstance(place, int):
+            given = event.get("content_block")
+            blocks[place] = {**(given if isinstance(given, Mapping) else {}), "_pieces": []}
+        elif kind == "content_block_delta" and isinstance(place, int):
+            delta = event.get("delta")
+            blocks.setdefault(place, {"type": "text", "_pieces": []})["_pieces"].append(delta)
+        elif kind == "message_delta":
+            delta, usage = event.get("delta"), event.get("usage")
+            body.update(delta if isinstance(delta, Mapping) else {})
+            if isinstance(usage, Mapping):
+                known = body.get("usage")
+                body["usage"] = {**(known if isinstance(known, Mapping) else {}), **usage}
+        elif kind == "error":
+            body["error"] = event.get("error") or True
+    body["content"] = [_block(blocks[place]) for place in sorted(blocks)]
+    if not any(event.get("type") in ("message_stop", "error") for event in events):
+        body[BROKEN_OFF] = True
+    return body
+
+
+def _block(block: dict[str, Any]) -> dict[str, Any]:
+    pieces = [piece for piece in block.pop("_pieces") if isinstance(piece, Mapping)]
+    for name, into in (("text", "text"), ("thinking", "thinking"), ("partial_json", "input")):
+        grown = "".join(piece[name] for piece in pieces if isinstance(piece.get(name), str))
+        if grown:
+            before = block.get(into)
+            block[into] = (before if isinstance(before, str) else "") + grown
+    return block
+
+
+def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
