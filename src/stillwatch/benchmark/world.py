@@ -1,5 +1,6 @@
 """A world: the folder of the contract, and the truth apart from it, which no detector may read."""
 
+import gzip
 import json
 import shutil
 from collections import Counter
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillwatch.benchmark import calendar, corpus
+from stillwatch.benchmark import calendar, corpus, shapes
 from stillwatch.benchmark.draft import Draft
 from stillwatch.benchmark.honest import town
 from stillwatch.benchmark.operators import campaigns
@@ -72,9 +73,10 @@ def simulate(scenario: str = "mixed", seed: int = 1, scale: float = 1.0, *, text
     return World(scenario, seed, scale, draft, campaigns.run(draft, chosen))
 
 
-def write(world: World, out: Path, truth: Path) -> None:
+def write(world: World, out: Path, truth: Path, format: str = "canonical") -> None:
     """Write the contract's folder to ``out`` and the truth to ``truth``; each must be empty or absent.
 
+    ``format`` is how exchanges are written: the contract's Parquet, or gzipped lines of one of `shapes.SHAPES`.
     Memory is bounded by `render.ROWS` exchanges beside the plan.
 
     Raises:
@@ -85,7 +87,7 @@ def write(world: World, out: Path, truth: Path) -> None:
     (out / "exchanges").mkdir(parents=True, exist_ok=True)
     truth.mkdir(parents=True, exist_ok=True)
     try:
-        _write_exchanges(world, keys, out / "exchanges")
+        _write_exchanges(world, keys, out / "exchanges", format)
     except BaseException:
         shutil.rmtree(out / "exchanges")
         raise
@@ -111,10 +113,16 @@ def check_folders(out: Path, truth: Path) -> None:
         raise UsageError("the truth must lie outside of the world", where=str(truth), next_step="name another --truth")
 
 
-def _write_exchanges(world: World, keys: Any, folder: Path) -> None:
+def _write_exchanges(world: World, keys: Any, folder: Path, format: str) -> None:
     renderer = Renderer(world.draft, keys)
     for name, rows in days(world.draft, keys):
         if not len(rows):
+            continue
+        if format != "canonical":
+            with gzip.open(folder / f"{name}.jsonl.gz", "wt", encoding="utf-8", compresslevel=1) as file:
+                for first in range(0, len(rows), ROWS):
+                    table = renderer.table(rows[first : first + ROWS])
+                    file.writelines(f"{line}\n" for line in shapes.lines(table.to_pylist(), format))
             continue
         with pq.ParquetWriter(folder / f"{name}.parquet", EXCHANGES, compression="zstd", compression_level=3) as writer:
             for first in range(0, len(rows), ROWS):

@@ -35,6 +35,7 @@ COMMANDS = (
         "simulate", "stillwatch.cli.simulate", "simulate", "Write a simulated provider's logs, with the truth apart."
     ),
     Command("ingest", "stillwatch.cli.ingest", "ingest", "Read logs into a store; prompts become keyed sketches."),
+    Command("doctor", "stillwatch.cli.doctor", "doctor", "Say what logs would be read as, and propose a mapping."),
     Command("detect", "stillwatch.cli.detect", "detect", "Find campaigns among the exchanges of a store."),
     Command("campaigns", "stillwatch.cli.campaigns", "campaigns", "List the findings of the newest run."),
     Command("quarantine", "stillwatch.cli.quarantine", "quarantine", "List the rows that ingest set aside, and why."),

@@ -13,6 +13,9 @@ def simulate(
     scale: Annotated[float, typer.Option(help="1 is about 5,000 accounts and 300,000 exchanges; 0.15 a demo.")] = 1.0,
     scenario: Annotated[str, typer.Option(help="quiet (no campaign), open (no hiding), mixed, or hard.")] = "mixed",
     seed: Annotated[int, typer.Option(help="Equal seeds give equal worlds.")] = 1,
+    format: Annotated[
+        str, typer.Option(help="How exchanges are logged: canonical, openai, anthropic or litellm.")
+    ] = "canonical",
     texts: Annotated[Path | None, typer.Option(help="A reference folder with more real answers.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
@@ -22,13 +25,17 @@ def simulate(
     on this world says how a detector does on this simulation, never on a real campaign.
     """
     from stillwatch.benchmark import world as worlds
+    from stillwatch.benchmark.shapes import SHAPES
     from stillwatch.cli.output import emit_json, say, status
+    from stillwatch.errors import UsageError
 
     worlds.check_folders(out, truth)
+    if format not in ("canonical", *SHAPES):
+        raise UsageError("unknown format", found=format, wanted=", ".join(("canonical", *SHAPES)))
     with status("simulating") as tell:
         world = worlds.simulate(scenario, seed, scale, texts=texts)
         tell(f"writing {world.exchanges:,} exchanges")
-        worlds.write(world, out, truth)
+        worlds.write(world, out, truth, format)
     cohorts = world.cohorts()
     accounts = sum(row["accounts"] for row in cohorts)
     say(f"scenario {scenario}, seed {seed}, scale {scale:g}: {accounts:,} accounts, {world.exchanges:,} exchanges")

@@ -64,7 +64,7 @@ def exchange(record: Mapping[str, Any]) -> dict[str, Any]:
     out["account_id"] = _account(mapping(record.get("metadata")))
     out["exchange_id"] = _id(record)
     out["operation"] = _CALLS.get(str(record.get("call_type")), record.get("call_type"))
-    out["model_served"] = response.get("model") or record.get("model")
+    out["model_served"] = response.get("model") or (record.get("model") if response else None)
     out["reasoning_budget"] = at(settings, ("thinking", "budget_tokens"))
     out["status"] = _status(record, out.get("status"))
     if _is_redacted(out.get("output")):

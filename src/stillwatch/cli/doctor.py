@@ -1,0 +1,78 @@
+"""`stillwatch doctor`: what logs would be read as, what lacks, and which detectors would be blind."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from stillwatch.ingest.diagnosis import Diagnosis
+
+
+def doctor(
+    source: Annotated[list[Path], typer.Argument(help="Files or folders of logs, as for ingest.")],
+    format: Annotated[str, typer.Option(help="auto, canonical, litellm, openai or anthropic.")] = "auto",
+    mapping: Annotated[Path | None, typer.Option(help="A mapping file to try.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the diagnosis as JSON.")] = False,
+) -> None:
+    """Look at the first records of logs without reading them into a store.
+
+    The answer names each file's format, the columns that the sample fills and where they were found, the required ones
+    that lack, and the detectors that would be blind. Where something lacks, a mapping file is proposed from names and
+    kinds of values: check each line of it. Values are never printed, and nothing is written.
+    """
+    from stillwatch.cli.output import emit_json
+    from stillwatch.ingest.diagnosis import diagnose, mapping_text
+    from stillwatch.ingest.mapping import load
+    from stillwatch.ingest.sources import Wanted, source_files
+
+    wanted = Wanted(format, load(mapping) if mapping else None)
+    found = [diagnose(file) for given in source for file in source_files(given, wanted)]
+    blind = _blind(found)
+    if json:
+        emit_json({"schema": "stillwatch/doctor/v1", "files": [_as_json(one) for one in found], "blind": blind})
+        return
+    for one in found:
+        _print(one)
+    if any(one.table == "exchanges" for one in found):
+        print("no detector would be blind" if not blind else "would be blind:")
+        for row in blind:
+            print(f"  {row['detector']}: {row['because']}")
+    unread = [one for one in found if one.table == "exchanges" and (one.lacking or one.proposed)]
+    if unread:
+        print("\nA mapping file to begin with (stillwatch ingest … --mapping FILE):\n")
+        print(mapping_text(unread[0]), end="")
+
+
+def _print(one: "Diagnosis") -> None:
+    from stillwatch.cli.output import clean
+
+    print(f"{clean(one.label)}: {one.table}, read as {one.format}; {one.fit} of {one.records} records would be taken")
+    for name, filled in sorted(one.filled.items(), key=lambda pair: (-pair[1], pair[0])):
+        places = " or ".join(one.found_at.get(name, ()))
+        print(f"  {name:18} {filled:4}/{one.records}" + (f"  from {clean(places)}" if places else ""))
+    for name in one.lacking:
+        print(f"  {name} is required and lacks in {one.records - one.filled.get(name, 0)} of {one.records}")
+    for reason, count in list(one.reasons.items())[:10]:
+        print(f"  refused: {count} × {clean(reason)}")
+
+
+def _blind(found: "list[Diagnosis]") -> list[dict[str, str]]:
+    """Channels whose columns no file of the source fills."""
+    from stillwatch.linkage.tokens import CHANNELS
+
+    filled = {name for one in found for name in one.filled}
+    derived = {"block": "client_ip", "asn": "client_ip", "param_fp": "temperature"}
+    out: list[dict[str, str]] = []
+    for channel in CHANNELS:
+        lacks = [name for name in channel.needs if name not in filled and derived.get(name) not in filled]
+        if lacks and "param_fp" not in lacks:
+            family = "+".join(dict.fromkeys(channel.families))
+            out.append({"detector": f"{family}/{channel.name}", "because": f"no {' and no '.join(lacks)}"})
+    return out
+
+
+def _as_json(one: "Diagnosis") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(one), "lacking": one.lacking}

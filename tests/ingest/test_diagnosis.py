@@ -1,0 +1,73 @@
+"""What `doctor` says of logs, and that the mapping which it proposes reads them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stillwatch.cli import run
+from stillwatch.ingest.diagnosis import diagnose, mapping_text
+from stillwatch.ingest.mapping import load
+from stillwatch.ingest.sources import Wanted, read, source_files
+
+SECRET = "VERY-SECRET-WORDS"
+
+
+def record(number: int) -> dict[str, Any]:
+    return {
+        "meta": {"correlationId": f"c-{number}", "receivedMs": 1772359200000 + number, "peer": f"203.0.113.{number}:9"},
+        "subscriber": f"s-{number % 3}", "agentString": "curl/8.1",
+        "request": {"model": "m", "messages": [{"role": "user", "content": SECRET}], "user": SECRET},
+        "response": {"object": "chat.completion", "choices": [{"message": {"content": "b"}, "finish_reason": "stop"}]},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    file = tmp_path / "log.jsonl"
+    file.write_text("".join(json.dumps(record(number)) + "\n" for number in range(1, 30)))
+    return file
+
+
+def test_what_lacks_is_named_and_the_proposal_reads_it(log: Path, tmp_path: Path) -> None:
+    found = diagnose(source_files(log)[0])
+    assert (found.format, found.records, found.fit) == ("openai", 29, 0)
+    assert found.lacking == ("exchange_id", "asked_at", "account_id")
+    assert found.proposed["account_id"][0] == "subscriber"
+    assert found.proposed["asked_at"] == ("meta.receivedMs",)
+    assert found.proposed["client_ip"] == ("meta.peer",)
+    assert found.proposed["exchange_id"][0] == "meta.correlationId"
+    file = tmp_path / "map.yaml"
+    file.write_text(mapping_text(found))
+    rows = [row for batch in read(source_files(log, Wanted("auto", load(file)))[0]) for row in batch.rows.to_pylist()]
+    assert len(rows) == 29
+    assert {row["account_id"] for row in rows} == {"s-0", "s-1", "s-2"}
+    assert rows[0]["client_ip"] == "203.0.113.1"
+
+
+def test_the_command_prints_no_value_and_writes_nothing(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(log.parent.iterdir())
+    assert run(["doctor", str(log)]) == 0
+    assert run(["doctor", str(log), "--json"]) == 0
+    told = capsys.readouterr()
+    assert "account_id: subscriber  # proposed: check it" in told.out
+    assert "infrastructure/address: no client_ip" in told.out
+    assert SECRET not in told.out + told.err
+    assert sorted(log.parent.iterdir()) == before
+
+
+def test_hostile_names_are_no_yaml(tmp_path: Path) -> None:
+    name = "account: !!python/object:os.system '\n\x1b[31m"
+    file = tmp_path / "log.jsonl"
+    file.write_text("".join(json.dumps({**record(n), "subscriber": None, name: f"a{n}"}) + "\n" for n in range(1, 9)))
+    text = mapping_text(diagnose(source_files(file)[0]))
+    (tmp_path / "map.yaml").write_text(text)
+    load(tmp_path / "map.yaml")
+
+
+def test_a_file_of_the_contract_is_looked_at_too(tmp_path: Path) -> None:
+    (tmp_path / "exchanges.jsonl").write_text('{"exchange_id": "a", "asked_at": "yesterday", "account_id": "x"}\n' * 2)
+    found = diagnose(source_files(tmp_path)[0])
+    assert (found.format, found.fit) == ("canonical", 0)
+    assert found.lacking == ("model_requested", "status")
