@@ -15,6 +15,7 @@ import pyarrow as pa
 from stillwatch.content.sketch import sketch
 from stillwatch.detection import Detection, detect
 from stillwatch.ingest.mapping import load
+from stillwatch.ingest.pseudonyms import protected
 from stillwatch.ingest.rows import Batch
 from stillwatch.ingest.sources import SourceFile, Wanted, read, source_files
 from stillwatch.records import QuarantinedRow
@@ -52,6 +53,8 @@ class IngestReport:
     reasons: Mapping[str, int] = field(default_factory=dict)
     examples: tuple[QuarantinedRow, ...] = ()
     unknown: tuple[str, ...] = ()
+    secrets: int = 0
+    """Ids that looked like API keys, which the store holds as pseudonyms only."""
     formats: Mapping[str, int] = field(default_factory=dict)
     """Files of exchanges by the format that they were read as."""
     found_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -65,6 +68,7 @@ def ingest_sources(
     format: str = "auto",
     mapping: Path | None = None,
     key_file: Path | None = None,
+    pseudonymous: bool = False,
     progress: Callable[[str], None] = lambda _: None,
     sketch: Sketch = sketch,
 ) -> IngestReport:
@@ -77,12 +81,15 @@ def ingest_sources(
     wanted = Wanted(format, load(Path(mapping)) if mapping else None)
     found = [file for source in sources for file in source_files(Path(source), wanted)]
     files = list({file.path.resolve(): file for file in found}.values())
-    kept = Store.create(Path(store), key_file)
+    kept = Store.create(Path(store), key_file, pseudonymous=pseudonymous)
     writer, tally = kept.exchange_writer(), _Tally(kept)
     told = _Told(progress, sum(file.size for file in files))
     with ThreadPoolExecutor(2) as pool:
         waiting: deque[Future[Batch]] = deque()
-        for file, batch in _batches(files, told):
+        for file, given in _batches(files, told):
+            rows, keys = protected(given.rows, kept.pseudonym_key(), every_name=kept.pseudonymous)
+            batch = replace(given, rows=rows)
+            tally.secrets += keys
             if file.table != "exchanges":
                 kept.add_small(file.table, batch.rows)
                 tally.count(file.table, batch)
@@ -138,6 +145,7 @@ class _Tally:
 
     def __init__(self, store: Store) -> None:
         self.rows: Counter[str] = Counter()
+        self.secrets = 0
         self._reasons: Counter[str] = Counter()
         self._examples: list[QuarantinedRow] = []
         self._unknown: set[str] = set()
@@ -160,6 +168,7 @@ class _Tally:
             len(files), read, new, read - new, **small, quarantined=self._reasons.total(), seconds=round(seconds, 2),
             reasons=dict(self._reasons.most_common()), examples=tuple(self._examples),
             unknown=tuple(sorted(self._unknown)[:UNKNOWN]),
+            secrets=self.secrets,
             formats=dict(sorted(Counter(file.format for file in files if file.table == "exchanges").items())),
             found_at={
                 name: tuple(path for column, path in sorted(self._found_at) if column == name)

@@ -39,6 +39,7 @@ COMMANDS = (
     Command("detect", "stillwatch.cli.detect", "detect", "Find campaigns among the exchanges of a store."),
     Command("campaigns", "stillwatch.cli.campaigns", "campaigns", "List the findings of the newest run."),
     Command("quarantine", "stillwatch.cli.quarantine", "quarantine", "List the rows that ingest set aside, and why."),
+    Command("pseudonym", "stillwatch.cli.pseudonym", "pseudonym", "Print the pseudonym of an id in a store."),
     Command("show", "stillwatch.cli.show", "show", "Show one finding with its evidence."),
 )
 

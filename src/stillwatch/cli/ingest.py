@@ -28,6 +28,9 @@ def ingest(
         Path | None,
         typer.Option(help="A file with the store's key (32 bytes, or 64 hexadecimal digits), kept elsewhere."),
     ] = None,
+    pseudonymous: Annotated[
+        bool, typer.Option("--pseudonymous", help="Begin a store that holds every id as a keyed pseudonym.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Read exchanges, accounts, permissions and releases into a store; texts become keyed sketches and are not kept.
@@ -42,7 +45,9 @@ def ingest(
     from stillwatch.pipeline import ingest_sources
 
     with status("reading") as tell:
-        report = ingest_sources(source, store, format=format, mapping=mapping, key_file=key_file, progress=tell)
+        report = ingest_sources(
+            source, store, format=format, mapping=mapping, key_file=key_file, pseudonymous=pseudonymous, progress=tell
+        )
     for row in report.examples:
         place = row.file if row.row is None else f"{row.file}, row {row.row}"
         column = f", column {row.column}" if row.column else ""
@@ -54,6 +59,8 @@ def ingest(
             say(f"  {count:,} × {reason}")
         if len(report.reasons) > REASONS:
             say(f"  and {counted(len(report.reasons) - REASONS, 'other reason')}")
+    if report.secrets:
+        say(f"{report.secrets:,} ids look like API keys: the store holds their pseudonyms. Log ids of keys, not keys")
     if report.unknown:
         say(
             "columns that the contract does not know, not used and not kept: "

@@ -185,7 +185,7 @@ def _status(record: Mapping[str, Any], told: Any, fields: FieldMap) -> Any:
         return first(record, fields.columns["status"])
     for path in CODES:
         code = at(record, path)
-        if isinstance(code, str) and code.isdecimal():
+        if isinstance(code, str) and len(code) == 3 and code.isdecimal():
             code = int(code)
         if isinstance(code, int) and not isinstance(code, bool) and 100 <= code <= 599:
             return _of_code(code, told)

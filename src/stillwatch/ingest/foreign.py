@@ -11,6 +11,7 @@ from stillwatch.ingest.lines import Fault
 from stillwatch.ingest.mapping import FieldMap
 from stillwatch.tables import EXCHANGES
 
+UNREADABLE = "record that cannot be read"
 DEEP = ("record nested too deeply", "flatter record")
 
 
@@ -33,6 +34,9 @@ class ForeignReader:
                 exchange, found = self._read(record, self._fields)
             except RecursionError:
                 faults.append(Fault(row, *DEEP))
+                continue
+            except Exception as error:  # a fault of ours: it costs this record, not its neighbours
+                faults.append(Fault(row, f"{UNREADABLE} ({type(error).__name__})", "record that this reader knows"))
                 continue
             used |= {(name, ".".join(path)) for name, path in found.items()}
             out.append(exchange)

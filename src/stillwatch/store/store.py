@@ -47,10 +47,11 @@ class Views(Protocol):
 class Store:
     """One store's folder. `Store.create` makes it where it is missing, `Store.open` wants it to be there."""
 
-    def __init__(self, folder: Path, key_file: Path | None, fingerprint: str) -> None:
+    def __init__(self, folder: Path, key_file: Path | None, fingerprint: str, pseudonymous: bool = False) -> None:
         self.folder = folder
         self._key_file = key_file
         self._fingerprint = fingerprint
+        self.pseudonymous = pseudonymous
 
     @property
     def name(self) -> str:
@@ -58,8 +59,10 @@ class Store:
         return self.folder.resolve().name
 
     @classmethod
-    def create(cls, folder: Path, key_file: Path | None = None) -> "Store":
+    def create(cls, folder: Path, key_file: Path | None = None, *, pseudonymous: bool = False) -> "Store":
         """Open a store for writing, making it first where the folder is missing or empty.
+
+        A store that was begun `pseudonymous` stays so; one that was not cannot become it.
 
         The key is on disk before the manifest, and the manifest before any row: a kill between leaves a folder that
         this function completes. Raises StoreError for a folder with other content, and for another key.
@@ -69,9 +72,15 @@ class Store:
             if folder.exists() and (not folder.is_dir() or any(_foreign(path) for path in folder.iterdir())):
                 raise StoreError("a folder with other content", where=str(folder), wanted="a store or an empty folder")
             secret = keys.read_secret(key_file) if key_file else keys.load_or_create(folder / "keys")
-            held = {"stillwatch_store": VERSION, "key": keys.fingerprint(secret)}
+            held: dict[str, object] = {"stillwatch_store": VERSION, "key": keys.fingerprint(secret)}
+            held |= {"pseudonymous": True} if pseudonymous else {}
             write_whole(manifest, json.dumps(held).encode())
         store = cls.open(folder, key_file)
+        if pseudonymous and not store.pseudonymous:
+            raise StoreError(
+                "this store holds ids as they came", where=str(folder), wanted="a store that was begun with pseudonyms",
+                next_step="begin another store with --pseudonymous",
+            )  # fmt: skip
         remove_stale_drafts(folder)
         store.sketch_key()
         return store
@@ -82,6 +91,7 @@ class Store:
         try:
             held = json.loads((folder / "store.json").read_text("utf-8"))
             version, fingerprint = held["stillwatch_store"], str(held.get("key", ""))
+            pseudonymous = held.get("pseudonymous") is True
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(
                 "no store", where=str(folder), wanted="a folder that `ingest` made",
@@ -89,13 +99,17 @@ class Store:
             ) from error  # fmt: skip
         if version != VERSION:
             raise StoreError("another version", where=str(folder), found=str(version)[:20], wanted=str(VERSION))
-        return cls(folder, key_file, fingerprint)
+        return cls(folder, key_file, fingerprint, pseudonymous)
 
     # ------------------------------------------------------------------------------------------------ keys
 
     def sketch_key(self) -> bytes:
         """The key of content sketches. Raises StoreError where it is lost, or is another than at the start."""
         return keys.derived(self._secret, "sketch")
+
+    def pseudonym_key(self) -> bytes:
+        """The key of pseudonyms. Raises StoreError as `sketch_key` does."""
+        return keys.derived(self._secret, "pseudonym")
 
     @cached_property
     def _secret(self) -> bytes:
