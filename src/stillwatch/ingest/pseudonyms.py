@@ -24,8 +24,8 @@ SECRET = (
     r"|^gsk_[A-Za-z0-9]{20,}$|^xai-[A-Za-z0-9]{20,}$|^hf_[A-Za-z0-9]{20,}$|^gh[pousr]_[A-Za-z0-9]{20,}$"
     r"|^AKIA[A-Z0-9]{16}$|^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*$"
 )
-"""Shapes of keys that open an API: OpenAI's and Anthropic's, Stripe's, Google's, Groq's, xAI's, Hugging Face's, GitHub's,
-AWS's, JSON web tokens, and values of an Authorization header."""
+"""Shapes of keys that open an API: OpenAI's and Anthropic's, Stripe's, Google's, Groq's, xAI's, Hugging Face's,
+GitHub's, AWS's, JSON web tokens, and values of an Authorization header."""
 
 
 def pseudonym(value: str, key: bytes) -> str:
