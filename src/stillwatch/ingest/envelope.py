@@ -173,8 +173,8 @@ def _places(name: str, *, own_line: bool) -> tuple[Path, ...]:
 
 def _found(record: Mapping[str, Any], paths: tuple[Path, ...]) -> tuple[Path, Any]:
     for path in paths:
-        value = at(record, path)
-        if value is not None and value != "" and not isinstance(value, Mapping):
+        value = at(record, path) if path[0] in record else None
+        if value is not None and value != "" and not isinstance(value, dict):
             return path, value
     return (), None
 

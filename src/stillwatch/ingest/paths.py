@@ -1,7 +1,7 @@
 """Where a value stands in a record of nested JSON: dotted paths, such as `request.headers.user-agent` or `choices.0`.
 
-A string that holds JSON is opened on the way, since loggers often write bodies as strings. Names are compared in any
-case where the exact one lacks, since HTTP headers have none.
+A string that holds JSON is opened on the way, since loggers often write bodies as strings. Below a name that speaks of
+headers, names are compared in any case, since HTTP headers have none.
 """
 
 import json
@@ -21,11 +21,14 @@ def parsed(path: str) -> Path:
 
 def at(held: Any, path: Path) -> Any:
     """The value at a path, or None where the path leads nowhere. Never raises."""
+    above = ""
     for step in path:
         if isinstance(held, str):
             held = opened(held)
-        if isinstance(held, Mapping):
-            held = _named(held, step)
+        if isinstance(held, dict):
+            found = held.get(step)
+            held = _header(held, step) if found is None and "eaders" in above else found
+            above = step
         elif isinstance(held, list) and step.isdecimal() and int(step) < len(held):
             held = held[int(step)]
         else:
@@ -58,7 +61,7 @@ def mapping(value: Any) -> Mapping[str, Any]:
     """The value where it is an object, opened where it is one in a string; else an empty object."""
     if isinstance(value, str):
         value = opened(value)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def listing(value: Any) -> list[Any]:
@@ -68,9 +71,6 @@ def listing(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _named(held: Mapping[str, Any], step: str) -> Any:
-    found = held.get(step)
-    if found is not None or step in held:
-        return found
+def _header(held: Mapping[str, Any], step: str) -> Any:
     wanted = step.lower()
     return next((value for name, value in held.items() if isinstance(name, str) and name.lower() == wanted), None)
