@@ -195,7 +195,17 @@ def _absent(engine: Engine) -> dict[str, str]:
         ).to_pylist()[0]["n"]
         if seen == 0:
             absent[name] = f"column {name} of exchanges is empty in all rows"
-    return absent | absent_columns(engine, "account", ACCOUNT_COLUMNS, "accounts")
+    absent |= absent_columns(engine, "account", ACCOUNT_COLUMNS, "accounts")
+    return absent | _without_time_of_day(engine)
+
+
+def _without_time_of_day(engine: Engine) -> dict[str, str]:
+    """`asked_at` where logs keep the day alone: everyone would share every hour, and timing would say nothing."""
+    seen = engine.arrow(
+        "SELECT count(*) AS n, count(DISTINCT epoch_us(asked_at) % 86_400_000_000) AS clocks FROM exchange"
+    ).to_pylist()[0]
+    told = "asked_at has no time of day: it is the same in every exchange"
+    return {"asked_at": told} if seen["n"] > 1 and seen["clocks"] == 1 else {}
 
 
 def _run(engine: Engine, accounts: int, entities: int, blind: list[Blind], tested: dict[Any, int]) -> dict[str, Any]:

@@ -159,7 +159,7 @@ CHANNELS: tuple[ChannelQuery, ...] = (
         "bursts in the same ten minutes", "an even pace",
     ),
     ChannelQuery(
-        "switch", (Family.TIMING,), ("model_requested",),
+        "switch", (Family.TIMING,), ("model_requested", "asked_at"),
         "SELECT DISTINCT entity, md5_number_lower(model_requested || '|' || CAST(hour AS VARCHAR)) AS token FROM ("
         f"SELECT e.entity, model_requested, min({HOUR}) AS hour, row_number() OVER (PARTITION BY e.entity "
         f"ORDER BY min(e.asked_at), model_requested) AS place FROM exchange e JOIN account a ON a.account = e.account "
@@ -167,7 +167,7 @@ CHANNELS: tuple[ChannelQuery, ...] = (
         "a change of model in the same hour", "staggered changes",
     ),
     ChannelQuery(
-        "block_hour", (Family.INFRASTRUCTURE, Family.TIMING), ("client_ip",),
+        "block_hour", (Family.INFRASTRUCTURE, Family.TIMING), ("client_ip", "asked_at"),
         f"SELECT DISTINCT entity, md5_number_lower(block || '|' || CAST({HOUR} AS VARCHAR)) AS token FROM exchange e "
         "WHERE block IS NOT NULL",
         "one block in one hour: nominates only", "jitter or rotation", scored=False,
