@@ -62,6 +62,7 @@ def answer(logs: Path, folder: Path, change: Callable[[pa.Table], pa.Table], acc
     return detect(Store.open(folder / "store")).answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORLDS)
 def test_what_is_blind_is_named_and_no_honest_account_is_accused(logs: Path, tmp_path: Path, name: str) -> None:
     change, accounts, blind = WORLDS[name]
