@@ -1,5 +1,6 @@
 """Files: which are read and as what, compressed ones that break off, and bombs."""
 
+import errno
 import gzip
 import os
 import tracemalloc
@@ -8,10 +9,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from stillwatch.errors import SourceError
+from stillwatch.errors import SourceError, StoreError
 from stillwatch.ingest import lines as lines_module
 from stillwatch.ingest import rows as rows_module
-from stillwatch.ingest.sources import source_files
+from stillwatch.ingest.sources import read, source_files
 from tests.ingest.rows import TEXT, lines, read_all, read_bytes, row
 
 ROWS = [row(n, user_agent=f"{n * 7919 % 10007:x}" * 20) for n in range(4000)]
@@ -147,3 +148,28 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     path.write_bytes(b"bad\n")
     _, bad = read_all(path)
     assert bad[0].file.endswith("a\ufffd\x1b.jsonl")
+
+
+@pytest.mark.parametrize("name", ["exchanges.jsonl", "exchanges.json", "exchanges.parquet", "accounts.jsonl.gz"])
+def test_a_file_that_vanishes_after_it_was_listed_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"{}\n")
+    (file,) = source_files(tmp_path)
+    (tmp_path / name).unlink()
+    found = [row for batch in read(file) for row in batch.quarantined]
+    assert len(found) == 1
+    assert "cannot be read" in found[0].found
+    assert found[0].file.endswith(name)
+
+
+def test_a_disk_that_is_full_is_told_and_nothing_half_written_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stillwatch.store import files
+
+    def refuse(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", refuse)
+    with pytest.raises(StoreError, match="No space left"):
+        files.write_whole(tmp_path / "a.parquet", b"x")
+    assert list(tmp_path.iterdir()) == []

@@ -91,6 +91,14 @@ def ending_of(path: Path) -> str | None:
     return next((ending for ending in ENDINGS if name.endswith(ending)), None)
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where it is gone, which its reader then says."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def read_rows(path: Path, label: str, schema: pa.Schema, foreign: ForeignReader | None = None) -> Iterator[Batch]:
     """Batches of one file under one schema, in the order of its rows. Never raises for what a file holds.
 
@@ -283,7 +291,7 @@ def _fit(items: Sequence[Any], rows: Sequence[int], faults: Faults) -> tuple[lis
 
 def _whole(reading: _Reading, items: list[Any]) -> Iterator[Batch]:
     """Batches of a file that is one JSON value. A place is the item's, from 1 on."""
-    size = reading.path.stat().st_size
+    size = size_of(reading.path)
     reader = JsonLines(reading.schema)
     for start in range(0, max(1, len(items)), FOREIGN_ROWS):
         part = items[start : start + FOREIGN_ROWS]
@@ -313,7 +321,7 @@ def _parquet(reading: _Reading) -> Iterator[Batch]:
         if len(set(names)) != len(names):
             yield reading.refused(None, "the same column twice", "each column once")
             return
-        size, groups = reading.path.stat().st_size, parquet.num_row_groups
+        size, groups = size_of(reading.path), parquet.num_row_groups
         first = 1
         for group in range(groups):
             yield from _row_group(reading, parquet, group, first, size * (group + 1) // groups)

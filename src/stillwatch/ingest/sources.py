@@ -13,7 +13,7 @@ from stillwatch.errors import SourceError
 from stillwatch.ingest.foreign import ForeignReader
 from stillwatch.ingest.formats import BY_NAME, Record, checked, recognised
 from stillwatch.ingest.mapping import FieldMap
-from stillwatch.ingest.rows import ENDINGS, Batch, column_names, ending_of, read_rows, sample
+from stillwatch.ingest.rows import ENDINGS, Batch, column_names, ending_of, read_rows, sample, size_of
 from stillwatch.records import QuarantinedRow
 from stillwatch.tables import ACCOUNTS, EXCHANGES, PERMISSIONS, RELEASES
 
@@ -79,7 +79,7 @@ def _walk(root: Path) -> list[Path]:
 def _source_file(path: Path, root: Path, wanted: Wanted) -> SourceFile:
     named = _by_name(path.relative_to(root).parts)
     label = os.fsencode(path).decode("utf-8", "replace")
-    size = path.stat().st_size
+    size = size_of(path)
     if named not in ("", "exchanges"):
         return SourceFile(path, named, label, size)
     records = sample(path)
