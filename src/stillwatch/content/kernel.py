@@ -13,12 +13,16 @@ from stillwatch.content.siphash import siphash
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+Places = NDArray[np.int32]
 Hashes = NDArray[np.uint64]
 
 SEGMENTS = 12
 EDGE_WORDS = 8
 FILLERS = 4
 BIGRAMS = 32
+RANKED = 256
+"""Most word pairs that are ranked by counting, which takes the square of their number."""
+
 BINS = 16
 LONG_LINE = 30
 """Words in a line beyond which the skeleton takes the line as a slot."""
@@ -64,7 +68,7 @@ def _stops(code: int) -> bool:
 
 @njit(cache=True, nogil=True)
 def _words(
-    data: Bytes, start: int, end: int, seed: np.uint64, words: Hashes, kind: Bytes, segment: Ints, line: Ints
+    data: Bytes, start: int, end: int, seed: np.uint64, words: Hashes, kind: Bytes, segment: Places, line: Places
 ) -> int:
     """Split data[start:end] into words: their hashes, kinds (1 number, 2 quoted or code, 4 in a long line, 8 short),
     segment, line.
@@ -168,11 +172,11 @@ def _tag(words: Hashes, n: int, seed: np.uint64, keys: Hashes, bits: Hashes, tag
         for length in range(min(LONGEST_PHRASE, n - at)):
             state = chain(state, words[at + length])
             place = state & (size - np.uint64(1))
-            while keys[np.int64(place)] != ZERO:
-                if keys[np.int64(place)] == state:
-                    own |= bits[np.int64(place)]
-                    break
+            while keys[np.int64(place)] != state and keys[np.int64(place)] != ZERO:
                 place = (place + np.uint64(1)) & (size - np.uint64(1))
+            if keys[np.int64(place)] == ZERO:
+                break
+            own |= bits[np.int64(place)]
         tags[at] = own
         every |= own
     return every
@@ -194,8 +198,8 @@ def light(
     """Whole texts that only need a hash, a word count and tags: system, tools, history, output."""
     words = np.empty(MOST_WORDS, dtype=np.uint64)
     kind = np.empty(MOST_WORDS, dtype=np.uint8)
-    segment = np.empty(MOST_WORDS, dtype=np.int64)
-    line = np.empty(MOST_WORDS, dtype=np.int64)
+    segment = np.empty(MOST_WORDS, dtype=np.int32)
+    line = np.empty(MOST_WORDS, dtype=np.int32)
     at_word = np.empty(MOST_WORDS, dtype=np.uint64)
     for row in range(len(offsets) - 1):
         if not valid[row]:
@@ -240,9 +244,11 @@ def full(
     """
     words = np.empty(MOST_WORDS, dtype=np.uint64)
     kind = np.empty(MOST_WORDS, dtype=np.uint8)
-    segment = np.empty(MOST_WORDS, dtype=np.int64)
-    line = np.empty(MOST_WORDS, dtype=np.int64)
+    segment = np.empty(MOST_WORDS, dtype=np.int32)
+    line = np.empty(MOST_WORDS, dtype=np.int32)
     at_word = np.empty(MOST_WORDS, dtype=np.uint64)
+    near = np.empty(MOST_WORDS, dtype=np.uint32)
+    ranked = np.empty(RANKED, dtype=np.int64)
     for row in range(len(offsets) - 1):
         if not valid[row]:
             continue
@@ -272,12 +278,12 @@ def full(
             has[row] |= 8
             _minhash(words, n, key1, row, minhash)
         simhash[row] = _simhash(words, kind, n, key0, key1)
-        _bottom_bigrams(words, n, key0, key1, row, bigrams, n_bigrams)
+        _bottom_bigrams(words, n, key0, key1, row, near, ranked, bigrams, n_bigrams)
         _segments(words, segment, at_word, n, key0, key1, row, seg_hash, seg_words, seg_tags, n_segments)
 
 
 @njit(cache=True, nogil=True)
-def _mark_long_lines(kind: Bytes, line: Ints, n: int) -> None:
+def _mark_long_lines(kind: Bytes, line: Places, n: int) -> None:
     """Set kind 4 on every word of a line that is longer than LONG_LINE words."""
     start = 0
     for at in range(1, n + 1):
@@ -361,12 +367,64 @@ def _simhash(words: Hashes, kind: Bytes, n: int, key0: np.uint64, key1: np.uint6
 
 @njit(cache=True, nogil=True)
 def _bottom_bigrams(
-    words: Hashes, n: int, key0: np.uint64, key1: np.uint64, row: int, bigrams: NDArray[np.uint32], n_bigrams: Ints
+    words: Hashes,
+    n: int,
+    key0: np.uint64,
+    key1: np.uint64,
+    row: int,
+    near: NDArray[np.uint32],
+    ranked: Ints,
+    bigrams: NDArray[np.uint32],
+    n_bigrams: Ints,
 ) -> None:
-    """The 32 smallest distinct 32-bit hashes of word pairs, ascending: the same sample in every text that has them."""
-    held = 0
+    """The 32 smallest distinct 32-bit hashes of word pairs, ascending: the same sample in every text that has them.
+
+    Of a long text, only the pairs below a bound that about 48 of them pass are ranked, by counting: no branch depends
+    on a hash. Repeated pairs can leave too few or too many below it; then every pair is inserted in turn.
+    """
+    limit = np.uint32(0xFFFFFFFF) if n <= 64 else np.uint32(48 * 0x100000000 // n)
+    count = 0
     for at in range(n - 1):
-        value = np.uint32(mix(chain(chain(key1 ^ key0, words[at]), words[at + 1])) >> np.uint64(32))
+        near[count] = np.uint32(mix(chain(chain(key1 ^ key0, words[at]), words[at + 1])) >> np.uint64(32))
+        count += near[count] <= limit
+    if count > len(ranked):
+        _insert(near, count, row, bigrams, n_bigrams)
+    else:
+        _rank(near, count, ranked, row, bigrams, n_bigrams)
+    if n_bigrams[row] == BIGRAMS or limit == np.uint32(0xFFFFFFFF):
+        return
+    for at in range(n - 1):
+        near[at] = np.uint32(mix(chain(chain(key1 ^ key0, words[at]), words[at + 1])) >> np.uint64(32))
+    _insert(near, n - 1, row, bigrams, n_bigrams)
+
+
+@njit(cache=True, nogil=True)
+def _rank(
+    near: NDArray[np.uint32], count: int, ranked: Ints, row: int, bigrams: NDArray[np.uint32], n_bigrams: Ints
+) -> None:
+    """The BIGRAMS smallest distinct of near[:count]: each goes to the place that as many others are smaller than."""
+    for at in range(count):
+        ranked[at] = -1
+    for at in range(count):
+        value = near[at]
+        smaller = np.uint32(0)
+        for other in range(count):
+            smaller += np.uint32(near[other] < value)
+        ranked[np.int64(smaller)] = np.int64(value)
+    held = 0
+    for at in range(count):
+        if ranked[at] >= 0 and held < BIGRAMS:
+            bigrams[row, held] = np.uint32(ranked[at])
+            held += 1
+    n_bigrams[row] = held
+
+
+@njit(cache=True, nogil=True)
+def _insert(near: NDArray[np.uint32], count: int, row: int, bigrams: NDArray[np.uint32], n_bigrams: Ints) -> None:
+    """The BIGRAMS smallest distinct of near[:count], one inserted after the other."""
+    held = 0
+    for at in range(count):
+        value = near[at]
         if held == BIGRAMS and value >= bigrams[row, held - 1]:
             continue
         place = held
@@ -385,7 +443,7 @@ def _bottom_bigrams(
 @njit(cache=True, nogil=True)
 def _segments(
     words: Hashes,
-    segment: Ints,
+    segment: Places,
     at_word: Hashes,
     n: int,
     key0: np.uint64,

@@ -16,7 +16,11 @@ Hashes = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class PhraseTable:
-    """An open-addressing table from a phrase's keyed hash to tag bits; empty places are 0."""
+    """An open-addressing table from a phrase's keyed hash to tag bits; empty places are 0.
+
+    Every beginning of a phrase is in it too, with no bits of its own, so that a reader stops at the first word that
+    begins nothing.
+    """
 
     keys: Hashes
     bits: Hashes
@@ -47,7 +51,8 @@ def phrase_table(key0: int, key1: int) -> PhraseTable:
             state = np.uint64(key1)
             for word in words[:LONGEST_PHRASE]:
                 state = np.uint64(chain(state, word))
-            found[int(state)] = found.get(int(state), 0) | (1 << bit)
+                found.setdefault(int(state), 0)
+            found[int(state)] |= 1 << bit
     size = 1 << (2 * len(found) - 1).bit_length()
     keys, bits = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.uint64)
     for value, mask in found.items():
@@ -63,6 +68,6 @@ def word_hashes(text: str, key0: int) -> Hashes:
     data = np.frombuffer(one(text).encode("utf-8", "replace") or b" ", dtype=np.uint8)
     words = np.empty(min(len(data) + 1, MOST_WORDS), dtype=np.uint64)
     kind = np.empty(len(words), dtype=np.uint8)
-    places = np.empty((2, len(words)), dtype=np.int64)
+    places = np.empty((2, len(words)), dtype=np.int32)
     n = _words(data, 0, len(data), np.uint64(key0), words, kind, places[0], places[1])
     return words[:n]
