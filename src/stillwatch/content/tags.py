@@ -8,7 +8,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.content.kernel import LONGEST_PHRASE, MOST_WORDS, _words, chain
+from stillwatch.content.kernel_words import LONGEST_PHRASE, MOST_WORDS, chain, words_of
 from stillwatch.content.normalise import one
 
 Hashes = NDArray[np.uint64]
@@ -69,5 +69,5 @@ def word_hashes(text: str, key0: int) -> Hashes:
     words = np.empty(min(len(data) + 1, MOST_WORDS), dtype=np.uint64)
     kind = np.empty(len(words), dtype=np.uint8)
     places = np.empty((2, len(words)), dtype=np.int32)
-    n = _words(data, 0, len(data), np.uint64(key0), words, kind, places[0], places[1])
+    n = words_of(data, 0, len(data), np.uint64(key0), words, kind, places[0], places[1])
     return words[:n]
