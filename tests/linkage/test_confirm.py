@@ -5,16 +5,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from stillwatch.linkage.confirm import ETAS, PROFILE, batch_ends, family_matrix, shuffled
+from stillwatch.linkage.confirm_kernel import ETAS, EXCESS, PROFILE, batch_ends, prequential, shuffled
 from stillwatch.linkage.incidence import Incidence
-from stillwatch.linkage.kernels import EXCESS, KAPPAS, MOST_TYPICAL, excess, prequential
+from stillwatch.linkage.kernels import KAPPAS, MOST_TYPICAL, excess
+from stillwatch.linkage.matrix import family_matrix
 from stillwatch.linkage.strata import strata_of
 from stillwatch.records import Family
 from tests.linkage.worlds import token_world
 
 
 class WrittenOut:
-    """The docstrings of `confirm` and `kernels`, without their shortcuts."""
+    """The docstrings of `confirm` and `confirm_kernel`, without their shortcuts."""
 
     def __init__(self, world: Incidence, family: Family) -> None:
         self.n = world.n
@@ -78,15 +79,21 @@ class WrittenOut:
 
 @pytest.mark.parametrize("family", [Family.CONTENT, Family.CLIENT, Family.REGISTRATION])
 @pytest.mark.parametrize("size", [5, 20, 40])
-def test_the_kernel_is_the_formula(family: Family, size: int) -> None:
-    """Groups that are planted (20), cut short (5), and two that are taken for one (40)."""
+@pytest.mark.parametrize("cost", [0, 10**6], ids=["by rows", "by tokens"])
+def test_the_kernel_is_the_formula(family: Family, size: int, cost: int) -> None:
+    """Groups that are planted (20), cut short (5), and two that are taken for one (40); scored in both ways."""
     world = token_world(3, n=120, groups=(20, 20))
     rows, matrix = np.arange(size, dtype=np.int32), family_matrix(world.scored(family))
     strata, ends = strata_of(world, family, 0), batch_ends(size)
     members = rows[shuffled(world.keys[rows], 5)]
+    tokens, n = len(matrix.channel_of), world.n
+    stratum_indptr = np.concatenate([[0], np.cumsum(np.bincount(strata))])
     found = prequential(
-        members, ends, ETAS, PROFILE, world.n / size, matrix.indptr, matrix.tokens, matrix.channel_of, matrix.frequency,
-        matrix.mean_sizes, matrix.sizes, matrix.holder_indptr, matrix.holders, strata, np.bincount(strata),
+        members, ends, world.n / size, matrix.indptr, matrix.tokens, matrix.channel_of, matrix.chance, matrix.odds,
+        len(matrix.sizes), matrix.holder_indptr, matrix.holders, matrix.holder_odds, strata, stratum_indptr,
+        np.argsort(strata, kind="stable").astype(np.int32), np.full(len(stratum_indptr) - 1, cost),
+        np.zeros(tokens, np.int32), np.full(tokens, -1, np.int32), np.zeros(n, np.bool_), np.full(n, -1, np.int32),
+        np.full(n, np.nan),
     )  # fmt: skip
     wanted = WrittenOut(world, family).logs(members.tolist(), ends.tolist(), strata.tolist())
     assert found.tolist() == pytest.approx(wanted, rel=1e-9, abs=1e-9)

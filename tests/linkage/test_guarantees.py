@@ -9,8 +9,9 @@ import pytest
 
 from stillwatch.linkage import search as search_module
 from stillwatch.linkage.clusters import candidates_without
-from stillwatch.linkage.confirm import family_matrix, log_e, log_e_values
+from stillwatch.linkage.confirm import log_e, log_e_values
 from stillwatch.linkage.incidence import Channel, Incidence
+from stillwatch.linkage.matrix import family_matrix
 from stillwatch.linkage.pairs import family_weights, nominated_pairs
 from stillwatch.linkage.strata import strata_of
 from stillwatch.records import EXACT_FAMILIES, Family
@@ -76,7 +77,7 @@ def fixed_group(world: Incidence, family: Family, *, leak: bool) -> float:
     channels = world.scored(family)
     matrix = family_matrix(channels, tuple(_beyond(c, rows) for c in channels) if leak else None)
     strata = strata_of(world, family, 0)
-    return log_e(rows, world.keys, matrix, strata, np.bincount(strata), search_module.SEED)
+    return float(log_e([rows], world.keys, matrix, strata, search_module.SEED)[0])
 
 
 def _beyond(channel: Channel, rows: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.linkage.confirm import family_matrix
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
+from stillwatch.linkage.matrix import family_matrix
 from stillwatch.linkage.member_kernel import member_log_ratios
 from stillwatch.records import Family
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import FAMILY_BIT, Channel, Floats, Incidence, Indices, Ints
-from stillwatch.linkage.kernels import nominate, pair_weights, pair_weights_in_groups
+from stillwatch.linkage.kernels import nominate
+from stillwatch.linkage.weight_kernel import add_ratios, add_ratios_in_groups
 from stillwatch.records import Family
 
 PARTNERS = 6
@@ -43,13 +44,12 @@ def nominated_pairs(incidence: Incidence, seed: int) -> Pairs:
     """Every pair that some channel or compound nominates, at a cost linear in the tokens held."""
     combinations = tuple(sorted({c.bits for c in incidence.channels}))
     most = max(int(MOST_COMMON * incidence.n), 2)
-    keys = np.zeros(0, dtype=np.int64)
-    marks = np.zeros(0, dtype=np.int64)
+    named: list[Ints] = []
     for channel in incidence.channels:
         indptr, rows = channel.holders()
-        found = np.unique(nominate(indptr, rows, incidence.keys, PARTNERS, 2, most, np.uint64(seed)))
-        mark = np.full(len(found), 1 << combinations.index(channel.bits), dtype=np.int64)
-        keys, marks = _merged(keys, marks, found, mark)
+        keys = nominate(indptr, rows, incidence.keys, PARTNERS, 2, most, np.uint64(seed))
+        named.append(keys * len(combinations) + combinations.index(channel.bits))
+    keys, marks = _joined(named, len(combinations))
     left, right = np.divmod(keys, max(incidence.n, 1))
     linkable = incidence.linkable()
     kept = linkable[left] & linkable[right]
@@ -57,15 +57,14 @@ def nominated_pairs(incidence: Incidence, seed: int) -> Pairs:
     return Pairs(left.astype(np.int32), right.astype(np.int32), marks, combinations)
 
 
-def _merged(keys: Ints, marks: Ints, new_keys: Ints, new_marks: Ints) -> tuple[Ints, Ints]:
-    """Union of two sorted key lists, marks joined by OR."""
-    joined = np.concatenate([keys, new_keys])
-    order = np.argsort(joined, kind="stable")
-    joined = joined[order]
-    first = np.flatnonzero(np.concatenate([[True], joined[1:] != joined[:-1]])) if len(joined) else joined
-    if len(joined) == 0:
-        return joined, marks
-    return joined[first], np.bitwise_or.reduceat(np.concatenate([marks, new_marks])[order], first)
+def _joined(named: list[Ints], count: int) -> tuple[Ints, Ints]:
+    """The distinct keys, ascending, and the bits of the combinations that named each; given is key x count + place."""
+    sorted_keys = np.sort(np.concatenate([*named, np.zeros(0, np.int64)]))
+    if len(sorted_keys) == 0:
+        return sorted_keys, sorted_keys
+    keys, combination = np.divmod(sorted_keys, max(count, 1))
+    first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    return keys[first], np.bitwise_or.reduceat(np.int64(1) << combination, first)
 
 
 def popularity(channel: Channel) -> Floats:
@@ -84,34 +83,42 @@ def family_weights(
     popularity of a pair's tokens leaves out the pair's own group; every pair must lie within one group.
     """
     out = np.zeros((len(left), len(families)))
+    within = None if groups is None else _Within.of(left, groups)
     for place, family in enumerate(families):
         total = np.zeros(len(left))
-        voices = np.zeros(len(left))
+        voices = np.zeros(len(left), dtype=np.int32)
         for channel in incidence.scored(family):
-            weight = _channel_weights(channel, left, right, groups)
-            spoken = ~np.isnan(weight)
-            total[spoken] += np.exp(np.minimum(weight[spoken], 500.0))
-            voices += spoken
+            if within is None:
+                add_ratios(left, right, channel.indptr, channel.tokens, popularity(channel), total, voices)
+            else:
+                add_ratios_in_groups(
+                    left, right, within.pairs, within.pair_ends, within.members, within.member_ends,
+                    channel.indptr, channel.tokens, channel.document_frequency, total, voices,
+                )  # fmt: skip
         heard = voices > 0
         out[heard, place] = np.log(total[heard] / voices[heard])
     return out
 
 
-def _channel_weights(channel: Channel, left: Indices, right: Indices, groups: Indices | None) -> Floats:
-    if groups is None:
-        return pair_weights(left, right, channel.indptr, channel.tokens, popularity(channel))
-    owner = groups[left]
-    pairs, rows = np.argsort(owner, kind="stable"), np.argsort(groups, kind="stable")
-    labels, starts = np.unique(owner[pairs], return_index=True)
-    first, last = (np.searchsorted(groups[rows], labels, side=side) for side in ("left", "right"))
-    member_ends = np.concatenate([[0], np.cumsum(last - first)])
-    members = rows[np.repeat(first - member_ends[:-1], last - first) + np.arange(member_ends[-1])]
-    return np.asarray(
-        pair_weights_in_groups(
-            left, right, pairs, np.append(starts, len(pairs)), members, member_ends, channel.indptr, channel.tokens,
-            channel.document_frequency,
-        )
-    )  # fmt: skip
+@dataclass(frozen=True)
+class _Within:
+    """Pairs and rows by the group that they lie in, for groups with a pair: see `add_ratios_in_groups`."""
+
+    pairs: Ints
+    pair_ends: Ints
+    members: Ints
+    member_ends: Ints
+
+    @classmethod
+    def of(cls, left: Indices, groups: Indices) -> "_Within":
+        """From each pair's left row and each row's label."""
+        owner = groups[left]
+        pairs, rows = np.argsort(owner, kind="stable"), np.argsort(groups, kind="stable")
+        labels, starts = np.unique(owner[pairs], return_index=True)
+        first, last = (np.searchsorted(groups[rows], labels, side=side) for side in ("left", "right"))
+        ends = np.concatenate([[0], np.cumsum(last - first)])
+        members = rows[np.repeat(first - ends[:-1], last - first) + np.arange(ends[-1])]
+        return cls(pairs, np.append(starts, len(pairs)), members, ends)
 
 
 def total_weight(weights: Floats, families: tuple[Family, ...], left_out: frozenset[Family]) -> Floats:
