@@ -44,7 +44,7 @@ STATUSES = {
 CONFIDENCE = {
     "high": "at least three families of signals confirmed the group exactly, two of them one and the same candidate, "
     "and no detector was blind",
-    "moderate": "two families of signals confirmed one and the same candidate, but fewer than three confirmed it in all, "
+    "moderate": "two families of signals confirmed one and the same candidate, but fewer than three confirmed in all, "
     "or a detector was blind",
     "low": "fewer than two families of signals confirmed one candidate",
 }
