@@ -70,9 +70,7 @@ STRUCTURE = frozenset(
 )  # fmt: skip
 """Keys whose values choose what the page draws; other words in them are drawn as a kind that it does not know."""
 
-NAMED = frozenset(
-    ("capabilities", "pathways", "billing_countries", "address_countries", "programmes", "candidates")
-)
+NAMED = frozenset(("capabilities", "pathways", "billing_countries", "address_countries", "programmes", "candidates"))
 """Keys whose objects have names as keys."""
 
 

@@ -53,9 +53,10 @@ def test_a_sunflower_grows_with_the_root_of_its_seeds_and_keeps_them_apart(count
 def points_of(path: str) -> list[tuple[float, float]]:
     """Where a path of dots puts them."""
     here, found = (0.0, 0.0), []
-    for x, y in re.findall(r"m(-?[\d.]+?) ?(-?(?:\d+\.?\d*|\.\d+))h0", path):
+    for x, y, length in re.findall(r"m(-?[\d.]+?) ?(-?(?:\d+\.?\d*|\.\d+))h(0|\.1)", path):
         here = (here[0] + float(x), here[1] + float(y))
         found.append(here)
+        here = (here[0] + float(length), here[1])
     return found
 
 
@@ -79,7 +80,7 @@ def test_every_dot_stands_inside_its_circle_and_every_circle_in_the_view() -> No
 
 
 def dots(drawn: Map) -> int:
-    return sum(path.count("h0") + path.count("m") // 2 * (kind == "victim")
+    return sum(path.count("h") + path.count("m") // 2 * (kind == "victim")
                for blob in drawn.blobs for kind, path in blob.paths)  # fmt: skip
 
 

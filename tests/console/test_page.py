@@ -98,7 +98,9 @@ def test_no_string_of_the_answer_escapes_the_hostile_word() -> None:
     assert {key for key, text in strings(written(every_kind(), "☠", structure=False)) if text != "☠"} <= STRUCTURE
 
 
-@pytest.mark.parametrize("payload", ["<b>bold</b>", "\u202egnp.exe", "half \ud83d", "nul \x00", "&lt;b&gt;", "W" * 5000])
+@pytest.mark.parametrize(
+    "payload", ["<b>bold</b>", "\u202egnp.exe", "half \ud83d", "nul \x00", "&lt;b&gt;", "W" * 5000]
+)
 def test_a_hostile_name_is_shown_as_what_it_is(payload: str) -> None:
     given = answer([finding(1, 3)])
     given["campaigns"][0]["members"][0]["account_id"] = payload
@@ -139,10 +141,11 @@ def test_the_first_screen_says_that_a_finding_is_no_verdict() -> None:
 def test_a_finding_says_claim_sureness_evidence_and_doubt_in_words() -> None:
     text = Reader(page(every_kind())).text
     for words in (
-        "Alleged: 20 accounts work as one group, draw step-by-step reasoning out of the model, and conceal that they do.",
+        "Alleged: 20 accounts work as one group, draw step-by-step reasoning out of the model, and conceal",
         "“very likely” stands for a probability of 80 % to 95 % that all three questions below are answered yes.",
         "Coordinated?", "Extracting?", "Concealed?", "Confidence is high", "exact", "model-based",
-        "What else could explain it", "Affiliated: rejected", "Viral prompt: rejected", "explained by: viral prompt",
+        "What else could explain it", "Affiliated: rejected", "Viral prompt: rejected", 
+        "explained by a prompt that went round and that many tried (viral prompt)",
         "1,536 exchanges of extraction, between 1,500 and 1,668", "release of aster-5", "moved to it within 5 hours",
         "release of basil-1", "column ja4 of exchanges is empty in all rows", "3 rows broke the data contract",
         "“No finding” is not an all-clear", "Only the role operator or provider with a probability of ½ or more",

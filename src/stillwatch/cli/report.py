@@ -39,13 +39,17 @@ def report(
 
 def _place(out: Path) -> Path:
     """The file to write, behind links. Only a plain file is replaced: a folder or a device is not."""
-    from stillwatch.errors import UsageError
+    from stillwatch.errors import StoreError, UsageError
 
-    place = out.resolve()
-    if place.is_dir():
+    try:
+        place = out.resolve()
+        is_folder, is_other = place.is_dir(), place.exists() and not place.is_file()
+    except (OSError, RuntimeError) as error:  # a folder that we may not enter; links in a circle
+        raise StoreError("cannot write (the place cannot be reached)", where=str(out)) from error
+    if is_folder:
         raise UsageError(
             "--out names a folder", where=str(out), wanted="a file", next_step=f"--out {out / 'findings.html'}"
         )
-    if place.exists() and not place.is_file():
+    if is_other:
         raise UsageError("--out names something that is no plain file", where=str(out), wanted="a file to write")
     return place

@@ -126,6 +126,7 @@ def _environment() -> Environment:
         finalize=_inert,
         undefined=StrictUndefined,
         trim_blocks=True,
+        keep_trailing_newline=True,
         lstrip_blocks=True,
     )
     environment.filters |= {

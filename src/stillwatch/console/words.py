@@ -156,12 +156,17 @@ def dismissal(finding: Finding) -> str:
     """Why a group was dismissed: what explains it, or which question the evidence answers with no."""
     reasons = [a["name"] for a in finding["evidence"]["alternatives"] if a["verdict"] == "explains"]
     if reasons:
-        return "explained by: " + ", ".join(reasons)
+        return "explained by " + listed([explained(name) for name in reasons])
     low = [name for name in QUESTIONS if finding["evidence"][name] < 0]
     strong = [name for name in low if finding["evidence"][name] < REFUTED]
     if not low:
         return "two families did not confirm one candidate"
     return "the evidence speaks against: " + ", ".join(strong or low)
+
+
+def explained(name: str) -> str:
+    """An alternative in plain words with its name; a name of another version stands as it is."""
+    return f"{ALTERNATIVES[name]} ({name})" if name in ALTERNATIVES else name
 
 
 def detector(name: str) -> str:
