@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,7 +142,7 @@ def test_the_first_screen_says_that_a_finding_is_no_verdict() -> None:
 def test_a_finding_says_claim_sureness_evidence_and_doubt_in_words() -> None:
     text = Reader(page(every_kind())).text
     for words in (
-        "Alleged: 20 accounts work as one group, draw step-by-step reasoning out of the model, and conceal",
+        "Alleged: a group of 20 accounts works together, draws step-by-step reasoning out of the model, and conceals",
         "“very likely” stands for a probability of 80 % to 95 % that all three questions below are answered yes.",
         "Coordinated?", "Extracting?", "Concealed?", "Confidence is high", "exact", "model-based",
         "What else could explain it", "Affiliated: rejected", "Viral prompt: rejected", 
@@ -159,6 +160,11 @@ def test_only_a_suspected_finding_accuses(status: str) -> None:
     text = Reader(page(answer([finding(1, 2, status) | {"members": [sure]}]))).text
     assert "It accuses nobody; it names 1 account." in text and "Nobody here is accused." in text
     assert "It accuses 1 account." in Reader(page(answer([finding(1, 2) | {"members": [sure]}]))).text
+
+
+def test_an_account_in_two_findings_is_counted_once() -> None:
+    text = Reader(page(answer([finding(1, 8), finding(2, 8)]))).text
+    assert "2 groups are suspected" in text and "Of the 8 accounts in them, 4 are accused." in text
 
 
 def test_nothing_found_is_no_all_clear() -> None:

@@ -1,4 +1,4 @@
-"""The packed map: every finding a circle, in it one dot a member, the surest in the middle."""
+"""The packed map: every finding a circle, in it one dot a member, the tested core in the middle."""
 
 import math
 from collections.abc import Iterable, Sequence

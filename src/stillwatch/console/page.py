@@ -75,9 +75,9 @@ def page(answer: dict[str, Any]) -> str:
         ],
         dismissed_count=len(dismissed),
         map=packed_map(shown) if shown else None,
-        accused=sum(s.accused for s in sections),
+        accused=words.accused(*shown),
         blind=blind(run),
-        base_rates=base_rates(run["accounts"], sum(s.accused for s in sections)),
+        base_rates=base_rates(run["accounts"], words.accused(*shown)),
         published=[BaseRate(b, a, (r,), (precision(b, a, RECALL, r),)) for b, a, r in PUBLISHED],
         recall=RECALL,
         first_members=FIRST_MEMBERS,
@@ -87,18 +87,19 @@ def page(answer: dict[str, Any]) -> str:
 
 
 def lead(run: dict[str, Any], sections: list[Section], dismissed: int) -> str:
-    """What the run found, in one or two sentences."""
+    """What the run found, in two sentences."""
     suspected = [s for s in sections if s.raw["status"] == "suspected"]
     if not sections:
         return "No finding. That is not an all-clear: read below what this run could not see."
     if not suspected:
         return "Nobody is suspected. That is not an all-clear: read below what this run could not see."
-    count, members = len(suspected), sum(len(s.raw["members"]) for s in suspected)
-    found = f"{'One group is' if count == 1 else f'{count:,} groups are'} suspected of distilling the model"
+    found = "One group is" if len(suspected) == 1 else f"{len(suspected):,} groups are"
+    members = {member["account_id"] for s in suspected for member in s.raw["members"]}
     exchanges = sum(s.raw["exchanges"] for s in suspected)
     return (
-        f"{found}: {counted(members, 'account')} with {counted(exchanges, 'exchange')} of extraction, "
-        f"{share(exchanges / max(run['exchanges'], 1))} of all traffic."
+        f"{found} suspected of distilling the model, with {counted(exchanges, 'exchange')} of extraction, "
+        f"{share(exchanges / max(run['exchanges'], 1))} of all traffic. Of the {counted(len(members), 'account')} in "
+        f"{'it' if len(suspected) == 1 else 'them'}, {words.accused(*(s.raw for s in suspected)):,} are accused."
     )
 
 

@@ -34,6 +34,18 @@ CAPABILITIES = {
     "unknown": "not told apart",
 }
 
+CLAIMS = {
+    ("group", "suspected"): "a group of {accounts} works together, draws {what} out of the model, and conceals that it "
+    "does.",
+    ("group", "ambiguous"): "A group of {accounts} shares work that draws {what} out of the model. That this is "
+    "extraction, or that it is hidden, is not shown.",
+    ("group", "permitted"): "A group of {accounts} shares work that draws {what} out of the model, with a permission "
+    "that covers most of it.",
+    ("entity", "ambiguous"): "One customer with {accounts} draws {what} out of the model at scale. No permission is "
+    "known, and a hobbyist would look the same.",
+    ("entity", "permitted"): "One customer with {accounts} draws {what} out of the model at scale, with a permission.",
+}
+
 STATUSES = {
     "suspected": "Evidence answers all three questions with yes, and no innocent explanation holds.",
     "ambiguous": "The accounts are linked; purpose or concealment is not shown. For review only: nobody is accused.",
@@ -81,9 +93,9 @@ FAMILIES = {
 }
 
 
-def accused(finding: Finding) -> int:
-    """How many members the finding accuses: operator or provider, one half or more, in a suspected finding."""
-    return sum(accuses(finding, member) for member in finding["members"])
+def accused(*findings: Finding) -> int:
+    """How many accounts the findings accuse: operator or provider, one half or more, in a suspected finding."""
+    return len({m["account_id"] for finding in findings for m in finding["members"] if accuses(finding, m)})
 
 
 def accuses(finding: Finding, member: dict[str, Any]) -> bool:
@@ -104,23 +116,10 @@ def material(finding: Finding) -> str:
 
 
 def claim(finding: Finding) -> str:
-    """What the finding claims, as one sentence."""
+    """What the finding claims, in a sentence or two."""
     accounts, what = counted(len(finding["members"]), "account"), material(finding)
-    each = {
-        (
-            "group",
-            "suspected",
-        ): f"{accounts} work as one group, draw {what} out of the model, and conceal that they do.",
-        ("group", "ambiguous"): f"{accounts} share work that draws {what} out of the model; that it is extraction and "
-        "concealed is not both shown.",
-        ("group", "permitted"): f"{accounts} share work that draws {what} out of the model, with a permission that "
-        "covers most of it.",
-        ("entity", "ambiguous"): f"One customer with {accounts} draws {what} out of the model at scale; no permission "
-        "is known, and a hobbyist would look the same.",
-        ("entity", "permitted"): f"One customer with {accounts} draws {what} out of the model at scale, with a "
-        "permission.",
-    }
-    return each.get((finding["kind"], finding["status"]), f"{accounts} share work.")
+    words = CLAIMS.get((finding["kind"], finding["status"]), "A group of {accounts} shares work.")
+    return words.format(accounts=accounts, what=what)
 
 
 def naming(finding: Finding) -> str:
