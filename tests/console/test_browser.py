@@ -90,7 +90,7 @@ def test_the_policy_stops_a_script_that_stands_in_the_page(browser: Browser, tmp
 
 @pytest.mark.parametrize("name", ["every kind", "hostile", "large", "old", "empty"])
 def test_no_width_makes_the_page_scroll_sideways(browser: Browser, tmp_path: Path, name: str) -> None:
-    given = {"every kind": every_kind, "hostile": lambda: hostile(structure=False), "large": lambda: large(24, 3_000),
+    given = {"every kind": every_kind, "hostile": lambda: hostile(structure=False), "large": lambda: large(12, 900),
              "old": lambda: old(every_kind()), "empty": answer}[name]()  # fmt: skip
     browser.open(page_of(tmp_path, given))
     for width in (1280, 768, 400, 320):

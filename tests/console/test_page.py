@@ -108,6 +108,12 @@ def test_a_hostile_name_is_shown_as_what_it_is(payload: str) -> None:
     assert visible(shortened(payload), 1000) in Reader(page(given)).text
 
 
+def test_no_template_calls_a_value_safe(root: Path) -> None:
+    templates = sorted((root / "src/stillwatch/console/templates").glob("*.html"))
+    assert len(templates) == 3
+    assert not [t.name for t in templates if re.search(r"\|\s*safe|autoescape|Markup", t.read_text("utf-8"))]
+
+
 def test_a_long_name_keeps_its_beginning_its_end_and_its_length() -> None:
     assert shortened("a" * 5000 + "tail") == "a" * 80 + " … " + "a" * 12 + "tail (5,004 characters)"
     assert shortened("short") == "short"
