@@ -1,6 +1,7 @@
 """What all tests share: the data folder beside the checkout, if there is one."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,15 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data folder is not beside this checkout (set STILLWATCH_SHARED_DATA to name it)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium, which looks at pages as a reader's browser does; the test is skipped where none is."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium here to look at the page with (on Debian: apt-get install chromium)")
+    return found
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -79,6 +79,10 @@ def test_a_pivot_is_timed_from_the_release(figures: dict[int, Figures]) -> None:
     assert figures[0].pivots == [{"model": "new", "released_at": "2026-03-04T10:00:00Z", "hours": 24.0, "share": 1.0}]
 
 
+def test_a_day_is_a_day_of_utc_and_every_shared_exchange_falls_on_one(figures: dict[int, Figures]) -> None:
+    assert figures[0].timeline == [{"day": "2026-03-01", "exchanges": 1}, {"day": "2026-03-05", "exchanges": 3}]
+
+
 def test_no_text_says_nothing_of_its_source(figures: dict[int, Figures]) -> None:
     assert figures[0].source == {}
 

@@ -48,7 +48,7 @@ FLOORS = {
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 STRANGERS = ("content", "linkage", "assess", "respond")
 """Rooms on one floor that must not know each other."""
-HEAVY = {"numpy", "pyarrow", "numba", "duckdb", "rich", "scipy", "pydantic", "sqlglot", "graspologic_native"}
+HEAVY = {"numpy", "pyarrow", "numba", "duckdb", "rich", "scipy", "pydantic", "sqlglot", "graspologic_native", "jinja2"}
 
 
 def modules() -> dict[str, Path]:

@@ -51,6 +51,8 @@ def test_a_large_entity_that_grades_is_for_review_and_accuses_nobody() -> None:
     ]  # fmt: skip
     assert all(part.probability < 0.5 for part in finding.parts)
     assert dict(finding.capabilities) == {"rubric_grading": 1.0}
+    days = finding.details["timeline"]
+    assert days[0] == {"day": "2026-03-01", "exchanges": 14} and sum(day["exchanges"] for day in days) == 500
 
 
 def test_a_permission_makes_it_permitted_and_lists_smaller_ones() -> None:

@@ -13,6 +13,7 @@ from stillwatch.stats import (
     log_mean_exp,
     log_odds,
     logistic,
+    precision,
 )
 
 
@@ -76,3 +77,11 @@ def test_dirichlet_multinomial_sums_to_one_over_sequences() -> None:
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=8), st.integers(0, 1000))
 def test_largest_remainder_adds_up(shares: list[float], total: int) -> None:
     assert sum(largest_remainder(shares, total)) == total
+
+
+def test_precision_falls_with_the_base_rate() -> None:
+    """24,000 bad in ten million, and 40 in one million, at a recall of .8."""
+    assert precision(24_000, 10_000_000, 0.8, 1e-3) == pytest.approx(0.66, abs=0.005)
+    assert precision(24_000, 10_000_000, 0.8, 1e-4) == pytest.approx(0.95, abs=0.005)
+    assert precision(40, 1_000_000, 0.8, 1e-4) == pytest.approx(0.24, abs=0.005)
+    assert np.isnan(precision(0, 10, 0.8, 0.0))

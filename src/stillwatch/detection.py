@@ -225,8 +225,19 @@ def _run(engine: Engine, accounts: int, entities: int, blind: list[Blind], teste
         "blind": [{"detector": b.detector, "because": b.because} for b in blind],
         "alpha": ALPHA,
         "candidates": {str(family): count for family, count in tested.items()},
+        "releases": _releases(engine),
         "seconds": 0.0,
     }
+
+
+def _releases(engine: Engine) -> list[dict[str, str]]:
+    """The release calendar as far as it falls into the period that was looked at, oldest first."""
+    rows: list[dict[str, str]] = engine.arrow(
+        "SELECT DISTINCT r.model, strftime(r.released_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS released_at "
+        "FROM releases r, (SELECT min(asked_at) AS a, max(asked_at) AS b FROM exchange) p "
+        "WHERE r.released_at BETWEEN p.a AND p.b ORDER BY released_at, model"
+    ).to_pylist()
+    return rows
 
 
 def _ordered(findings: list[Finding], blind: int) -> list[dict[str, Any]]:

@@ -1,4 +1,5 @@
-"""The figures of each group's shared work: volume with bounds, times, capabilities, pathways, bypass and pivots.
+"""The figures of each group's shared work: volume with bounds, times, days, capabilities, pathways, bypass,
+pivots.
 
 Reads `exchange`, `account`, `exchange_capability`, `releases` and `group_exchange`; each question is asked once for all
 groups.
@@ -40,6 +41,7 @@ class Figures:
     pathways: dict[str, float] = field(default_factory=dict)
     bypass: dict[str, Any] = field(default_factory=dict)
     pivots: list[dict[str, Any]] = field(default_factory=list)
+    timeline: list[dict[str, Any]] = field(default_factory=list)
     source: dict[str, float] = field(default_factory=dict)
     """`one_source`, ln of a Bayes factor, and the accounts that it is of; empty where no text was logged."""
 
@@ -47,7 +49,7 @@ class Figures:
 def group_figures(engine: Engine) -> dict[int, Figures]:
     """The figures of every group that shares work; the others have none."""
     figures: dict[int, Figures] = defaultdict(Figures)
-    for part in (_times, _capabilities, _volume, _pathways, _bypass, _names, _pivots, _source):
+    for part in (_times, _capabilities, _volume, _pathways, _bypass, _names, _pivots, _timeline, _source):
         part(engine, figures)
     return dict(figures)
 
@@ -167,6 +169,15 @@ def _pivots(engine: Engine, figures: dict[int, Figures]) -> None:
     ).to_pylist()
     for row in rows:
         figures[row["grp"]].pivots.append({name: value for name, value in row.items() if name != "grp"})
+
+
+def _timeline(engine: Engine, figures: dict[int, Figures]) -> None:
+    """Shared exchanges a day, days of UTC in order; a day without one has no row."""
+    for row in engine.arrow(
+        "SELECT g.grp, strftime(e.asked_at AT TIME ZONE 'UTC', '%Y-%m-%d') AS day, count(*) AS exchanges "
+        "FROM group_exchange g JOIN exchange e ON e.x = g.x GROUP BY g.grp, day ORDER BY g.grp, day"
+    ).to_pylist():
+        figures[row["grp"]].timeline.append({"day": row["day"], "exchanges": int(row["exchanges"])})
 
 
 def _source(engine: Engine, figures: dict[int, Figures]) -> None:

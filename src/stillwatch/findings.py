@@ -146,6 +146,7 @@ def _finding(
             "bypass": figures.bypass,
             "pathways": figures.pathways,
             "pivots": figures.pivots,
+            "timeline": figures.timeline,
             "facts": facts,
         },
     )

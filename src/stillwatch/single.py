@@ -98,9 +98,10 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told
         ).to_pylist()
         if any(row["account_id"] in told or row["reseller"] for row in members):
             continue
-        codes = _codes(engine, int(facts["entity"]))
+        entity = int(facts["entity"])
+        codes, days = _codes(engine, entity), _days(engine, entity)
         if np.isin(codes, HARVEST).mean() >= LEAST_SHARE:
-            findings.append(_finding(facts, score, members, codes, names, last_seen))
+            findings.append(_finding(facts, score, members, codes, days, names, last_seen))
     return findings
 
 
@@ -115,11 +116,21 @@ def _codes(engine: Engine, entity: int) -> "np.ndarray[Any, np.dtype[np.int64]]"
     return np.asarray(held["code"].to_numpy().astype(np.int64))
 
 
+def _days(engine: Engine, entity: int) -> list[dict[str, Any]]:
+    """The entity's own work a day, days of UTC in order; a day without any has no row."""
+    rows: list[dict[str, Any]] = engine.arrow(
+        "SELECT strftime(e.asked_at AT TIME ZONE 'UTC', '%Y-%m-%d') AS day, count(*) AS exchanges "
+        f"FROM own_work w JOIN exchange e ON e.x = w.x WHERE w.entity = {entity} GROUP BY day ORDER BY day"
+    ).to_pylist()
+    return rows
+
+
 def _finding(
     facts: dict[str, Any],
     score: Score,
     members: list[dict[str, Any]],
     codes: "np.ndarray[Any, np.dtype[np.int64]]",
+    days: list[dict[str, Any]],
     names: tuple[str, ...],
     last_seen: str,
 ) -> Finding:
@@ -143,5 +154,5 @@ def _finding(
         confirmed_by=(),
         twice=(),
         alternatives=(),
-        details={"bypass": {}, "pathways": {}, "pivots": []},
+        details={"bypass": {}, "pathways": {}, "pivots": [], "timeline": days},
     )

@@ -93,3 +93,14 @@ def largest_remainder(shares: Iterable[float], total: int) -> list[int]:
     order = np.argsort(-(exact - parts), kind="stable")
     parts[order[: total - int(parts.sum())]] += 1
     return [int(part) for part in parts]
+
+
+def precision(bad: float, accounts: float, recall: float, false_positive_rate: float) -> float:
+    """The share of flagged accounts that are bad, where so many of all are; NaN where a rule flags nobody.
+
+    Bayes' rule: ``recall·bad / (recall·bad + rate·(accounts - bad))``. Of 24,000 among 10 million, a rule that finds .8
+    of them and flags one honest account in a thousand has .66.
+    """
+    right = recall * bad
+    flagged = right + false_positive_rate * (accounts - bad)
+    return right / flagged if flagged else math.nan

@@ -18,7 +18,7 @@ def answer() -> dict[str, Any]:
         "C-1", "group", "suspected", {"chat": 1.0}, (1, 2, 3), 10, "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", True,
         (Part("a", 0.9, "operator", True, 2),), (Score("coordinated", -1.0, terms),) * 3, ("content",),
         (Confirmed("client", 5.0, True, "exact"), Confirmed("timing", 0.1, False, "exact")), ("client",),
-        tuple(alternatives({}, 0.0, frozenset())), {"bypass": {}, "pathways": {}, "pivots": []},
+        tuple(alternatives({}, 0.0, frozenset())), {"bypass": {}, "pathways": {}, "pivots": [], "timeline": []},
     )  # fmt: skip
     return as_json(finding, 0)
 

@@ -120,13 +120,13 @@ def test_the_answer_keeps_the_documented_form(first: tuple[dict[str, Any], Path]
     assert answer["schema"] == "stillwatch/campaigns/v1"
     assert list(answer["run"]) == [
         "run_id", "store", "since", "until", "exchanges", "accounts", "entities", "quarantined", "blind", "alpha",
-        "candidates", "seconds",
+        "candidates", "releases", "seconds",
     ]  # fmt: skip
     for finding in answer["campaigns"]:
         assert list(finding) == [
             "campaign_id", "kind", "status", "capabilities", "exchanges", "exchanges_low", "exchanges_high", "tokens",
             "first_seen", "last_seen", "active", "likelihood", "confidence", "members", "bypass", "pathways", "pivots",
-            "evidence",
+            "timeline", "evidence",
         ]  # fmt: skip
         assert finding["status"] in ("suspected", "permitted", "ambiguous", "dismissed")
         assert set(finding["capabilities"]) <= set(CAPABILITIES)
@@ -134,6 +134,7 @@ def test_the_answer_keeps_the_documented_form(first: tuple[dict[str, Any], Path]
         assert list(finding["evidence"]) == [
             "coordinated", "extracting", "concealed", "found_by", "confirmed_by", "terms", "alternatives",
         ]  # fmt: skip
+        assert sum(day["exchanges"] for day in finding["timeline"]) == finding["exchanges"]
         for question in ("coordinated", "extracting", "concealed"):
             if finding["kind"] == "group":
                 values = [t["value"] for t in finding["evidence"]["terms"] if t["question"] == question]

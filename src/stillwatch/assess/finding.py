@@ -53,7 +53,7 @@ class Confirmed:
 
 @dataclass(frozen=True)
 class Finding:
-    """A campaign or a single-entity finding, complete; `details` holds bypass, pathways, pivots and times."""
+    """A campaign or a single-entity finding, complete; `details` holds bypass, pathways, pivots and days."""
 
     campaign_id: str
     kind: str
@@ -149,6 +149,7 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
         "bypass": finding.details["bypass"],
         "pathways": finding.details["pathways"],
         "pivots": finding.details["pivots"],
+        "timeline": finding.details["timeline"],
         "evidence": {
             **{name: round(score.log_odds, 4) for name, score in zip(names, finding.scores, strict=True)},
             "found_by": list(finding.found_by),

@@ -41,6 +41,7 @@ COMMANDS = (
     Command("quarantine", "stillwatch.cli.quarantine", "quarantine", "List the rows that ingest set aside, and why."),
     Command("pseudonym", "stillwatch.cli.pseudonym", "pseudonym", "Print the pseudonym of an id in a store."),
     Command("show", "stillwatch.cli.show", "show", "Show one finding with its evidence."),
+    Command("report", "stillwatch.cli.report", "report", "Write the findings of a run as one HTML page."),
 )
 
 

@@ -3,15 +3,16 @@
 import json
 import re
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
+from stillwatch.console.text import counted, visible
+
+__all__ = ["clean", "counted", "emit_json", "progress", "say", "status", "table", "to_json"]
+
 Item = TypeVar("Item")
 
-# Cc controls, Cf bidi and zero-width, Cs lone surrogates, Co private, Cn unassigned, Zl and Zp line breaks.
-_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _UNSAFE_IN_JSON = re.compile(
     "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -21,20 +22,10 @@ def clean(text: str, limit: int = 400) -> str:
     """The text on one line without anything that a terminal obeys: controls, ANSI, bidi and breaks become escapes.
 
     Attackers choose account names, headers and file names; a raw escape sequence in one could rewrite what an analyst
-    sees. Longer than ``limit`` characters is cut, with an ellipsis. Cleaning twice changes nothing.
+    sees. Marks piled up on one letter become escapes as well. Longer than ``limit`` characters is cut, with an
+    ellipsis. Cleaning twice changes nothing.
     """
-    short = text if len(text) <= limit else text[: limit - 1] + "…"
-    escaped = "".join(
-        _escape(character) if unicodedata.category(character) in _UNSAFE else character for character in short
-    )
-    return escaped if len(escaped) <= limit else escaped[: limit - 1] + "…"
-
-
-def _escape(character: str) -> str:
-    point = ord(character)
-    if point < 0x100:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+    return visible(text, limit)
 
 
 def to_json(value: object) -> str:
@@ -54,11 +45,6 @@ def emit_json(value: object) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(to_json(value).encode() + b"\n")
     sys.stdout.buffer.flush()
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 file`, `2 files`: the number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -1,88 +1,156 @@
-"""One self-contained page of findings. Every value is escaped; the page loads nothing and runs nothing."""
+"""The whole page of a run: one HTML file that loads nothing, runs nothing, and shows what others wrote as text only.
 
-from html import escape
+Templates write the markup and escape every value twice over: `visible` makes controls and bidi marks plain text, Jinja2
+then escapes what HTML would read. The only style is one sheet, which the page's own policy names by its hash.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-STYLE = """
-:root{color-scheme:light dark;--ink:#1c2430;--soft:#5d6b7e;--line:#d8dee8;--card:#fff;--bg:#f5f7fa;--bad:#b3261e;
---warn:#9a6700;--good:#1a6b3c;--bar:#4269a5}
-@media(prefers-color-scheme:dark){:root{--ink:#e6eaf0;--soft:#9aa7b8;--line:#323c4a;--card:#1b222c;--bg:#12171e;
---bad:#ff897d;--warn:#e3b341;--good:#6fd08c;--bar:#7aa2e3}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--bg);max-width:62rem;margin:2rem auto;
-padding:0 1rem}h1{font-size:1.5rem}h2{font-size:1.15rem;margin:0}small,.soft{color:var(--soft)}
-article{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem 1.25rem;margin:1rem 0}
-.suspected{color:var(--bad)}.ambiguous{color:var(--warn)}.permitted,.dismissed{color:var(--good)}
-table{border-collapse:collapse;width:100%;margin:.5rem 0}td,th{text-align:left;padding:.2rem .6rem .2rem 0;
-border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}td.n{text-align:right;
-font-variant-numeric:tabular-nums;white-space:nowrap}.bar{display:inline-block;height:.7em;background:var(--bar)}
-.minus{background:var(--good)}@media print{body{background:none}article{break-inside:avoid}}
-"""
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from stillwatch.console import words
+from stillwatch.console.charts import day_of, said
+from stillwatch.console.finding import Section, anchor, section
+from stillwatch.console.map import packed_map
+from stillwatch.console.text import counted, listed, share, shortened, signed, visible
+from stillwatch.stats import precision
+
+MEMBERS = 200
+ALL_MEMBERS = 6_000
+"""Rows of a members' table at most, and of all such tables on one page."""
+
+FIRST_MEMBERS = 12
+"""Rows of a members' table that stand open; the others unfold, and print."""
+
+DISMISSED = 100
+"""Dismissed groups that the page lists, the largest."""
+
+RECALL = 0.8
+RATES = (1e-2, 1e-3, 1e-4)
+BAD = (20, 200, 2_000, 20_000)
+"""What the table of base rates supposes: the share of the bad that a rule finds, the shares of the honest that it
+flags, and how many are bad."""
+
+PUBLISHED = ((24_000, 10_000_000, 1e-3), (24_000, 10_000_000, 1e-4), (40, 1_000_000, 1e-4))
+"""Cases to compare with: a campaign of the size reported in February 2026, and a small one."""
+
+
+@dataclass(frozen=True)
+class BaseRate:
+    """For so many bad accounts among `accounts`: how many of 100 flagged ones are bad, at each rate."""
+
+    bad: int
+    accounts: int
+    rates: tuple[float, ...]
+    right: tuple[float, ...]
 
 
 def page(answer: dict[str, Any]) -> str:
-    """The answer of a run (stillwatch/campaigns/v1) as HTML: findings with their evidence, then what was blind."""
-    run = answer["run"]
-    shown = [c for c in answer["campaigns"] if c["status"] != "dismissed"]
-    explained = len(answer["campaigns"]) - len(shown)
-    head = (
-        f"{run['exchanges']:,} exchanges by {run['accounts']:,} accounts, {run['since']} to {run['until']}; "
-        f"{run['quarantined']:,} rows in quarantine"
-    )
-    nothing = "<p>No finding. That is not an all-clear.</p>" if not shown else ""
+    """The answer of a run (stillwatch/campaigns/v1) as one HTML document. Answers of older versions are read too."""
+    run, findings = answer["run"], answer["campaigns"]
+    shown = [f for f in findings if f["status"] != "dismissed"]
+    dismissed = [f for f in findings if f["status"] == "dismissed"]
+    bound = min(MEMBERS, max(ALL_MEMBERS // max(len(shown), 1), FIRST_MEMBERS))
+    sections = [section(run, number, finding, bound) for number, finding in enumerate(shown, 1)]
+    sheet = _sheet()
+    return _environment().get_template("page.html").render(
+        run=run,
+        style=Markup(sheet),
+        style_hash=base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode(),
+        since=said(day_of(run["since"]), run["since"]),
+        until=said(day_of(run["until"]), run["until"]),
+        lead=lead(run, sections, len(dismissed)),
+        sections=sections,
+        suspected=[s for s in sections if s.raw["status"] not in ("permitted", "ambiguous")],
+        ambiguous=[s for s in sections if s.raw["status"] == "ambiguous"],
+        permitted=[s for s in sections if s.raw["status"] == "permitted"],
+        dismissed=[
+            (f, anchor(number, f["campaign_id"]), words.dismissal(f))
+            for number, f in enumerate(dismissed[:DISMISSED], len(sections) + 1)
+        ],
+        dismissed_count=len(dismissed),
+        map=packed_map(shown) if shown else None,
+        accused=words.accused(*shown),
+        blind=blind(run),
+        base_rates=base_rates(run["accounts"], words.accused(*shown)),
+        published=[BaseRate(b, a, (r,), (precision(b, a, RECALL, r),)) for b, a, r in PUBLISHED],
+        recall=RECALL,
+        first_members=FIRST_MEMBERS,
+        anchors=[s.anchor for s in sections],
+        words=words,
+    )  # fmt: skip
+
+
+def lead(run: dict[str, Any], sections: list[Section], dismissed: int) -> str:
+    """What the run found, in two sentences."""
+    suspected = [s for s in sections if s.raw["status"] == "suspected"]
+    if not sections:
+        return "No finding. That is not an all-clear: read below what this run could not see."
+    if not suspected:
+        return "Nobody is suspected. That is not an all-clear: read below what this run could not see."
+    found = "One group is" if len(suspected) == 1 else f"{len(suspected):,} groups are"
+    members = {member["account_id"] for s in suspected for member in s.raw["members"]}
+    exchanges = sum(s.raw["exchanges"] for s in suspected)
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>Stillwatch: findings</title><style>{STYLE}</style><h1>Who is distilling the model?</h1>"
-        f"<p>{_text(head)}</p><p class=soft>A finding is an allegation with evidence, not a verdict. "
-        f"{explained} linked groups are explained and left out here.</p>"
-        f"{nothing}{''.join(_finding(c) for c in shown)}{_blind(run['blind'])}</html>\n"
+        f"{found} suspected of distilling the model, with {counted(exchanges, 'exchange')} of extraction, "
+        f"{share(exchanges / max(run['exchanges'], 1))} of all traffic. Of the {counted(len(members), 'account')} in "
+        f"{'it' if len(suspected) == 1 else 'them'}, {words.accused(*(s.raw for s in suspected)):,} are accused."
     )
 
 
-def _text(value: object) -> str:
-    """Escaped text; a lone surrogate, which UTF-8 cannot say, becomes a question mark."""
-    return escape(str(value).encode("utf-8", "replace").decode("utf-8"), quote=True)
+def blind(run: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(because, [(detector, what it would have looked at)]), in the order of the run."""
+    reasons: dict[str, list[tuple[str, str]]] = {}
+    for row in run["blind"]:
+        reasons.setdefault(row["because"], []).append((row["detector"], words.detector(row["detector"])))
+    return list(reasons.items())
 
 
-def _finding(finding: dict[str, Any]) -> str:
-    likely = finding["likelihood"]
-    accused = sum(m["role"] in ("operator", "provider") and m["probability"] >= 0.5 for m in finding["members"])
-    work = ", ".join(f"{name} {share:.0%}" for name, share in finding["capabilities"].items() if share >= 0.05)
-    questions = "".join(_waterfall(finding, question) for question in ("coordinated", "extracting", "concealed"))
-    others = "".join(
-        f"<tr><td>{_text(a['verdict'])}<td>{_text(a['name'])}<td>{_text(a['for'])}<td>{_text(a['against'])}"
-        for a in finding["evidence"]["alternatives"]
+def base_rates(accounts: int, accused: int) -> list[BaseRate]:
+    """Rows for a store of so many accounts; the number that the page accuses is one of them."""
+    cases = sorted({bad for bad in (*BAD, accused) if 0 < bad < accounts / 2})
+    return [
+        BaseRate(bad, accounts, RATES, tuple(precision(bad, accounts, RECALL, rate) for rate in RATES)) for bad in cases
+    ]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("stillwatch.console"),
+        autoescape=True,
+        finalize=_inert,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        lstrip_blocks=True,
     )
-    named = accused if finding["status"] == "suspected" else 0
-    return (
-        f'<article><h2><span class="{_text(finding["status"])}">{_text(finding["status"])}</span> '
-        f"{_text(finding['campaign_id'])}</h2><p><b>{_text(likely['word'])}</b> "
-        f"({likely['low']:.0%}–{likely['high']:.0%}), "
-        f"confidence {_text(finding['confidence'])}. {len(finding['members']):,} members, {named:,} accused; "
-        f"{finding['exchanges']:,} exchanges ({finding['exchanges_low']:,}–{finding['exchanges_high']:,}), "
-        f"{_text(finding['first_seen'])} to {_text(finding['last_seen'])}. Extracts: {_text(work) or 'unknown'}.</p>"
-        f"{questions}<details><summary>What else could explain it</summary><table>"
-        f"<tr><th>verdict<th>explanation<th>for<th>against{others}</table></details></article>"
-    )
+    environment.filters |= {
+        "share": share,
+        "counted": counted,
+        "listed": listed,
+        "signed": signed,
+        "id": shortened,
+        "day": lambda text: said(day_of(text), text),
+        "one_of": lambda name, names: name if name in names else "other",
+        "capability": words.capability,
+        "odds": words.odds,
+    }
+    return environment
 
 
-def _waterfall(finding: dict[str, Any], question: str) -> str:
-    rows = [t for t in finding["evidence"]["terms"] if t["question"] == question]
-    total = finding["evidence"][question]
-    body = "".join(_bar(term) for term in rows)
-    head = f"<summary><b>{question.capitalize()}?</b> log-odds {total:+.1f}</summary>"
-    return f"<details open>{head}<table>{body}</table></details>"
+def _inert(value: object) -> object:
+    """Every printed value on its way into the page: text is made visible, numbers and finished markup pass."""
+    return visible(value, 1000) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _bar(term: dict[str, Any]) -> str:
-    value = term["value"]
-    kind = "bar minus" if value < 0 else "bar"
-    bar = f'<span class="{kind}" style="width:{min(abs(value), 10) * 0.8:.2f}em"></span>'
-    return f"<tr><td>{_text(term['name'])}<td class=n>{value:+.2f}<td>{bar}<td>{_text(term['because'])}"
-
-
-def _blind(blind: list[dict[str, str]]) -> str:
-    if not blind:
-        return "<p class=soft>No detector was blind.</p>"
-    rows = "".join(f"<tr><td>{_text(b['detector'])}<td>{_text(b['because'])}" for b in blind)
-    return f"<article><h2>Blind</h2><table>{rows}</table></article>"
+@cache
+def _sheet() -> str:
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, "page.css")[0].strip()

@@ -1,0 +1,186 @@
+"""What a finding says, in plain sentences. Every claim is an allegation, and says what it does not claim."""
+
+from typing import Any
+
+from stillwatch.assess.finding import LIKELIHOOD, REFUTED
+from stillwatch.console.text import counted, listed, share
+
+Finding = dict[str, Any]
+
+QUESTIONS = ("coordinated", "extracting", "concealed")
+ACCUSING = ("operator", "provider")
+
+MAIN = 0.05
+"""Share of the work from which a capability is named in the claim."""
+
+CAPABILITIES = {
+    "cot_elicitation": "step-by-step reasoning",
+    "post_hoc_reasoning": "reasoning behind finished answers",
+    "trace_coercion": "hidden reasoning traces",
+    "rubric_grading": "grades by a rubric",
+    "preference_pairs": "preferences between answers",
+    "reward_model": "reward scores",
+    "sensitive_rewrite": "rewrites of sensitive questions",
+    "data_synthesis": "synthetic training data",
+    "code_generation": "code",
+    "agentic_coding": "coding by an agent",
+    "tool_use": "use of tools",
+    "computer_use": "use of a computer",
+    "vision": "reading of images",
+    "translation": "translations",
+    "extraction": "facts taken out of texts",
+    "evaluation": "answers to test questions",
+    "chat": "conversation",
+    "unknown": "not told apart",
+}
+
+CLAIMS = {
+    ("group", "suspected"): "a group of {accounts} works together, draws {what} out of the model, and conceals that it "
+    "does.",
+    ("group", "ambiguous"): "A group of {accounts} shares work that draws {what} out of the model. That this is "
+    "extraction, or that it is hidden, is not shown.",
+    ("group", "permitted"): "A group of {accounts} shares work that draws {what} out of the model, with a permission "
+    "that covers most of it.",
+    ("entity", "ambiguous"): "One customer with {accounts} draws {what} out of the model at scale. No permission is "
+    "known, and a hobbyist would look the same.",
+    ("entity", "permitted"): "One customer with {accounts} draws {what} out of the model at scale, with a permission.",
+}
+
+STATUSES = {
+    "suspected": "Evidence answers all three questions with yes, and no innocent explanation holds.",
+    "ambiguous": "The accounts are linked; purpose or concealment is not shown. For review only: nobody is accused.",
+    "permitted": "A permission covers most of this work. It stands here so that nobody takes it for a campaign.",
+    "dismissed": "An innocent explanation holds, or the evidence speaks against extraction or concealment.",
+}
+
+CONFIDENCE = {
+    "high": "at least three families of signals confirmed the group exactly, two of them one and the same candidate, "
+    "and no detector was blind",
+    "moderate": "two families of signals confirmed one and the same candidate, but fewer than three confirmed in all, "
+    "or a detector was blind",
+    "low": "fewer than two families of signals confirmed one candidate",
+}
+
+VERDICTS = {
+    "explains": "holds: this alone accounts for the group",
+    "possible": "cannot be ruled out",
+    "rejected": "does not fit the data",
+    "unknown": "nothing was logged that would show it",
+}
+
+ALTERNATIVES = {
+    "affiliated": "one organisation whose accounts belong together openly",
+    "shared benchmark or homework": "many people who were given the same items",
+    "common template, own data": "a public prompt that each applies to data of its own",
+    "same product": "customers of one product that writes the prompts for them",
+    "declared reseller": "a reseller who said so, with many customers behind it",
+    "viral prompt": "a prompt that went round and that many tried",
+}
+
+QUESTION_WORDS = {
+    "coordinated": "Do these accounts act together, more than chance and common products allow?",
+    "extracting": "Does their shared work ask for material that trains another model?",
+    "concealed": "Do they hide who they are, where they are, or that they belong together?",
+}
+
+FAMILIES = {
+    "content": "what they write",
+    "work": "which items they work through",
+    "client": "their programs and settings",
+    "infrastructure": "networks and addresses",
+    "registration": "how the accounts were opened and paid",
+    "timing": "hours of work",
+}
+
+
+def accused(*findings: Finding) -> int:
+    """How many accounts the findings accuse: operator or provider, one half or more, in a suspected finding."""
+    return len({m["account_id"] for finding in findings for m in finding["members"] if accuses(finding, m)})
+
+
+def accuses(finding: Finding, member: dict[str, Any]) -> bool:
+    """Whether this member is accused."""
+    return finding["status"] == "suspected" and member["role"] in ACCUSING and member["probability"] >= 0.5
+
+
+def capability(name: str) -> str:
+    """A capability in plain words; a name of another version stands as it is."""
+    return CAPABILITIES.get(name, name)
+
+
+def material(finding: Finding) -> str:
+    """The main things that the work asks for, at most three."""
+    shares = finding["capabilities"].items()
+    main = [name for name, part in shares if part >= MAIN and name not in ("unknown", "chat")]
+    return listed([capability(name) for name in main[:3]]) or "material of no known kind"
+
+
+def claim(finding: Finding) -> str:
+    """What the finding claims, in a sentence or two."""
+    accounts, what = counted(len(finding["members"]), "account"), material(finding)
+    words = CLAIMS.get((finding["kind"], finding["status"]), "A group of {accounts} shares work.")
+    return words.format(accounts=accounts, what=what)
+
+
+def naming(finding: Finding) -> str:
+    """Whom the finding accuses, and whom it names without accusing."""
+    members, bad = len(finding["members"]), accused(finding)
+    if not bad:
+        return f"It accuses nobody; it names {counted(members, 'account')}."
+    rest = f" The other {counted(members - bad, 'account')} are named and not accused." if members > bad + 1 else ""
+    rest = " The one other account is named and not accused." if members == bad + 1 else rest
+    return f"It accuses {counted(bad, 'account')}.{rest}"
+
+
+def likelihood_of(finding: Finding) -> str:
+    """What the likelihood is the likelihood of."""
+    if finding["kind"] == "entity":
+        return "this customer's own work is extraction (which a permission may allow)"
+    return "all three questions below are answered yes"
+
+
+def how_sure(finding: Finding) -> str:
+    """The likelihood word with its interval and what it speaks of."""
+    likely = finding["likelihood"]
+    span = f"{share(likely['low'])} to {share(likely['high'])}"
+    return f"“{likely['word']}” stands for a probability of {span} that {likelihood_of(finding)}."
+
+
+def scale() -> list[tuple[str, float, float]]:
+    """The seven words of ICD 203 with their intervals."""
+    return list(LIKELIHOOD)
+
+
+def dismissal(finding: Finding) -> str:
+    """Why a group was dismissed: what explains it, or which question the evidence answers with no."""
+    reasons = [a["name"] for a in finding["evidence"]["alternatives"] if a["verdict"] == "explains"]
+    if reasons:
+        return "explained by " + listed([explained(name) for name in reasons])
+    low = [name for name in QUESTIONS if finding["evidence"][name] < 0]
+    strong = [name for name in low if finding["evidence"][name] < REFUTED]
+    if not low:
+        return "two families did not confirm one candidate"
+    return "the evidence speaks against: " + ", ".join(strong or low)
+
+
+def explained(name: str) -> str:
+    """An alternative in plain words with its name; a name of another version stands as it is."""
+    return f"{ALTERNATIVES[name]} ({name})" if name in ALTERNATIVES else name
+
+
+def detector(name: str) -> str:
+    """What a blind detector would have looked at: a family of signals, or a question."""
+    first = name.partition("/")[0]
+    if first in QUESTIONS:
+        return f"a term of “{first}?”"
+    return FAMILIES.get(first, "another signal")
+
+
+def odds(log_odds: float) -> str:
+    """What a log-odds means: rather yes or no, and how strongly."""
+    size = abs(log_odds)
+    side = "yes" if log_odds >= 0 else "no"
+    for limit, word in ((0.5, "undecided, barely"), (2.3, "rather"), (4.6, "clearly"), (9.2, "very clearly")):
+        if size < limit:
+            return f"{word} {side}"
+    return f"overwhelmingly {side}"
