@@ -41,6 +41,8 @@ COMMANDS = (
     Command("quarantine", "stillwatch.cli.quarantine", "quarantine", "List the rows that ingest set aside, and why."),
     Command("pseudonym", "stillwatch.cli.pseudonym", "pseudonym", "Print the pseudonym of an id in a store."),
     Command("show", "stillwatch.cli.show", "show", "Show one finding with its evidence."),
+    Command("keys", "stillwatch.cli.keys", "keys", "Show, move, rotate or destroy the keys of a store."),
+    Command("erase", "stillwatch.cli.erase", "erase", "Remove an account from a store."),
 )
 
 
