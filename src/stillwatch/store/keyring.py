@@ -181,16 +181,20 @@ def move_out(epoch: Epoch, store: Path, to: Path | None = None) -> Path:
         raise StoreError(
             "no key lies beside the data", where=str(store), next_step=f"stillwatch keys show --store {store}"
         )
-    secret = read_secret(inside)
-    target = to or key_folder() / fingerprint(secret)
+    target = to or key_folder() / (epoch.key or fingerprint(read_secret(inside)))
+    if target not in copies(epoch, store, to):  # else a killed move has overwritten the one inside
+        _copy(read_secret(inside), target)
+    destroy(inside)
+    with contextlib.suppress(OSError):
+        inside.parent.rmdir()
+        sync_folder(store)
+    return target
+
+
+def _copy(secret: bytes, target: Path) -> None:
     try:
         create(target, secret)
     except OSError as error:
         raise StoreError(f"the key cannot be written ({error.strerror})", where=str(target)) from error
     if read_secret(target) != secret:
         raise StoreError("another key is there", where=str(target), next_step="name another file with --key-file")
-    destroy(inside)
-    with contextlib.suppress(OSError):
-        inside.parent.rmdir()
-        sync_folder(store)
-    return target
