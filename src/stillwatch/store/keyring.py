@@ -157,18 +157,21 @@ def destroy(path: Path) -> None:
             path.with_name(path.name + _DESTROYED).touch(0o600)
             sync_folder(path.parent)
         reached("key marked")
-        with path.open("r+b") as file:
-            file.write(secrets.token_bytes(max(SECRET_BYTES, os.fstat(file.fileno()).st_size)))
-            file.flush()
-            os.fsync(file.fileno())
-        reached("key overwritten")
-        path.unlink()
-        reached("key removed")
-        for draft in path.parent.glob(f".{path.name}.*.tmp"):
-            draft.unlink(missing_ok=True)
+        for copy in [*path.parent.glob(f".{path.name}.*.tmp"), path]:  # the former: drafts that a kill left
+            _overwrite(copy)
+            reached("key overwritten")
+            copy.unlink()
+            reached("key removed")
         sync_folder(path.parent)
     except OSError as error:
         raise StoreError(f"the key cannot be destroyed ({error.strerror})", where=str(path)) from error
+
+
+def _overwrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(secrets.token_bytes(max(SECRET_BYTES, os.fstat(file.fileno()).st_size)))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def move_out(epoch: Epoch, store: Path, to: Path | None = None) -> Path:
