@@ -261,16 +261,21 @@ def known_texts(stolen: Stolen, found: list[Candidate], asked_alone: list[str]) 
             votes[ids[0]] = (
                 np.unpackbits(np.array([bits], "<u8").view(np.uint8), bitorder="little").astype(np.int64) * 2 - 1
             )
-    confirmed, testable = [], 0
+    few, held = np.uint64(0xFFFF), stolen.held["simhash"]
+    held_few = {int(np.uint64(value) & few) for value in held}
+    confirmed, confirmed_few, testable = [], [], 0
     for candidate in found:
         ids = word_ids(candidate.text)
         known = bool(ids) and all(word in votes for word in ids)
         testable += known
         total = np.packbits(np.sum([votes[w] for w in ids], axis=0) > 0, bitorder="little") if known else None
-        confirmed.append(known and int(total.view("<u8")[0] ^ mask) in stolen.held["simhash"])
+        value = total.view("<u8")[0] ^ mask if total is not None else None
+        confirmed.append(value is not None and int(value) in held)
+        confirmed_few.append(value is not None and int(value & few) in held_few)
     lines = [head(f"Known texts: the thief asked {len(asked_alone):,} single words, and 'how are you', as a customer")]
     lines.append(f"texts whose every content word was asked: {testable:,} of {len(found):,}")
-    return [*lines, told("SimHash, added up from single words, no key", found, confirmed)]
+    lines.append(told("SimHash, added up from single words, no key", found, confirmed))
+    return [*lines, told("the same, where 16 bits of it were kept (proposed)", found, confirmed_few)]
 
 
 @njit(cache=True)
