@@ -315,6 +315,16 @@ def test_the_command_asks_before_it_destroys(tmp_path: Path, capsys: pytest.Capt
     ]  # fmt: skip
 
 
+def test_exchanges_of_an_epoch_that_is_not_listed_are_not_passed_over(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "s")
+    before = (store.folder / "store.json").read_bytes()
+    rotate(store)
+    Store.open(store.folder).add_exchanges(batch([("x", 0, "a")]))
+    (store.folder / "store.json").write_bytes(before)
+    with pytest.raises(StoreError, match="does not list"):
+        settled(store.folder)
+
+
 def test_an_epoch_stands_beside_the_columns_of_an_empty_store(tmp_path: Path) -> None:
     from stillwatch.engine.duckdb import DuckEngine
 

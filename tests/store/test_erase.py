@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stillwatch.cli import run
-from stillwatch.errors import UsageError
+from stillwatch.errors import StoreError, UsageError
 from stillwatch.pipeline import ingest_sources
 from stillwatch.store import erase as erase_module
 from stillwatch.store import files
@@ -181,6 +181,40 @@ def test_an_id_of_a_letter_changes_no_sentence(tmp_path: Path) -> None:
     write_run(store, {"run": {"run_id": ""}, "campaigns": [finding("group", "a", "b"), finding("group", "b")]})
     erase(store, "a")
     assert read_run(store)["campaigns"][0]["evidence"]["terms"][0]["because"] == "a came first"
+
+
+@pytest.mark.parametrize("name", ["group", "content", "because", "C-1"])
+def test_an_id_that_is_spelled_like_a_word_of_ours_breaks_no_run(tmp_path: Path, name: str) -> None:
+    store = Store.create(tmp_path / "s")
+    kept = finding("group", "b") | {"found_by": ["content"], "pathways": {"content": 1.0}}
+    write_run(store, {"run": {"run_id": ""}, "campaigns": [kept]})
+    write_run(store, {"run": {"run_id": ""}, "campaigns": [kept | finding("group", name, "b")]})
+    erase(store, name)
+    assert read_run(store)["campaigns"][0]["found_by"] == ["content"]
+    assert read_run(store)["campaigns"][0]["kind"] == "group"
+    assert [m["account_id"] for m in read_run(store)["campaigns"][0]["members"]] == ["b"]
+
+
+def test_a_file_that_is_named_after_it_is_not_named_in_quarantine(tmp_path: Path) -> None:
+    broken = exchange(1) | {"input_tokens": -1, "exchange_id": "other"}
+    logs = write(tmp_path / CANARY, [exchange(2), broken])
+    (logs / "exchanges.jsonl").rename(logs / f"{CANARY}.jsonl")
+    ingest_sources([logs], tmp_path / "s")
+    assert CANARY.encode() in every_byte(tmp_path / "s")
+    assert erase(Store.open(tmp_path / "s"), CANARY).quarantine == 0
+    assert CANARY.encode() not in every_byte(tmp_path / "s")
+    (row,) = rows_of(tmp_path / "s", "quarantine")
+    assert row["exchange_id"] == "other" and row["file"].endswith("erased.jsonl")
+
+
+def test_what_cannot_be_erased(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "s")
+    with pytest.raises(UsageError, match="no account"):
+        erase(store, "")
+    (store.folder / "accounts").mkdir()
+    (store.folder / "accounts" / "damaged.parquet").write_bytes(b"PAR1")
+    with pytest.raises(StoreError, match="cannot be read"):
+        erase(store, CANARY)
 
 
 def killed(store: Path, step: str, time: int) -> bool:

@@ -30,6 +30,8 @@ def erase(
     from stillwatch.store.store import Store
 
     told = run_erase(Store.open(store, key_file), account, dry_run=dry_run)
+    if not (told.files or told.drafts):
+        say("the store holds nothing of this account; is the id spelled as in your logs?")
     if not dry_run and not told.epochs_noted:
         say("no key is at hand, so nothing keeps the account's old rows away: do not ingest the same logs again")
     if told.unsearched_epochs:

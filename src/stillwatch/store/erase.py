@@ -7,10 +7,10 @@ the same erase completes it. Exchanges come last, since they tell which rows in 
 import json
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,11 @@ from stillwatch.store.suppress import note
 GONE = "erased"
 """What stands where another's row, or a sentence of a run, named the account."""
 
+SENTENCES = ("because", "for", "against")
+"""Keys of a run that hold sentences. Other values are words of ours, which an id may happen to be spelled like."""
+
 LEAST_LETTERS = 4
-"""Names shorter than this are looked for as whole values of a run only, not inside of sentences."""
+"""Names shorter than this are not looked for in sentences: they would be found in every other one."""
 
 
 @dataclass
@@ -61,6 +64,8 @@ def erase(store: Store, account: str, *, dry_run: bool = False) -> Erased:
 
     Raises UsageError where the id cannot be looked for, StoreError where the disk refuses or a file is damaged.
     """
+    if not account:
+        raise UsageError("no account is named", next_step=f"stillwatch erase ACCOUNT --store {store.folder}")
     keys = store.keys_at_hand("pseudonym")
     one = pa.array([account], pa.string())
     hidden = [kept_names(one, key, epoch, every_name=store.pseudonymous)[0].as_py() for epoch, key in keys.items()]
@@ -140,14 +145,14 @@ class _Erasure:
         run = answer["run"] | {GONE: answer["run"].get(GONE, 0) + gone} if gone else answer["run"]
         return answer | {"run": run, "campaigns": kept}
 
-    def _without_mentions(self, value: Any) -> Any:
+    def _without_mentions(self, value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return {self._without_mentions(key): self._without_mentions(held) for key, held in value.items()}
+            return {name: self._without_mentions(held, name) for name, held in value.items()}
         if isinstance(value, list):
-            return [self._without_mentions(held) for held in value]
-        if not isinstance(value, str):
+            return [self._without_mentions(held, key) for held in value]
+        if not isinstance(value, str) or key not in SENTENCES:
             return value
-        new = GONE if value in self.told.names else self._mention.sub(GONE, value)
+        new = self._mention.sub(GONE, value)
         self.told.mentions += new != value
         return new
 
@@ -162,18 +167,26 @@ class _Erasure:
         return {email for emails in own for email in emails if email and len(email) >= LEAST_LETTERS}
 
     def quarantine(self) -> None:
-        """Rows that were set aside of the account's exchanges, or of a file that is named after it."""
-        ids = pa.concat_arrays(
-            [rows["exchange_id"].combine_chunks() for rows in self.rows.values()] or [self.names[:0]]
-        )
+        """Rows that were set aside of the account's exchanges; and the names of files that are called after it."""
+        ids = {name for rows in self.rows.values() for name in rows["exchange_id"].to_pylist()}
         for path in _parquet(self.store.folder / "quarantine"):
-            held = _read(path)
-            named = [bool(self._mention.search(file)) for file in held["file"].to_pylist()]
-            gone = pc.or_(pc.is_in(held["exchange_id"], ids), pa.array(named, pa.bool_()))
-            if found := _true(gone):
-                self.told.quarantine += found
-                left = [QuarantinedRow(**row) for row in held.filter(pc.invert(gone)).to_pylist()]
-                self._replace(path, lambda left=left, to=path.parent: write_quarantine(to, left))
+            held = [QuarantinedRow(**row) for row in _read(path).to_pylist()]
+            left = [replace(row, file=self._unnamed(row.file)) for row in held if row.exchange_id not in ids]
+            named = sum(row not in held for row in left)
+            self.told.quarantine += len(held) - len(left)
+            self.told.mentions += named
+            if named or len(left) < len(held):
+                self._replace(path, partial(write_quarantine, path.parent, left))
+
+    def _unnamed(self, file: str) -> str:
+        """A path with `erased` for each part that is the account's name, or that and an ending."""
+        gone = [
+            next((n for n in self.told.names if part == n or part.startswith(f"{n}.")), "") for part in Path(file).parts
+        ]
+        parts = [
+            part.replace(name, GONE, 1) if name else part for part, name in zip(Path(file).parts, gone, strict=True)
+        ]
+        return str(Path(*parts)) if any(gone) else file
 
     def small(self) -> None:
         """Rows of accounts and permissions, and other accounts' `reseller_of`."""
@@ -193,13 +206,13 @@ class _Erasure:
     def _keep_small(self, path: Path, held: pa.Table, gone: pa.ChunkedArray, *, changed: bool) -> None:
         left = held.filter(pc.invert(gone))
         if changed or left.num_rows < held.num_rows:
-            self._replace(path, lambda: write_small(path.parent, left) if left.num_rows else None)
+            self._replace(path, partial(write_small, path.parent, left) if left.num_rows else _nothing)
 
     def exchanges(self) -> None:
         """The account's exchanges, from every day's file that holds one."""
         for path, own in self.rows.items():
             self.told.exchanges += own.num_rows
-            self._replace(path, lambda path=path: self._write_others(path))
+            self._replace(path, partial(self._write_others, path))
 
     def _write_others(self, path: Path) -> None:
         held = _read(path)
@@ -207,7 +220,7 @@ class _Erasure:
         if left.num_rows:
             write_exchanges(path.parent, left)
 
-    def _replace(self, path: Path, write: Any) -> None:
+    def _replace(self, path: Path, write: Callable[[], object]) -> None:
         """Write what stays beside a file, then remove the file."""
         self.told.files += 1
         if self.dry_run:
@@ -222,6 +235,10 @@ class _Erasure:
 
     def _is_named(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.fill_null(pc.is_in(column, self.names), False)
+
+
+def _nothing() -> None:
+    return
 
 
 def _renamed(held: pa.Table, named: pa.ChunkedArray) -> pa.Table:

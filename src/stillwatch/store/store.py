@@ -207,7 +207,17 @@ class Store:
         return sorted({Path(path).parent.name.removeprefix("day=") for path in paths})
 
     def exchange_files(self) -> dict[int, list[str]]:
-        """Paths of the files of exchanges by key epoch, both ascending; epochs without a file are left out."""
+        """Paths of the files of exchanges by key epoch, both ascending; epochs without a file are left out.
+
+        Raises StoreError where there are exchanges of an epoch that the manifest does not list.
+        """
+        listed = {epoch.folder for epoch in self.manifest.epochs}
+        for folder in (self.folder / "exchanges").glob("epoch=*"):
+            if folder.name not in listed:
+                raise StoreError(
+                    "exchanges of a key epoch that store.json does not list", where=str(folder),
+                    next_step="put back the store.json that belongs to them",
+                )  # fmt: skip
         held = {e.epoch: self._files(f"{Path('exchanges', e.folder)}/day=*/*.parquet") for e in self.manifest.epochs}
         return {epoch: files for epoch, files in held.items() if files}
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from stillwatch.errors import StoreError
 from stillwatch.ingest.pseudonyms import kept_names
 from stillwatch.store.files import write_whole
 from stillwatch.store.store import Store
@@ -48,7 +49,10 @@ def _noted(path: Path) -> datetime:
     """The time on the list; the beginning of time where the name is not on it."""
     if not path.exists():
         return datetime.min.replace(tzinfo=UTC)
-    return datetime.fromisoformat(json.loads(path.read_text("ascii"))["before"])
+    try:
+        return datetime.fromisoformat(json.loads(path.read_text("ascii"))["before"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError("damaged note of an erased account", where=str(path), wanted='{"before": time}') from error
 
 
 class Suppression:
