@@ -212,6 +212,10 @@ def without_key(stolen: Stolen, store: Path, found: list[Candidate], seed: int) 
         for least in (3, 6):
             long = [o and len(row["segments"]) >= least for o, row in zip(only, own, strict=True)]
             lines.append(told(f"… and {least} sentences or more{note}", found, long))
+    near = sketched([candidate.near for candidate in found], bytes(32))
+    lines.append(
+        told("a stored row has the same as a near guess", found, [side(r, False) in stolen.seen[False] for r in near])
+    )
     lines.append("* as proposed: word counts cut at 4 and 8, which is all that detection asks of them, and no bigrams")
     return [*lines, *by_frequency(stolen, found, seed)]
 

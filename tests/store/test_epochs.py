@@ -89,7 +89,7 @@ def test_a_killed_move_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     store = version_1(tmp_path / "s", b"k")
     key = store.sketch_key()
     with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
-        patch.setattr(keyring, "reached", killer(step))
+        patch.setattr(files, "reached", killer(step))
         keyring.move_out(store.epoch, store.folder)
     assert Store.open(store.folder).sketch_key() == key
     if store.key_beside_data:
@@ -104,6 +104,25 @@ def killer(step: str) -> Callable[[str], None]:
             raise KeyboardInterrupt
 
     return reached
+
+
+@pytest.mark.parametrize("step", ["folder", "key written", "key linked"])
+def test_a_killed_making_of_a_key_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+        patch.setattr(files, "reached", killer(step))
+        Store.create(tmp_path / "s")
+    assert not (tmp_path / "s").exists(), "the key is on disk before the store"
+    store = Store.create(tmp_path / "s")
+    assert Store.create(tmp_path / "s").sketch_key() == store.sketch_key() == Store.create(tmp_path / "t").sketch_key()
+
+
+def test_a_store_without_a_fingerprint_takes_the_key_inside_of_it(tmp_path: Path) -> None:
+    """As stores were before the first release; the user's own key is another one."""
+    Store.create(tmp_path / "new")
+    store = version_1(tmp_path / "s", b"k")
+    key = store.sketch_key()
+    (store.folder / "store.json").write_text('{"stillwatch_store": 1}')
+    assert Store.open(store.folder).sketch_key() == key
 
 
 # ---------------------------------------------------------------------------------------------------- rotate
@@ -292,7 +311,6 @@ def test_every_copy_is_destroyed(tmp_path: Path) -> None:
 def test_a_killed_destroy_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     store = two_epochs(tmp_path)
     with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
-        patch.setattr(keyring, "reached", killer(step))
         patch.setattr(files, "reached", killer(step))
         destroy_epoch(store, 1)
     (left,) = [state for state in states(Store.open(store.folder)) if state.epoch == 1]

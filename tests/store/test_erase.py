@@ -13,7 +13,6 @@ import pytest
 from stillwatch.cli import run
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.pipeline import ingest_sources
-from stillwatch.store import erase as erase_module
 from stillwatch.store import files
 from stillwatch.store.epochs import rotate
 from stillwatch.store.erase import erase
@@ -228,7 +227,7 @@ def killed(store: Path, step: str, time: int) -> bool:
             if left[0] == 0 and name == step:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        files.reached = erase_module.reached = reached
+        files.reached = reached
         code = 1
         try:
             erase(Store.open(store), CANARY)
@@ -243,7 +242,7 @@ def killed(store: Path, step: str, time: int) -> bool:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_killed_erase_is_repeated(tmp_path: Path, step: str) -> None:
     kills, whole = 0, store_of(tmp_path / "whole")
-    for time in (1, 2, 3, 4, 5, 6, 8):
+    for time in (1, 2, 4, 7):
         store = Store.open(Path(shutil.copytree(whole.folder, tmp_path / str(time))))
         others = {row["exchange_id"] for row in rows_of(store.folder, "exchanges") if row["account_id"] != CANARY}
         if not killed(store.folder, step, time):

@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.ingest.pseudonyms import kept_names
 from stillwatch.records import QuarantinedRow
+from stillwatch.store import files
 from stillwatch.store.exchanges import write_exchanges
-from stillwatch.store.files import reached, sync_folder, write_whole
+from stillwatch.store.files import sync_folder, write_whole
 from stillwatch.store.runs import run_bytes
 from stillwatch.store.small import write_quarantine, write_small
 from stillwatch.store.store import Store
@@ -228,7 +229,7 @@ class _Erasure:
         write()
         try:
             path.unlink(missing_ok=True)
-            reached("removed")
+            files.reached("removed")
             sync_folder(path.parent)
         except OSError as error:
             raise StoreError(f"cannot remove ({error.strerror})", where=str(path)) from error

@@ -13,7 +13,8 @@ import secrets
 from pathlib import Path
 
 from stillwatch.errors import StoreError
-from stillwatch.store.files import make_folder, reached, sync_folder
+from stillwatch.store import files
+from stillwatch.store.files import make_folder, sync_folder
 from stillwatch.store.keys import SECRET_BYTES, fingerprint, read_secret
 from stillwatch.store.manifest import Epoch
 
@@ -82,18 +83,18 @@ def create(path: Path, secret: bytes) -> None:
         file.write(secret)
         file.flush()
         os.fsync(file.fileno())
-    reached("key written")
+    files.reached("key written")
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)
-    reached("key linked")
+    files.reached("key linked")
     draft.unlink()
     sync_folder(path.parent)
 
 
 def places(epoch: Epoch, store: Path, key_file: Path | None = None) -> list[Path]:
     """Where a secret of this epoch is looked for, in this order."""
-    user = [key_folder() / epoch.key] if epoch.key else []
-    user += [key_folder() / f"epoch-{epoch.epoch}"]
+    # Stores made before the first release have no fingerprint, and their key is the one inside.
+    user = [key_folder() / epoch.key, key_folder() / f"epoch-{epoch.epoch}"] if epoch.key else []
     return [*([key_file] if key_file else []), *user, beside_the_data(store)]
 
 
@@ -119,7 +120,6 @@ def find(epoch: Epoch, store: Path, key_file: Path | None = None) -> bytes:
     looked = [key_file] if key_file else [p for p in places(epoch, store) if p.exists()]
     for path in looked:
         secret = read_secret(path)
-        # Stores made before the first release have no fingerprint.
         if epoch.key in ("", fingerprint(secret)):
             return secret
     raise _other_key(epoch, store, looked) if looked else _lost_key(epoch, store)
@@ -156,12 +156,12 @@ def destroy(path: Path) -> None:
         if path.parent == key_folder() and not path.name.endswith(_DESTROYED):
             path.with_name(path.name + _DESTROYED).touch(0o600)
             sync_folder(path.parent)
-        reached("key marked")
+        files.reached("key marked")
         for copy in [*path.parent.glob(f".{path.name}.*.tmp"), path]:  # the former: drafts that a kill left
             _overwrite(copy)
-            reached("key overwritten")
+            files.reached("key overwritten")
             copy.unlink()
-            reached("key removed")
+            files.reached("key removed")
         sync_folder(path.parent)
     except OSError as error:
         raise StoreError(f"the key cannot be destroyed ({error.strerror})", where=str(path)) from error
