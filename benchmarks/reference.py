@@ -45,6 +45,7 @@ def run(scenario: str, seed: int, scale: float, generator: Path | None) -> dict[
         start = time.monotonic()
         generate(folder, scenario, seed, scale, generator)
         simulated = time.monotonic()
+        (folder / "key").touch(0o600)
         (folder / "key").write_bytes(hashlib.blake2b(f"reference {seed}".encode(), digest_size=32).digest())
         report = ingest_sources([folder / "logs"], folder / "store", key_file=folder / "key")
         ingested = time.monotonic()

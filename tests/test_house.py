@@ -240,7 +240,8 @@ def test_the_docs_lead_somewhere_and_show_every_command() -> None:
 @pytest.mark.slow
 def test_the_examples_in_the_docs_run(tmp_path: Path) -> None:
     """Runs every `$ stillwatch …` line of docs/commands.md in order in one folder; CAMPAIGN is the first one found."""
-    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "XDG_DATA_HOME": str(tmp_path / "data")}
 
     def run(line: list[str]) -> str:
         answer = subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=900, check=False)

@@ -45,6 +45,10 @@ ACCOUNT_COLUMNS = [
     "suspended_at",
 ]  # fmt: skip
 
+BY_TEXT = ("content", "work", "client/tools", "client/preamble")
+BY_PARAMETERS = ("client/parameters", "client/client")
+"""Detectors that compare keyed hashes, which agree within a key epoch only."""
+
 EXCHANGE_STEP = Step(
     "exchange",
     """
@@ -111,8 +115,10 @@ def answer_of(
     findings = findings_of(engine, incidence, groups, world, progress)
     told = [part for finding in findings if finding.status != "dismissed" for part in finding.parts]
     findings += single_findings(engine, entities.name, world.last_seen, frozenset(part.account_id for part in told))
-    told_blind = [*blind, *blind_terms(absent)]
-    return _run(engine, accounts.num_rows, len(entities.name), told_blind, found.tested), _ordered(findings, len(blind))
+    between = _blind_between_epochs(engine)
+    told_blind = [*blind, *blind_terms(absent), *between]
+    run = _run(engine, accounts.num_rows, len(entities.name), told_blind, found.tested)
+    return run, _ordered(findings, len(blind) + len(between))
 
 
 def _identify(engine: Engine, networks: str | None, progress: Callable[[str], None]) -> Entities:
@@ -206,6 +212,19 @@ def _without_time_of_day(engine: Engine) -> dict[str, str]:
     ).to_pylist()[0]
     told = "asked_at has no time of day: it is the same in every exchange"
     return {"asked_at": told} if seen["n"] > 1 and seen["clocks"] == 1 else {}
+
+
+def _blind_between_epochs(engine: Engine) -> list[Blind]:
+    """What cannot be compared where a period holds exchanges that were written in several key epochs."""
+    seen = engine.arrow(
+        "SELECT count(DISTINCT epoch) AS epochs, count(*) FILTER (starts_with(account_id, 'hmac:' || epoch || ':')) AS "
+        "hidden FROM exchange"
+    ).to_pylist()[0]
+    if seen["epochs"] < 2:
+        return []
+    keyed = {"texts": BY_TEXT, "parameters": BY_PARAMETERS, **({"pseudonyms": ("accounts",)} if seen["hidden"] else {})}
+    told = f"the period holds {seen['epochs']} key epochs; {{}} of different epochs cannot be compared"
+    return [Blind(f"{name} between epochs", told.format(what)) for what, names in keyed.items() for name in names]
 
 
 def _run(engine: Engine, accounts: int, entities: int, blind: list[Blind], tested: dict[Any, int]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from stillwatch.ingest.sources import SourceFile, Wanted, read, source_files
 from stillwatch.records import QuarantinedRow
 from stillwatch.store.exchanges import ExchangeWriter
 from stillwatch.store.store import Store
+from stillwatch.store.suppress import Suppression
 
 __all__ = ["Detection", "IngestReport", "detect", "ingest_sources"]
 
@@ -55,6 +56,10 @@ class IngestReport:
     unknown: tuple[str, ...] = ()
     secrets: int = 0
     """Ids that looked like API keys, which the store holds as pseudonyms only."""
+    suppressed: int = 0
+    """Rows of accounts that were erased, from before they were: read and passed over."""
+    unsuppressed: int = 0
+    """Erased accounts whose rows could not be told, since the key of the epoch that lists them is not at hand."""
     formats: Mapping[str, int] = field(default_factory=dict)
     """Files of exchanges by the format that they were read as."""
     found_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -83,12 +88,18 @@ def ingest_sources(
     files = list({file.path.resolve(): file for file in found}.values())
     kept = Store.create(Path(store), key_file, pseudonymous=pseudonymous)
     writer, tally = kept.exchange_writer(), _Tally(kept)
+    erased = Suppression(kept)
     told = _Told(progress, sum(file.size for file in files))
     with ThreadPoolExecutor(2) as pool:
         waiting: deque[Future[Batch]] = deque()
         for file, given in _batches(files, told):
-            rows, keys = protected(given.rows, kept.pseudonym_key(), every_name=kept.pseudonymous)
-            batch = replace(given, rows=rows)
+            stays = erased.kept(file.table, given.rows)
+            tally.suppressed += int((~stays).sum())
+            rows, keys = protected(
+                given.rows.filter(pa.array(stays)), kept.pseudonym_key(), kept.epoch.epoch,
+                every_name=kept.pseudonymous,
+            )  # fmt: skip
+            batch = replace(given, rows=rows, places=given.places[stays] if len(given.places) else given.places)
             tally.secrets += keys
             if file.table != "exchanges":
                 kept.add_small(file.table, batch.rows)
@@ -101,6 +112,7 @@ def ingest_sources(
         while waiting:
             _keep(writer, tally, waiting.popleft().result())
     writer.flush()
+    tally.unsuppressed = erased.unknown
     progress("counting what is new")
     return tally.report(files, kept.count_new(writer), time.monotonic() - started)
 
@@ -145,7 +157,7 @@ class _Tally:
 
     def __init__(self, store: Store) -> None:
         self.rows: Counter[str] = Counter()
-        self.secrets = 0
+        self.secrets = self.suppressed = self.unsuppressed = 0
         self._reasons: Counter[str] = Counter()
         self._examples: list[QuarantinedRow] = []
         self._unknown: set[str] = set()
@@ -168,7 +180,7 @@ class _Tally:
             len(files), read, new, read - new, **small, quarantined=self._reasons.total(), seconds=round(seconds, 2),
             reasons=dict(self._reasons.most_common()), examples=tuple(self._examples),
             unknown=tuple(sorted(self._unknown)[:UNKNOWN]),
-            secrets=self.secrets,
+            secrets=self.secrets, suppressed=self.suppressed, unsuppressed=self.unsuppressed,
             formats=dict(sorted(Counter(file.format for file in files if file.table == "exchanges").items())),
             found_at={
                 name: tuple(path for column, path in sorted(self._found_at) if column == name)

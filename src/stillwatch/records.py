@@ -24,9 +24,6 @@ class Family(StrEnum):
     TIMING = "timing"
 
 
-KEY_ID = "1"
-"""The id of the key in a pseudonym: `hmac:<key id>:<hex>`. One so far; a key epoch will be another."""
-
 EXACT_FAMILIES = (Family.CONTENT, Family.CLIENT, Family.INFRASTRUCTURE, Family.REGISTRATION, Family.TIMING)
 """Families whose e-value is exact in finite samples. Work's is model-based and stays outside the union."""
 

@@ -31,6 +31,7 @@ def counts(report: IngestReport) -> tuple[int, int, int, int]:
 
 
 def key_file(folder: Path) -> Path:
+    (folder / "key").touch(0o600)
     (folder / "key").write_bytes(bytes(range(32)))
     return folder / "key"
 

@@ -95,6 +95,6 @@ def test_a_store_that_was_begun_plainly_stays_so(tmp_path: Path) -> None:
 
 
 def test_a_pseudonym_is_keyed_and_stays() -> None:
-    one, other = (pseudonym("acct_17", key) for key in (b"k" * 32, b"l" * 32))
+    one, other = (pseudonym("acct_17", key, 1) for key in (b"k" * 32, b"l" * 32))
     assert one != other
-    assert pseudonym(one, b"l" * 32) == one
+    assert pseudonym(one, b"l" * 32, 2) == one

@@ -151,6 +151,7 @@ def test_an_empty_store_has_every_table(tmp_path: Path) -> None:
 
 
 def _key(folder: Path) -> Path:
+    (folder / "key").touch(0o600)
     (folder / "key").write_bytes(bytes(range(32)))
     return folder / "key"
 

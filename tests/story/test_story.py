@@ -32,6 +32,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("keys") / "secret"
+    path.touch(0o600)
     path.write_bytes(bytes(range(32)))
     return path
 

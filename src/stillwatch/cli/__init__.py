@@ -42,6 +42,8 @@ COMMANDS = (
     Command("pseudonym", "stillwatch.cli.pseudonym", "pseudonym", "Print the pseudonym of an id in a store."),
     Command("show", "stillwatch.cli.show", "show", "Show one finding with its evidence."),
     Command("report", "stillwatch.cli.report", "report", "Write the findings of a run as one HTML page."),
+    Command("keys", "stillwatch.cli.keys", "keys", "Show, move, rotate or destroy the keys of a store."),
+    Command("erase", "stillwatch.cli.erase", "erase", "Remove an account from a store."),
 )
 
 

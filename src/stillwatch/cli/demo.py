@@ -71,6 +71,7 @@ def _key(out: Path, seed: int) -> Path:
     import hashlib
 
     path = out / "key"
+    path.touch(0o600)
     path.write_bytes(hashlib.blake2b(f"stillwatch demo {seed}".encode(), digest_size=32).digest())
     return path
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from stillwatch.cli.options import KeyFile
+
 SAID = ("account_id", "asked_at", "client_ip")
 """Columns whose place in records of another format is always said: who is judged, and by what."""
 
@@ -24,10 +26,7 @@ def ingest(
         Path | None,
         typer.Option(help="A YAML file that says where in your lines the values are; stillwatch doctor proposes one."),
     ] = None,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(help="A file with the store's key (32 bytes, or 64 hexadecimal digits), kept elsewhere."),
-    ] = None,
+    key_file: KeyFile = None,
     pseudonymous: Annotated[
         bool, typer.Option("--pseudonymous", help="Begin a store that holds every id as a keyed pseudonym.")
     ] = False,
@@ -43,6 +42,7 @@ def ingest(
 
     from stillwatch.cli.output import clean, counted, emit_json, say, status
     from stillwatch.pipeline import ingest_sources
+    from stillwatch.store.store import Store
 
     with status("reading") as tell:
         report = ingest_sources(
@@ -61,6 +61,15 @@ def ingest(
             say(f"  and {counted(len(report.reasons) - REASONS, 'other reason')}")
     if report.secrets:
         say(f"{report.secrets:,} ids look like API keys: the store holds their pseudonyms. Log ids of keys, not keys")
+    if report.suppressed:
+        say(f"{counted(report.suppressed, 'row')} of erased accounts passed over")
+    if report.unsuppressed:
+        say(
+            f"the key of an earlier epoch is not at hand: old rows of {counted(report.unsuppressed, 'erased account')} "
+            f"may have come back (stillwatch keys show --store {store})"
+        )
+    if Store.open(store).key_beside_data:
+        say(f"the key lies beside the data: stillwatch keys move --store {store}")
     if report.unknown:
         say(
             "columns that the contract does not know, not used and not kept: "

@@ -25,8 +25,9 @@ ETAS = np.array([0.03, 0.1, 0.3, 0.7, 0.95])
 ORDERS = 8
 """Random orders of the members that an e-value is the mean of: which member teaches and which is tested is luck."""
 
-NO_WEIGHT = np.array([0.0, 1.0, 1.5, 2.0])
-"""ln e after the first orders, under which further ones are not asked: none so weak was discovered in trials."""
+NO_WEIGHT = np.array([0.0, 1.0, 1.5, 2.0]) - 1e-9
+"""ln e after the first orders, under which further ones are not asked: none so weak was discovered in trials. A hair
+less than round numbers, since a group of which nothing is shown has exactly 0."""
 
 ENOUGH = 40.0
 """ln e after two orders from which further ones are not asked: far above what any number of candidates asks for."""

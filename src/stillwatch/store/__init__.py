@@ -1,1 +1,1 @@
-"""The folder on disk: sketched exchanges, small tables, quarantine, keys and runs."""
+"""The folder on disk: sketched exchanges, small tables, quarantine and runs; and the keys, which stand elsewhere."""

@@ -1,7 +1,7 @@
-"""Sketched exchanges on disk: a file for each day and flush, named after its rows; settled when they are read."""
+"""Sketched exchanges on disk: a file an epoch, day and flush, named after its rows; settled when they are read."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from stillwatch.tables import EXCHANGES, SKETCHED
 FLUSH_ROWS = 500_000
 FLUSH_BYTES = 192 << 20
 """Rows wait in memory until one of these is reached, so that a day's rows do not lie in many small files."""
+
+Files = Mapping[int, list[str]]
+"""Paths of the files of exchanges, by the key epoch that they were written in."""
 
 _DAY = 86_400_000_000  # microseconds
 _WORDS = [field.name for field in SKETCHED if field.name in EXCHANGES.names and field.name != "exchange_id"]
@@ -57,13 +60,20 @@ class ExchangeWriter:
             self._write(f"day={np.datetime64(int(day), 'D')}", _distinct(held.filter(pa.array(days == day))))
 
     def _write(self, day: str, rows: pa.Table) -> None:
-        path = self.folder / day / f"{_batch_id(rows)}.parquet"
-        if path.exists():
-            return
-        buffer = pa.BufferOutputStream()
-        pq.write_table(rows.combine_chunks(), buffer, compression="zstd", use_dictionary=_WORDS)
-        write_whole(path, buffer.getvalue().to_pybytes())
-        self.written.append(path)
+        path = write_exchanges(self.folder / day, rows)
+        if path is not None:
+            self.written.append(path)
+
+
+def write_exchanges(folder: Path, rows: pa.Table) -> Path | None:
+    """Write one day's rows under the name that they give: the path, None where that file is there already."""
+    path = folder / f"{_batch_id(rows)}.parquet"
+    if path.exists():
+        return None
+    buffer = pa.BufferOutputStream()
+    pq.write_table(rows.combine_chunks(), buffer, compression="zstd", use_dictionary=_WORDS)
+    write_whole(path, buffer.getvalue().to_pybytes())
+    return path
 
 
 def _distinct(rows: pa.Table) -> pa.Table:
@@ -80,50 +90,61 @@ def _batch_id(rows: pa.Table) -> str:
     return hashlib.blake2b(hashes.tobytes(), digest_size=16).hexdigest()
 
 
-def source(files: list[str]) -> str:
-    """The SQL that reads files: the columns of tables.SKETCHED and no other."""
-    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
-    return f"(SELECT {', '.join(SKETCHED.names)} FROM read_parquet([{quoted}], hive_partitioning = false))"
+def source(files: Files) -> str:
+    """The SQL that reads files: the columns of tables.SKETCHED, the key epoch, and no other."""
+    names = ", ".join(SKETCHED.names)
+    parts = [
+        f"SELECT {names}, {int(epoch)} AS epoch FROM read_parquet([{_quoted(paths)}], hive_partitioning = false)"
+        for epoch, paths in files.items()
+        if paths
+    ]
+    return f"({' UNION ALL '.join(parts)})"
 
 
-def repeated_sql(files: list[str]) -> str:
+def _quoted(paths: list[str]) -> str:
+    return ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+
+
+def repeated_sql(files: Files) -> str:
     """The exchange ids that stand in more than one row, and in how many different ones (`versions`).
 
+    Rows are told apart by keyed hashes, so within an epoch only: one row that was read in two epochs is one version.
     The first pass counts 64-bit hashes of ids, which is several times cheaper than ids; only those that repeat are
     looked at. Where nothing repeats, that pass is all that settling costs.
     """
     return f"""
-        WITH twice AS (SELECT hash(exchange_id) AS h FROM {source(files)} GROUP BY h HAVING count(*) > 1)
-        SELECT exchange_id, count(DISTINCT row_hash) AS versions FROM {source(files)}
-        WHERE hash(exchange_id) IN (SELECT h FROM twice) GROUP BY exchange_id HAVING count(*) > 1
+        WITH twice AS (SELECT hash(exchange_id) AS h FROM {source(files)} GROUP BY h HAVING count(*) > 1),
+        counted AS (SELECT exchange_id, count(DISTINCT row_hash) AS versions, count(*) AS n FROM {source(files)}
+                    WHERE hash(exchange_id) IN (SELECT h FROM twice) GROUP BY exchange_id, epoch)
+        SELECT exchange_id, max(versions) AS versions FROM counted GROUP BY exchange_id HAVING sum(n) > 1
     """
 
 
-def settled_sql(files: list[str], repeated: str | None, since: datetime | None, until: datetime | None) -> str:
-    """One row for each exchange id, the one with the smallest row hash, then those asked in [since, until).
+def settled_sql(files: Files, repeated: str | None, since: datetime | None, until: datetime | None) -> str:
+    """One row for each exchange id: of the newest epoch, the one with the smallest row hash; those in [since, until).
 
     `repeated` names a table of ids that stand in more than one row; None where there is none. Ids are settled before
     the period is cut, so that a period never brings back a row that lost.
     """
-    names = ", ".join(f"r.{name}" for name in SKETCHED.names)
+    names = ", ".join(f"r.{name}" for name in [*SKETCHED.names, "epoch"])
     sql = f"SELECT {names} FROM {source(files)} r"
     if repeated:
         sql = f"""
             {sql} WHERE r.exchange_id NOT IN (SELECT exchange_id FROM {repeated})
             UNION ALL SELECT {names} FROM
-            (SELECT r.* FROM {source(files)} r SEMI JOIN {repeated} k ON k.exchange_id = r.exchange_id
-             QUALIFY row_number() OVER (PARTITION BY r.exchange_id ORDER BY r.row_hash, r.asked_at) = 1) r
+            (SELECT r.* FROM {source(files)} r SEMI JOIN {repeated} k ON k.exchange_id = r.exchange_id QUALIFY
+             row_number() OVER (PARTITION BY r.exchange_id ORDER BY r.epoch DESC, r.row_hash, r.asked_at) = 1) r
         """
     bounds = [f"asked_at >= TIMESTAMPTZ '{_moment(since)}'"] if since else []
     bounds += [f"asked_at < TIMESTAMPTZ '{_moment(until)}'"] if until else []
     return f"SELECT * FROM ({sql}) WHERE {' AND '.join(bounds)}" if bounds else sql
 
 
-def new_ids(answer: Callable[[str], int], written: list[str], others: list[str]) -> int:
+def new_ids(answer: Callable[[str], int], written: Files, others: Files) -> int:
     """How many exchange ids the written files hold that no other file does. `answer` runs a query for one number."""
-    if not written:
+    if not any(written.values()):
         return 0
-    known = f" WHERE exchange_id NOT IN (SELECT exchange_id FROM {source(others)})" if others else ""
+    known = f" WHERE exchange_id NOT IN (SELECT exchange_id FROM {source(others)})" if any(others.values()) else ""
     return answer(f"SELECT count(DISTINCT exchange_id) FROM {source(written)}{known}")
 
 

@@ -1,75 +1,65 @@
-"""Keys of a store, apart from its data: one secret, from which a key is derived for each purpose and epoch.
+"""Keys of a store: one random secret an epoch, from which a key is derived for each tenant and purpose (RFC 5869).
 
-Without the secret nobody can tell whether a guessed prompt is in the store. Keep the folder `keys/` on another disk or
-in another backup than the data, or give a key file of your own; whoever has both can test guesses. A store remembers a
-fingerprint of its secret, since sketches under two secrets cannot be compared: a lost or another key is an error.
+Without an epoch's secret nobody can tell whether a guessed prompt is among its sketches. Each epoch has a secret of its
+own, and no secret gives another: so one epoch can be destroyed and the others stay. Where secrets stand is the matter
+of `keyring.py`; a store remembers a fingerprint of each, since sketches under two secrets cannot be compared.
 """
 
-import contextlib
 import hashlib
+import hmac
 import os
-import secrets
+import stat
 from pathlib import Path
 
 from stillwatch.errors import StoreError
-from stillwatch.store.files import make_folder, sync_folder
 
 SECRET_BYTES = 32
-EPOCH = 1
+TENANT = "local"
+"""The tenant of a store that is used by one provider alone."""
+
+HKDF, BLAKE2B = "hkdf", "blake2b"
+"""How keys are derived: by HKDF; by keyed BLAKE2b in epochs that were begun before there were epochs."""
+
+_HASH_BYTES = 32
 
 
-def load_or_create(folder: Path) -> bytes:
-    """The secret of a new store: this user's, so that all of the user's stores can be compared and answer alike.
+def hkdf(secret: bytes, info: bytes, salt: bytes = b"", length: int = SECRET_BYTES) -> bytes:
+    """HKDF with SHA-256: extract, then expand (RFC 5869, sections 2.2 and 2.3). Raises ValueError over 8,160 bytes."""
+    if length > 255 * _HASH_BYTES:
+        raise ValueError(f"{length} bytes asked of HKDF, which gives at most {255 * _HASH_BYTES}")
+    extracted = hmac.digest(salt or bytes(_HASH_BYTES), secret, "sha256")
+    out = block = b""
+    for count in range(1, -(-length // _HASH_BYTES) + 1):
+        block = hmac.digest(extracted, block + info + bytes([count]), "sha256")
+        out += block
+    return out[:length]
 
-    It is written whole or not at all, readable by its owner only. Of two processes that make one at the same time,
-    both get the secret of the first.
+
+def derived(secret: bytes, purpose: str, epoch: int, scheme: str = HKDF, tenant: str = TENANT) -> bytes:
+    """A 32-byte key for one purpose: the epoch's secret → tenant → epoch → purpose, each step one HKDF.
+
+    The scheme BLAKE2B is that of stores made before there were epochs; it knows no tenant.
     """
-    path = secret_path(folder)
-    if not path.exists():
-        try:
-            _create(path, users_secret())
-        except OSError as error:
-            raise StoreError(f"the key cannot be written ({error.strerror})", where=str(path)) from error
-    return read_secret(path)
+    if scheme == BLAKE2B:
+        return hashlib.blake2b(f"stillwatch/{purpose}/{epoch}".encode(), digest_size=32, key=secret).digest()
+    of_tenant = hkdf(secret, b"tenant\0" + tenant.encode(), b"stillwatch")
+    return hkdf(hkdf(of_tenant, b"epoch\0%d" % epoch), b"purpose\0" + purpose.encode())
 
 
-def users_secret() -> bytes:
-    """This user's secret, made at first use in the user's data folder (XDG Base Directory Specification).
-
-    Where that folder cannot be written, a new one each time: stores then cannot be compared, and nothing else changes.
-    """
-    base = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
-    path = secret_path(Path(base) / "stillwatch")
-    with contextlib.suppress(OSError):
-        if not path.exists():
-            _create(path, secrets.token_bytes(SECRET_BYTES))
-        return read_secret(path)
-    return secrets.token_bytes(SECRET_BYTES)
-
-
-def secret_path(folder: Path) -> Path:
-    """Where the secret stands in a folder of keys."""
-    return folder / "secret"
-
-
-def _create(path: Path, secret: bytes) -> None:
-    make_folder(path.parent, 0o700)
-    draft = path.parent / f".secret.{secrets.token_hex(6)}.tmp"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-    sync_folder(path.parent)
+def fingerprint(secret: bytes) -> str:
+    """What a store remembers of a secret: 16 hexadecimal digits of a one-way function, which tell nothing of it."""
+    return derived(secret, "fingerprint", 0, BLAKE2B)[:8].hex()
 
 
 def read_secret(path: Path) -> bytes:
-    """The secret in a file: 32 bytes, or 64 hexadecimal digits. Raises StoreError where it is missing or other."""
+    """The secret in a file: 32 bytes, or 64 hexadecimal digits.
+
+    Raises StoreError where it is missing or damaged, or where this user owns it and others may read it (ssh's rule for
+    private keys; a file that another user owns, as mounted secrets are, is taken).
+    """
     try:
         with path.open("rb") as file:
+            _want_private(path, os.fstat(file.fileno()))
             held = file.read(1024)
     except OSError as error:
         raise StoreError(f"the key cannot be read ({error.strerror})", where=str(path)) from error
@@ -85,11 +75,9 @@ def read_secret(path: Path) -> bytes:
     return secret
 
 
-def derived(secret: bytes, purpose: str, epoch: int = EPOCH) -> bytes:
-    """A 32-byte key for one purpose and epoch: keyed BLAKE2b (RFC 7693) of both."""
-    return hashlib.blake2b(f"stillwatch/{purpose}/{epoch}".encode(), digest_size=32, key=secret).digest()
-
-
-def fingerprint(secret: bytes) -> str:
-    """What a store remembers of its secret: 16 hexadecimal digits that tell nothing of it."""
-    return derived(secret, "fingerprint", 0)[:8].hex()
+def _want_private(path: Path, status: os.stat_result) -> None:
+    if status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) & 0o077:
+        raise StoreError(
+            "others may read this key", where=str(path), found=f"mode {stat.S_IMODE(status.st_mode):04o}",
+            wanted="mode 0600", next_step=f"chmod 600 {path}; begin a new epoch if somebody may have read it",
+        )  # fmt: skip

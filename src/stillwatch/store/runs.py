@@ -22,13 +22,17 @@ def write_run(store: Store, answer: dict[str, Any]) -> Path:
     draft, folder = runs / f".{run_id}.tmp", runs / run_id
     try:
         make_folder(draft)
-        data = json.dumps(answer, ensure_ascii=False, indent=1)
-        write_whole(draft / "campaigns.json", data.encode("utf-8", "backslashreplace"))
+        write_whole(draft / "campaigns.json", run_bytes(answer))
         draft.rename(folder)
         sync_folder(runs)
     except OSError as error:
         raise StoreError(f"cannot write the run ({error.strerror})", where=str(folder)) from error
     return folder
+
+
+def run_bytes(answer: object) -> bytes:
+    """An answer as a run's file holds it."""
+    return json.dumps(answer, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
 
 
 def run_ids(store: Store) -> list[str]:

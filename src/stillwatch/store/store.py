@@ -1,16 +1,13 @@
-"""A store: a folder of sketched exchanges, small tables, quarantine, keys and runs.
+"""A store: a folder of sketched exchanges, small tables, quarantine and runs; its keys stand elsewhere.
 
 Every file is named after its content and is written whole. So a batch that comes again writes the same file, an ingest
 that was killed is repeated, and writers at the same time do not harm each other; no lock is needed. Two rows of one
 exchange_id are settled when the store is read, never by order of arrival.
 """
 
-import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -22,13 +19,13 @@ import pyarrow.parquet as pq
 
 from stillwatch.errors import StoreError
 from stillwatch.records import QuarantinedRow
-from stillwatch.store import keys
+from stillwatch.store import keyring
 from stillwatch.store.exchanges import ExchangeWriter, new_ids, repeated_sql, settled_sql
-from stillwatch.store.files import remove_stale_drafts, write_whole
-from stillwatch.tables import ACCOUNTS, PERMISSIONS, QUARANTINE, RELEASES, SKETCHED
-
-VERSION = 1
-SMALL = {"accounts": ACCOUNTS, "permissions": PERMISSIONS, "releases": RELEASES}
+from stillwatch.store.files import remove_stale_drafts
+from stillwatch.store.keys import derived, fingerprint, read_secret
+from stillwatch.store.manifest import Epoch, Manifest, read_manifest, write_manifest
+from stillwatch.store.small import SMALL, settled_small, with_hashes, write_quarantine, write_small
+from stillwatch.tables import SKETCHED
 
 
 class Views(Protocol):
@@ -47,16 +44,25 @@ class Views(Protocol):
 class Store:
     """One store's folder. `Store.create` makes it where it is missing, `Store.open` wants it to be there."""
 
-    def __init__(self, folder: Path, key_file: Path | None, fingerprint: str, pseudonymous: bool = False) -> None:
+    def __init__(self, folder: Path, key_file: Path | None, manifest: Manifest) -> None:
         self.folder = folder
-        self._key_file = key_file
-        self._fingerprint = fingerprint
-        self.pseudonymous = pseudonymous
+        self.key_file = key_file
+        self.manifest = manifest
 
     @property
     def name(self) -> str:
         """The folder's own name, without the path."""
         return self.folder.resolve().name
+
+    @property
+    def pseudonymous(self) -> bool:
+        """Whether it keeps ids as pseudonyms."""
+        return self.manifest.pseudonymous
+
+    @property
+    def epoch(self) -> Epoch:
+        """The key epoch that it is written in."""
+        return self.manifest.epochs[-1]
 
     @classmethod
     def create(cls, folder: Path, key_file: Path | None = None, *, pseudonymous: bool = False) -> "Store":
@@ -67,14 +73,10 @@ class Store:
         The key is on disk before the manifest, and the manifest before any row: a kill between leaves a folder that
         this function completes. Raises StoreError for a folder with other content, and for another key.
         """
-        manifest = folder / "store.json"
-        if not manifest.exists():
+        if not (folder / "store.json").exists():
             if folder.exists() and (not folder.is_dir() or any(_foreign(path) for path in folder.iterdir())):
                 raise StoreError("a folder with other content", where=str(folder), wanted="a store or an empty folder")
-            secret = keys.read_secret(key_file) if key_file else keys.load_or_create(folder / "keys")
-            held: dict[str, object] = {"stillwatch_store": VERSION, "key": keys.fingerprint(secret)}
-            held |= {"pseudonymous": True} if pseudonymous else {}
-            write_whole(manifest, json.dumps(held).encode())
+            write_manifest(folder, Manifest((keyring.begun(keyring.newest_epoch(), key_file),), pseudonymous))
         store = cls.open(folder, key_file)
         if pseudonymous and not store.pseudonymous:
             raise StoreError(
@@ -88,52 +90,53 @@ class Store:
     @classmethod
     def open(cls, folder: Path, key_file: Path | None = None) -> "Store":
         """Open a store that is there; reading it needs no key. Raises StoreError where none, or another version, is."""
-        try:
-            held = json.loads((folder / "store.json").read_text("utf-8"))
-            version, fingerprint = held["stillwatch_store"], str(held.get("key", ""))
-            pseudonymous = held.get("pseudonymous") is True
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(
-                "no store", where=str(folder), wanted="a folder that `ingest` made",
-                next_step=f"stillwatch ingest SOURCE --store {folder}",
-            ) from error  # fmt: skip
-        if version != VERSION:
-            raise StoreError("another version", where=str(folder), found=str(version)[:20], wanted=str(VERSION))
-        return cls(folder, key_file, fingerprint, pseudonymous)
+        return cls(folder, key_file, read_manifest(folder))
 
     # ------------------------------------------------------------------------------------------------ keys
 
     def sketch_key(self) -> bytes:
         """The key of content sketches. Raises StoreError where it is lost, or is another than at the start."""
-        return keys.derived(self._secret, "sketch")
+        return self._key("sketch")
 
     def pseudonym_key(self) -> bytes:
         """The key of pseudonyms. Raises StoreError as `sketch_key` does."""
-        return keys.derived(self._secret, "pseudonym")
+        return self._key("pseudonym")
+
+    def keys_at_hand(self, purpose: str) -> dict[int, bytes]:
+        """The keys of one purpose in every epoch whose secret can be found, by the epoch's number, ascending.
+
+        Raises StoreError where a key file was given that belongs to no epoch of the store.
+        """
+        if self.key_file and fingerprint(read_secret(self.key_file)) not in {e.key for e in self.manifest.epochs}:
+            self._key(purpose)
+        held = {e: keyring.copies(e, self.folder, self.key_file) for e in self.manifest.epochs if not e.destroyed}
+        return {
+            e.epoch: derived(read_secret(found[0]), purpose, e.epoch, e.scheme) for e, found in held.items() if found
+        }
+
+    @property
+    def key_beside_data(self) -> bool:
+        """Whether the key lies in the store's own folder, as version 1 had it."""
+        return keyring.beside_the_data(self.folder).exists()
+
+    def _key(self, purpose: str) -> bytes:
+        return derived(self._secret, purpose, self.epoch.epoch, self.epoch.scheme)
 
     @cached_property
     def _secret(self) -> bytes:
-        path = self._key_file or keys.secret_path(self.folder / "keys")
-        secret = keys.read_secret(path)
-        # Stores made before the first release have no fingerprint.
-        if self._fingerprint and keys.fingerprint(secret) != self._fingerprint:
-            raise StoreError(
-                "not the key of this store", where=str(path), wanted="the key that the store was begun with",
-                next_step="give that key with --key-file, or begin another store",
-            )  # fmt: skip
-        return secret
+        return keyring.find(self.epoch, self.folder, self.key_file)
 
     # ------------------------------------------------------------------------------------------------ writing
 
     def exchange_writer(self) -> ExchangeWriter:
         """A writer of sketched rows, which collects them by day. Nothing is on disk before its `flush`."""
-        return ExchangeWriter(self.folder / "exchanges")
+        return ExchangeWriter(self.folder / "exchanges" / self.epoch.folder)
 
     def count_new(self, writer: ExchangeWriter) -> int:
         """How many exchange ids came with this writer that no other file of the store holds."""
         written = {str(path) for path in writer.written}
-        others = [path for path in self._files("exchanges/*/*.parquet") if path not in written]
-        return new_ids(_one_number, sorted(written), others)
+        others = {epoch: [p for p in paths if p not in written] for epoch, paths in self.exchange_files().items()}
+        return new_ids(_one_number, {self.epoch.epoch: sorted(written)}, others)
 
     def add_exchanges(self, batch: pa.RecordBatch) -> int:
         """Write sketched rows at once: how many rows are in files that were not there yet."""
@@ -146,56 +149,30 @@ class Store:
         """Write rows of accounts, permissions or releases: how many were in a file that was not there yet."""
         if batch.num_rows == 0:
             return 0
-        hashes = self._row_hashes(batch)
-        rows = pa.table(batch).append_column("row_hash", pa.array(hashes, pa.string())).sort_by("row_hash")
-        name = hashlib.blake2b("".join(sorted(hashes)).encode(), digest_size=16).hexdigest()
-        return int(rows.num_rows) if self._write(self.folder / table, rows, name) else 0
-
-    def _row_hashes(self, batch: pa.RecordBatch) -> list[str]:
-        """Keyed, or who writes an account could choose values that win a tie."""
-        key = keys.derived(self._secret, "row")
-        return [
-            hashlib.blake2b(repr(tuple(row.values())).encode(), digest_size=12, key=key).hexdigest()
-            for row in batch.to_pylist()
-        ]
+        return int(batch.num_rows) if write_small(self.folder / table, with_hashes(batch, self._key("row"))) else 0
 
     def add_quarantined(self, rows: Iterable[QuarantinedRow]) -> None:
         """Keep what was set aside and why; the same rows again change nothing."""
-        unique = sorted({tuple(asdict(row).values()) for row in rows}, key=repr)
-        if not unique:
-            return
-        columns = list(zip(*unique, strict=True))
-        table = pa.table([pa.array(c, f.type) for c, f in zip(columns, QUARANTINE, strict=True)], schema=QUARANTINE)
-        name = hashlib.blake2b(repr(unique).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        self._write(self.folder / "quarantine", table, name)
-
-    def _write(self, folder: Path, rows: pa.Table, name: str) -> bool:
-        """Write one Parquet file under its content's name; False where it is there already."""
-        path = folder / f"{name}.parquet"
-        if path.exists():
-            return False
-        buffer = pa.BufferOutputStream()
-        pq.write_table(rows, buffer, compression="zstd")
-        write_whole(path, buffer.getvalue().to_pybytes())
-        return True
+        write_quarantine(self.folder / "quarantine", rows)
 
     # ------------------------------------------------------------------------------------------------ reading
 
     def register(self, engine: Views, since: datetime | None = None, until: datetime | None = None) -> int:
         """Make `exchanges`, `accounts`, `permissions` and `releases` readable: how many exchange ids had several rows.
 
-        Rows that say the same do not count. One row an exchange_id, the one with the smallest hash of the whole row;
-        the newest row an account; the earliest time a release; every permission once. A time without a zone is UTC.
+        Rows that say the same do not count. One row an exchange_id: of the newest key epoch, the one with the smallest
+        hash of the whole row; `epoch` stands beside its columns. The newest row an account; the earliest time a
+        release; every permission once. A time without a zone is UTC.
         """
         for name, schema in SMALL.items():
             small = self._files(f"{name}/*.parquet")
             if small:
-                engine.view(name, _settled(name, f"read_parquet({_list(small)}, hive_partitioning = false)"))
+                engine.view(name, settled_small(name, f"read_parquet({_list(small)}, hive_partitioning = false)"))
             else:
                 engine.register(name, schema.empty_table())
-        files = self._files("exchanges/*/*.parquet")
+        files = self.exchange_files()
         if not files:
-            engine.register("exchanges", SKETCHED.empty_table())
+            engine.register("exchanges", SKETCHED.append(pa.field("epoch", pa.int32())).empty_table())
             return 0
         repeated = engine.arrow(repeated_sql(files))
         if repeated.num_rows:
@@ -223,9 +200,26 @@ class Store:
         distinct = rows.group_by(rows.column_names).aggregate([]).sort_by([("file", "ascending"), ("row", "ascending")])
         return [QuarantinedRow(**row) for row in distinct.slice(0, most).to_pylist()]
 
-    def days(self) -> list[str]:
-        """The days of which exchanges are kept, ascending."""
-        return sorted(path.name.removeprefix("day=") for path in (self.folder / "exchanges").glob("day=*"))
+    def days(self, epoch: int | None = None) -> list[str]:
+        """The days of which exchanges are kept, of one epoch or of all, ascending."""
+        held = self.exchange_files()
+        paths = [path for number, files in held.items() if epoch in (None, number) for path in files]
+        return sorted({Path(path).parent.name.removeprefix("day=") for path in paths})
+
+    def exchange_files(self) -> dict[int, list[str]]:
+        """Paths of the files of exchanges by key epoch, both ascending; epochs without a file are left out.
+
+        Raises StoreError where there are exchanges of an epoch that the manifest does not list.
+        """
+        listed = {epoch.folder for epoch in self.manifest.epochs}
+        for folder in (self.folder / "exchanges").glob("epoch=*"):
+            if folder.name not in listed:
+                raise StoreError(
+                    "exchanges of a key epoch that store.json does not list", where=str(folder),
+                    next_step="put back the store.json that belongs to them",
+                )  # fmt: skip
+        held = {e.epoch: self._files(f"{Path('exchanges', e.folder)}/day=*/*.parquet") for e in self.manifest.epochs}
+        return {epoch: files for epoch, files in held.items() if files}
 
     def _files(self, pattern: str) -> list[str]:
         """Paths of whole files, ascending. Drafts begin with a dot."""
@@ -250,15 +244,3 @@ def _one_number(sql: str) -> int:
         with duckdb.connect(config=config) as database:
             row = database.execute(sql).fetchone()
     return int(row[0]) if row else 0
-
-
-def _settled(table: str, source: str) -> str:
-    """One row for each key of a small table, whatever the order of arrival."""
-    if table == "accounts":
-        return (
-            f"SELECT * EXCLUDE (row_hash) FROM {source} QUALIFY row_number() OVER "
-            "(PARTITION BY account_id ORDER BY updated_at DESC NULLS LAST, row_hash) = 1"
-        )
-    if table == "releases":
-        return f"SELECT model, min(released_at) AS released_at FROM {source} GROUP BY model"
-    return f"SELECT * EXCLUDE (row_hash) FROM {source} QUALIFY row_number() OVER (PARTITION BY row_hash) = 1"

@@ -1,0 +1,273 @@
+"""Erase an account: every row and every mention of it in the store's folder, and a note that keeps its old rows away.
+
+Files are rewritten whole: the new one is on disk before the old one goes, so that a kill leaves old, new or both, and
+the same erase completes it. Exchanges come last, since they tell which rows in quarantine were the account's.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stillwatch.errors import StoreError, UsageError
+from stillwatch.ingest.pseudonyms import kept_names
+from stillwatch.records import QuarantinedRow
+from stillwatch.store import files
+from stillwatch.store.exchanges import write_exchanges
+from stillwatch.store.files import sync_folder, write_whole
+from stillwatch.store.runs import run_bytes
+from stillwatch.store.small import write_quarantine, write_small
+from stillwatch.store.store import Store
+from stillwatch.store.suppress import note
+
+GONE = "erased"
+"""What stands where another's row, or a sentence of a run, named the account."""
+
+SENTENCES = ("because", "for", "against")
+"""Keys of a run that hold sentences. Other values are words of ours, which an id may happen to be spelled like."""
+
+LEAST_LETTERS = 4
+"""Names shorter than this are not looked for in sentences: they would be found in every other one."""
+
+
+@dataclass
+class Erased:
+    """What an erase removed, or would remove. `mentions` are values of others that named it, now `erased`."""
+
+    names: tuple[str, ...]
+    exchanges: int = 0
+    accounts: int = 0
+    permissions: int = 0
+    quarantine: int = 0
+    members: int = 0
+    findings: int = 0
+    mentions: int = 0
+    drafts: int = 0
+    files: int = 0
+    """Files that were rewritten or removed."""
+    epochs_noted: int = 0
+    """Epochs in whose list the account stands now, so that its old rows do not come back."""
+    unsearched_epochs: tuple[int, ...] = field(default=())
+    """Epochs without a key at hand: the account's pseudonym in them, if it has one, is not known."""
+
+
+def erase(store: Store, account: str, *, dry_run: bool = False) -> Erased:
+    """Remove an account, given by its id or by a pseudonym. A repeat completes what was killed, and else finds nothing.
+
+    Raises UsageError where the id cannot be looked for, StoreError where the disk refuses or a file is damaged.
+    """
+    if not account:
+        raise UsageError("no account is named", next_step=f"stillwatch erase ACCOUNT --store {store.folder}")
+    keys = store.keys_at_hand("pseudonym")
+    one = pa.array([account], pa.string())
+    hidden = [kept_names(one, key, epoch, every_name=store.pseudonymous)[0].as_py() for epoch, key in keys.items()]
+    if store.pseudonymous and not keys and not account.startswith("hmac:"):
+        raise UsageError(
+            "without its key a pseudonymous store does not tell who is who", where=str(store.folder),
+            next_step="give the key with --key-file, or the pseudonym instead of the id",
+        )  # fmt: skip
+    unsearched = tuple(e.epoch for e in store.manifest.epochs if e.epoch not in keys)
+    told = Erased(tuple(sorted({account, *hidden})), unsearched_epochs=unsearched)
+    work = _Erasure(store, told, dry_run)
+    if not dry_run:
+        told.epochs_noted = note(store, told.names, work.before)
+    for step in (work.drafts, work.runs, work.quarantine, work.small, work.exchanges):
+        step()
+    return told
+
+
+class _Erasure:
+    """The steps of one erase. Each counts what it found, and changes the disk unless it is a dry run."""
+
+    def __init__(self, store: Store, told: Erased, dry_run: bool) -> None:
+        self.store = store
+        self.told = told
+        self.dry_run = dry_run
+        self.names = pa.array(told.names, pa.string())
+
+    @cached_property
+    def rows(self) -> dict[Path, pa.Table]:
+        """The account's exchanges (id and time) by file."""
+        found: dict[Path, pa.Table] = {}
+        for paths in self.store.exchange_files().values():
+            for path in map(Path, paths):
+                if pc.any(self._is_named(_read(path, ["account_id"])["account_id"])).as_py():
+                    held = _read(path, ["account_id", "exchange_id", "asked_at"])
+                    found[path] = held.filter(self._is_named(held["account_id"]))
+        return found
+
+    @property
+    def before(self) -> datetime:
+        """The time up to which rows of the account stay away: now, or after its last row where that is later."""
+        last: list[datetime] = [pc.max(rows["asked_at"]).as_py() for rows in self.rows.values()]
+        return max([datetime.now(UTC), *(time.astimezone(UTC) + timedelta(microseconds=1) for time in last)])
+
+    def drafts(self) -> None:
+        """Drafts of writers that were killed: what they hold cannot be told."""
+        for draft in sorted(self.store.folder.rglob(".*.tmp")):
+            self.told.drafts += 1
+            if not self.dry_run:
+                shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
+
+    def runs(self) -> None:
+        """Members of findings, findings about the account alone, and sentences that name it."""
+        for path in sorted((self.store.folder / "runs").glob("*/*.json")):
+            answer = _loaded(path)
+            members, findings, mentions = self.told.members, self.told.findings, self.told.mentions
+            changed = self._without_mentions(self._without_members(answer))
+            if (members, findings, mentions) == (self.told.members, self.told.findings, self.told.mentions):
+                continue
+            self.told.files += 1
+            if not self.dry_run:
+                write_whole(path, run_bytes(changed))
+
+    def _without_members(self, answer: Any) -> Any:
+        if not isinstance(answer, dict) or not isinstance(answer.get("campaigns"), list):
+            return answer
+        kept = []
+        for finding in answer["campaigns"]:
+            left = [m for m in finding["members"] if m["account_id"] not in self.told.names]
+            gone = len(finding["members"]) - len(left)
+            self.told.members += gone
+            if gone and not left and finding["kind"] == "entity":
+                self.told.findings += 1  # its id is a hash of the account's name, without a key
+                continue
+            kept.append(finding | {"members": left, GONE: finding.get(GONE, 0) + gone} if gone else finding)
+        gone = sum(len(f["members"]) for f in answer["campaigns"]) - sum(len(f["members"]) for f in kept)
+        run = answer["run"] | {GONE: answer["run"].get(GONE, 0) + gone} if gone else answer["run"]
+        return answer | {"run": run, "campaigns": kept}
+
+    def _without_mentions(self, value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: self._without_mentions(held, name) for name, held in value.items()}
+        if isinstance(value, list):
+            return [self._without_mentions(held, key) for held in value]
+        if not isinstance(value, str) or key not in SENTENCES:
+            return value
+        new = self._mention.sub(GONE, value)
+        self.told.mentions += new != value
+        return new
+
+    @cached_property
+    def _mention(self) -> re.Pattern[str]:
+        long = [*(name for name in self.told.names if len(name) >= LEAST_LETTERS), *self._emails()]
+        return re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in long) or r"(?!)")
+
+    def _emails(self) -> set[str]:
+        held = [_read(path) for path in _parquet(self.store.folder / "accounts")]
+        own = [table.filter(self._is_named(table["account_id"]))["email"].to_pylist() for table in held]
+        return {email for emails in own for email in emails if email and len(email) >= LEAST_LETTERS}
+
+    def quarantine(self) -> None:
+        """Rows that were set aside of the account's exchanges; and the names of files that are called after it."""
+        ids = {name for rows in self.rows.values() for name in rows["exchange_id"].to_pylist()}
+        for path in _parquet(self.store.folder / "quarantine"):
+            held = [QuarantinedRow(**row) for row in _read(path).to_pylist()]
+            left = [replace(row, file=self._unnamed(row.file)) for row in held if row.exchange_id not in ids]
+            named = sum(row not in held for row in left)
+            self.told.quarantine += len(held) - len(left)
+            self.told.mentions += named
+            if named or len(left) < len(held):
+                self._replace(path, partial(write_quarantine, path.parent, left))
+
+    def _unnamed(self, file: str) -> str:
+        """A path with `erased` for each part that is the account's name, or that and an ending."""
+        gone = [
+            next((n for n in self.told.names if part == n or part.startswith(f"{n}.")), "") for part in Path(file).parts
+        ]
+        parts = [
+            part.replace(name, GONE, 1) if name else part for part, name in zip(Path(file).parts, gone, strict=True)
+        ]
+        return str(Path(*parts)) if any(gone) else file
+
+    def small(self) -> None:
+        """Rows of accounts and permissions, and other accounts' `reseller_of`."""
+        for path in _parquet(self.store.folder / "permissions"):
+            held = _read(path)
+            gone = self._is_named(held["account_id"])
+            self.told.permissions += _true(gone)
+            self._keep_small(path, held, gone, changed=False)
+        for path in _parquet(self.store.folder / "accounts"):
+            held = _read(path)
+            gone = self._is_named(held["account_id"])
+            named = pc.and_(self._is_named(held["reseller_of"]), pc.invert(gone))
+            self.told.accounts += _true(gone)
+            self.told.mentions += _true(named)
+            self._keep_small(path, _renamed(held, named), gone, changed=_true(named) > 0)
+
+    def _keep_small(self, path: Path, held: pa.Table, gone: pa.ChunkedArray, *, changed: bool) -> None:
+        left = held.filter(pc.invert(gone))
+        if changed or left.num_rows < held.num_rows:
+            self._replace(path, partial(write_small, path.parent, left) if left.num_rows else _nothing)
+
+    def exchanges(self) -> None:
+        """The account's exchanges, from every day's file that holds one."""
+        for path, own in self.rows.items():
+            self.told.exchanges += own.num_rows
+            self._replace(path, partial(self._write_others, path))
+
+    def _write_others(self, path: Path) -> None:
+        held = _read(path)
+        left = held.filter(pc.invert(self._is_named(held["account_id"])))
+        if left.num_rows:
+            write_exchanges(path.parent, left)
+
+    def _replace(self, path: Path, write: Callable[[], object]) -> None:
+        """Write what stays beside a file, then remove the file."""
+        self.told.files += 1
+        if self.dry_run:
+            return
+        write()
+        try:
+            path.unlink(missing_ok=True)
+            files.reached("removed")
+            sync_folder(path.parent)
+        except OSError as error:
+            raise StoreError(f"cannot remove ({error.strerror})", where=str(path)) from error
+
+    def _is_named(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        return pc.fill_null(pc.is_in(column, self.names), False)
+
+
+def _nothing() -> None:
+    return
+
+
+def _renamed(held: pa.Table, named: pa.ChunkedArray) -> pa.Table:
+    """The rows with `erased` where they named the account, and another hash, since a file is named after its hashes."""
+    columns = {"reseller_of": pa.scalar(GONE), "row_hash": pc.binary_join_element_wise("e", held["row_hash"], "")}
+    for name, new in columns.items():
+        place = held.column_names.index(name)
+        held = held.set_column(place, held.schema.field(name), pc.if_else(named, new, held[name]))
+    return held
+
+
+def _true(mask: pa.ChunkedArray) -> int:
+    return int(pc.sum(mask).as_py() or 0)
+
+
+def _parquet(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.glob("*.parquet")) if not path.name.startswith("."))
+
+
+def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    try:
+        return pq.ParquetFile(path).read(columns=columns)
+    except (OSError, ValueError) as error:
+        raise StoreError("the file cannot be read, so nothing can be erased from it", where=str(path)) from error
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError("the run cannot be read, so nothing can be erased from it", where=str(path)) from error

@@ -1,0 +1,94 @@
+"""No hash that is stored can be made without the key: under two keys they agree by chance only.
+
+A column of `tables.CONTENT` is either plain, and named below as what a thief can read, or it must be keyed.
+"""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from stillwatch.benchmark import corpus
+from stillwatch.content.sketch import sketch
+from stillwatch.store import keys
+from stillwatch.tables import CONTENT, EXCHANGES
+
+PLAIN = {
+    "structure", "turns", "text_words", "output_words", "segment_roles", "segment_words", "segment_tags", "output_tags",
+}  # fmt: skip
+"""Columns that depend on no key. docs/privacy.md says what a thief makes of them; another one needs a line there."""
+
+WHOLE = {"row_hash", "param_fp", "exact", "skeleton", "head", "tail", "simhash", "minhash"}
+LISTS = {"fillers", "segments", "bigrams"}
+N = 300
+
+
+def batch() -> pa.RecordBatch:
+    """Real questions and templated ones, with system texts, tools, answers and parameters."""
+    texts = corpus.load()
+    prompts = texts.prompts["human_chat"][: N // 2] + [
+        f'Grade the answer below from 1 to 5.\n"{text[:200]}"\nGive one number and then the reasons for it.'
+        for text in texts.prompts["eval_math"][: N - N // 2]
+    ]
+    given: dict[str, list[Any]] = {name: [None] * N for name in EXCHANGES.names}
+    given |= {
+        "exchange_id": [f"e{n}" for n in range(N)], "asked_at": list(range(N)), "account_id": ["a"] * N,
+        "model_requested": ["m"] * N, "status": ["ok"] * N, "temperature": [n / N for n in range(N)],
+        "system": [f"You are assistant number {n} of this company." for n in range(N)], "messages": prompts,
+        "output": [f"The answer to question {n} is not known to anybody." for n in range(N)],
+    }  # fmt: skip
+    columns = [
+        pa.array(given[f.name], pa.int64()).cast(f.type) if f.name == "asked_at" else pa.array(given[f.name], f.type)
+        for f in EXCHANGES
+    ]
+    return pa.record_batch(columns, schema=EXCHANGES)
+
+
+@pytest.fixture(scope="module")
+def under() -> list[dict[str, list[Any]]]:
+    """The same texts under several keys: a store's, another store's, and what a thief may try."""
+    known = keys.fingerprint(b"k" * 32).encode().ljust(32, b"\0")
+    made = [keys.derived(secret, "sketch", 1) for secret in (b"k" * 32, b"l" * 32, bytes(32), known)]
+    made += [keys.derived(b"k" * 32, "sketch", 2), keys.derived(b"k" * 32, "row", 1)]
+    rows = batch()
+    return [{name: sketch(rows, key).column(name).to_pylist() for name in CONTENT.names} for key in made]
+
+
+def test_every_column_is_plain_or_keyed(under: list[dict[str, list[Any]]]) -> None:
+    assert set(CONTENT.names) == PLAIN | WHOLE | LISTS, "say of a new column which it is"
+    assert {name for name in CONTENT.names if under[0][name] == under[1][name]} == PLAIN
+
+
+def test_no_hash_is_the_same_under_another_key(under: list[dict[str, list[Any]]]) -> None:
+    for other in under[1:]:
+        for name in WHOLE:
+            one, two = ({v for v in held[name] if v is not None} for held in (under[0], other))
+            assert len(one) > N // 4 and not one & two, name
+        for name in LISTS - {"bigrams"}:
+            one, two = ({v for values in held[name] for v in values} for held in (under[0], other))
+            assert len(one) > N // 4 and not one & two, name
+
+
+def test_short_hashes_agree_by_chance_only(under: list[dict[str, list[Any]]]) -> None:
+    """16-bit MinHash values, 32-bit word pairs, and bits of SimHash: 5 standard deviations around chance."""
+    for other in under[1:]:
+        pairs = [
+            (np.frombuffer(a, "<u2"), np.frombuffer(b, "<u2"))
+            for a, b in zip(under[0]["minhash"], other["minhash"], strict=True)
+            if a is not None
+        ]
+        equal, bins = sum(int((a == b).sum()) for a, b in pairs), 16 * len(pairs)
+        assert equal <= bins / 65_536 + 5 * max(1.0, (bins / 65_536) ** 0.5)
+        one, two = ({v for values in held["bigrams"] for v in values} for held in (under[0], other))
+        chance = len(one) * len(two) / 2**32
+        assert len(one & two) <= chance + 5 * max(1.0, chance**0.5)
+        known = [(a, b) for a, b in zip(under[0]["simhash"], other["simhash"], strict=True) if a is not None]
+        share = np.mean([bin(a ^ b).count("1") / 64 for a, b in known])
+        assert 0.3 < share < 0.7
+
+
+def test_equal_texts_stay_equal_under_one_key(under: list[dict[str, list[Any]]]) -> None:
+    rows = batch()
+    key = keys.derived(b"k" * 32, "sketch", 1)
+    assert {name: sketch(rows, key).column(name).to_pylist() for name in CONTENT.names} == under[0]
