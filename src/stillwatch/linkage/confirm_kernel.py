@@ -43,7 +43,7 @@ def batch_ends(members: int) -> Ints:
     share = 0.0
     for at in range(len(BATCHES)):
         share += BATCHES[at]
-        ends[at] = min(max(np.int64(np.ceil(share * members - 1e-9)), at + 1), members)
+        ends[at] = min(max(int(np.ceil(share * members - 1e-9)), at + 1), members)
     return ends
 
 
@@ -138,7 +138,7 @@ def _bounded(ratios: Floats, bound: float) -> float:
         for k in range(ratios.shape[1]):
             total += ratios[c, k]
     ratio = total / (ratios.shape[0] * (ratios.shape[1] + 1))
-    return ratio / (ratio + bound)
+    return float(ratio / (ratio + bound))
 
 
 @njit(cache=True, nogil=True, inline="always")

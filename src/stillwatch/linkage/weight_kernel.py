@@ -34,12 +34,12 @@ UNSHARED = 0.5 + 0.1 * POWERS.sum(axis=0)
 
 @njit(cache=True, nogil=True, inline="always")
 def _power(k: int, exponent: int) -> float:
-    return POWERS[k, exponent] if exponent <= FULL else np.exp(exponent * np.log1p(-LAMBDAS[k]))
+    return float(POWERS[k, exponent] if exponent <= FULL else np.exp(exponent * np.log1p(-LAMBDAS[k])))
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _unshared(size: int) -> float:
-    return UNSHARED[min(size, FULL)]
+    return float(UNSHARED[min(size, FULL)])
 
 
 @njit(cache=True, nogil=True, inline="always")
