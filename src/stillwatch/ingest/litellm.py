@@ -142,5 +142,8 @@ def _response(given: Any) -> Mapping[str, Any]:
 
 def _with_refusal(choice: Any) -> Any:
     """A choice whose refusal stands where OpenAI's API has it; the proxy moves it among the provider's own fields."""
-    refusal = at(choice, ("message", "provider_specific_fields", "refusal"))
-    return {**choice, "message": {"refusal": refusal, **choice["message"]}} if refusal else choice
+    if not isinstance(choice, Mapping):
+        return choice
+    held = mapping(choice.get("message"))
+    refusal = at(held, ("provider_specific_fields", "refusal"))
+    return {**choice, "message": {"refusal": refusal, **held}} if refusal else choice
