@@ -61,7 +61,8 @@ def fields(request: Body, response: Body) -> dict[str, Any]:
     out = {name: first(request, paths) for name, paths in _SETTINGS.items()}
     if "messages" in request:
         out["operation"], out["messages"] = "chat", kept(messages(listing(request["messages"])))
-    if is_redacted(out["system"]):
+    given = out["system"] if isinstance(out["system"], list) else [{"text": out["system"]}]
+    if all(isinstance(block, Mapping) and is_redacted(block.get("text")) for block in given):
         out["system"] = None
     out |= _tokens(mapping(response.get("usage")))
     out["model_served"] = response.get("model")

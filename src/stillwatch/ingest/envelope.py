@@ -18,7 +18,18 @@ from stillwatch.ingest.streams import whole
 REQUESTS = tuple(
     map(
         parsed,
-        ("request.body", "request_body", "request", "req.body", "req", "payload", "body", "input.body", "kwargs"),
+        (
+            "request.body",
+            "request_body",
+            "request",
+            "req.body",
+            "req",
+            "payload",
+            "body",
+            "input.body",
+            "kwargs",
+            "params",
+        ),
     )
 )
 RESPONSES = tuple(
@@ -191,10 +202,16 @@ def _status(record: Mapping[str, Any], told: Any, fields: FieldMap) -> Any:
             return _of_code(code, told)
     if told is not None:
         return told
-    word = at(record, ("status",))
+    word = first(record, (("status",), ("result", "type")))
     if isinstance(word, str):
-        return {"success": "ok", "succeeded": "ok", "failure": "error", "failed": "error"}.get(word.lower(), word)
+        return _WORDS.get(word.lower(), word)
     return "error" if at(record, ("error",)) else None
+
+
+_WORDS = {
+    "success": "ok", "succeeded": "ok", "failure": "error", "failed": "error", "errored": "error", "expired": "error",
+    "canceled": "cancelled",
+}  # fmt: skip
 
 
 def _of_code(code: int, told: Any) -> str:

@@ -70,7 +70,7 @@ def fields(request: Body, response: Body) -> dict[str, Any]:
     out |= {name: first(usage, paths) for name, paths in _USAGE.items()}
     out["model_served"] = response.get("model")
     out["model_requested"] = out["model_requested"] or response.get("model")
-    out["output"] = kept(_answer(response))
+    out["output"] = kept(_answer(response)) or None
     out["finish_reason"], out["status"] = _end(response)
     out["asked_at"] = response.get("created") or response.get("created_at")
     out["exchange_id"] = response.get("id")
@@ -124,7 +124,7 @@ def _end(response: Body) -> tuple[str | None, str | None]:
     reasons = [at(choice, ("finish_reason",)) for choice in listing(response.get("choices"))]
     reason = next((r for r in reasons if isinstance(r, str)), None)
     state = response.get("status")
-    if isinstance(state, str) and reason is None:
+    if isinstance(state, str) and reason is None and state != "in_progress":
         reason = at(response, ("incomplete_details", "reason")) or ("stop" if state == "completed" else state)
     if response.get(BROKEN_OFF) or state == "cancelled":
         return reason, "cancelled"
@@ -132,5 +132,12 @@ def _end(response: Body) -> tuple[str | None, str | None]:
         return reason, "blocked"
     if state == "failed":
         return reason, "error"
-    refused = any(at(choice, ("message", "refusal")) for choice in listing(response.get("choices")))
-    return reason, "refused" if refused else "ok" if response else None
+    return reason, "refused" if _refused(response) else "ok" if response else None
+
+
+def _refused(response: Body) -> bool:
+    """Whether a choice, or a part of an item of the Responses API, is a refusal."""
+    if any(at(choice, ("message", "refusal")) for choice in listing(response.get("choices"))):
+        return True
+    parts = [part for item in listing(response.get("output")) for part in listing(at(item, ("content",)))]
+    return any(isinstance(part, Mapping) and part.get("type") == "refusal" for part in parts)
