@@ -38,7 +38,7 @@ def doctor(
         print("no detector would be blind" if not blind else "would be blind:")
         for row in blind:
             print(f"  {row['detector']}: {row['because']}")
-    unread = [one for one in found if one.table == "exchanges" and (one.lacking or one.proposed)]
+    unread = [one for one in found if one.table == "exchanges" and (one.lacking or one.proposed or one.request)]
     if unread:
         print("\nA mapping file to begin with (stillwatch ingest … --mapping FILE):\n")
         print(mapping_text(unread[0]), end="")
@@ -53,6 +53,11 @@ def _print(one: "Diagnosis") -> None:
         print(f"  {name:18} {filled:4}/{one.records}" + (f"  from {clean(places)}" if places else ""))
     for name in one.lacking:
         print(f"  {name} is required and lacks in {one.records - one.filled.get(name, 0)} of {one.records}")
+    for what, place in (("requests", one.request), ("answers", one.response)):
+        if place is not None:
+            print(f"  {what} seem to be in {clean(place)}: ingest needs the mapping file for that")
+    if one.one_account:
+        print(f"  account_id is the same in all {one.records}: is that who pays, or your own account?")
     for reason, count in list(one.reasons.items())[:10]:
         print(f"  refused: {count} × {clean(reason)}")
 

@@ -5,27 +5,26 @@ Looks at names and at the kinds of values; never repeats a value. Names that sta
 its sender's, and are not proposed.
 """
 
-import ipaddress
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from stillwatch.ingest.columns import conform
-from stillwatch.ingest.envelope import REQUESTS, RESPONSES, address
+from stillwatch.ingest.foreign import ForeignReader
 from stillwatch.ingest.jsonl import JsonLines
-from stillwatch.ingest.paths import Path, at, opened
+from stillwatch.ingest.mapping import FieldMap
+from stillwatch.ingest.paths import parsed
+from stillwatch.ingest.proposals import bodies, proposals
 from stillwatch.ingest.rows import sample
 from stillwatch.ingest.sources import TABLES, SourceFile
-from stillwatch.ingest.values import Unfit, to_time
 from stillwatch.tables import EXCHANGES
 
 REQUIRED = tuple(field.name for field in EXCHANGES if not field.nullable)
-DEEPEST = 4
-MOST = 400
-"""Paths of one record that are looked at."""
+FEW = 10
+"""Records from which on one account in all of them is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,8 @@ class Diagnosis:
     """One file: its table, format, records looked at, records that keep the contract, and what the sample holds.
 
     `filled` counts the records with a value, by column; `found_at` names the paths of those that were looked for;
-    `proposed` are paths that could hold a column that no record fills.
+    `proposed` are paths that could hold a column that lacks; `request` and `response` are paths of bodies that stand in
+    unusual places; `one_account` says that all records name the same account.
     """
 
     label: str
@@ -45,6 +45,9 @@ class Diagnosis:
     found_at: Mapping[str, tuple[str, ...]]
     proposed: Mapping[str, tuple[str, ...]]
     reasons: Mapping[str, int]
+    request: str | None = None
+    response: str | None = None
+    one_account: bool = False
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -56,6 +59,22 @@ class Diagnosis:
 def diagnose(file: SourceFile) -> Diagnosis:
     """Read the first records of a file and say what they hold. Raises nothing for what is in it."""
     records = sample(file.path)
+    found = _looked_at(file, records)
+    if file.table != "exchanges" or found.filled.get("messages") or found.filled.get("output"):
+        return found
+    request, response = bodies(records)
+    if request is None and response is None:
+        return found
+    fields = FieldMap(request=None if request is None else parsed(request), response=_path(response))
+    again = _looked_at(replace(file, format="openai", foreign=ForeignReader("openai", fields)), records)
+    return replace(again, request=request, response=response)
+
+
+def _path(dotted: str | None) -> tuple[str, ...] | None:
+    return None if dotted is None else parsed(dotted)
+
+
+def _looked_at(file: SourceFile, records: Sequence[Mapping[str, Any]]) -> Diagnosis:
     schema = TABLES[file.table]
     rows = np.arange(1, len(records) + 1, dtype=np.int64)
     if file.foreign is None:
@@ -66,46 +85,46 @@ def diagnose(file: SourceFile) -> Diagnosis:
     batch, _, bad = conform(columns.columns, count, schema, file.label, columns.rows)
     given = {name: _given(columns.columns.get(name)) for name in schema.names}
     paths = {name: tuple(sorted(path for column, path in columns.places if column == name)) for name in given}
-    lacking = [name for name, filled in given.items() if not filled]
+    alone = len(records) >= FEW and len(set(map(str, _values(columns.columns.get("account_id"))))) == 1
+    lacking = [name for name, filled in given.items() if not filled or (name in REQUIRED and filled < len(records))]
     reasons: dict[str, int] = {}
     for row in bad:
         said = f"{row.column or 'row'}: {row.found}"
         reasons[said] = reasons.get(said, 0) + 1
+    proposed = proposals(records, [*lacking, *(["account_id"] if alone else [])]) if file.table == "exchanges" else {}
     return Diagnosis(
         file.label, file.table, file.format, len(records), batch.num_rows,
         {name: filled for name, filled in given.items() if filled},
-        {name: held for name, held in paths.items() if held},
-        proposals(records, lacking) if file.table == "exchanges" else {}, reasons,
+        {name: held for name, held in paths.items() if held}, proposed, reasons,
+        one_account=alone and file.table == "exchanges",
     )  # fmt: skip
 
 
 def mapping_text(diagnosis: Diagnosis) -> str:
-    """A mapping file, as YAML, with the paths that were used and those that are proposed; comments say which."""
-    known = [(name, paths[0], "in use") for name, paths in diagnosis.found_at.items()]
-    guessed = [(name, paths[0], "proposed: check it") for name, paths in diagnosis.proposed.items()]
+    """A mapping file, as YAML, with the paths that were used and those that are proposed; comments say which.
+
+    A column whose place is known keeps it, and what else it could be is a comment.
+    """
+    lines = [f"format: {'canonical' if diagnosis.format == 'canonical' else 'auto'}"]
+    for name, path in (("request", diagnosis.request), ("response", diagnosis.response)):
+        lines += [] if path is None else [f"{name}: {_quoted(path)}  # proposed: check it"]
+    lines.append("columns:")
+    for name in sorted({*diagnosis.found_at, *diagnosis.proposed}):
+        known = diagnosis.found_at.get(name, ())[:1]
+        held = [*known, *(path for path in diagnosis.proposed.get(name, ()) if path not in known)]
+        lines.append(f"  {name}: {_quoted(held[0])}  # {'in use' if known else 'proposed: check it'}")
+        lines += [f"  # {name}: {_quoted(path)}  # could be it as well" for path in held[1:3]]
     missing = [name for name in REQUIRED if name in diagnosis.lacking and name not in diagnosis.proposed]
-    lines = [f"format: {diagnosis.format if diagnosis.format != 'litellm' else 'auto'}", "columns:"]
-    lines += [f"  {name}: {_quoted(path)}  # {why}" for name, path, why in sorted(known + guessed)]
     lines += [f"  # {name}: PATH  # required, and nothing in the sample looks like it" for name in missing]
+    if missing:
+        lines += ["# constants:  # what is the same for every line", *(f"#   {name}: VALUE" for name in missing[:1])]
     return "\n".join(lines) + "\n"
 
 
-def proposals(records: Sequence[Mapping[str, Any]], lacking: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """For each column that lacks, the paths whose values and names could be it, the likeliest first."""
-    paths: dict[Path, None] = {}
-    for record in records[:50]:
-        paths.update(dict.fromkeys(_leaves(record)))
-    values = {path: [value for record in records if (value := at(record, path)) is not None] for path in paths}
-    out: dict[str, tuple[str, ...]] = {}
-    for name in lacking:
-        test = _TESTS.get(name)
-        if test is None:
-            continue
-        scored = [(_likeness(path, name), path) for path, held in values.items() if held and test(held, len(records))]
-        likely = sorted((-score, ".".join(path)) for score, path in scored if score > 0 or name in _TELLING)
-        if likely:
-            out[name] = tuple(path for _, path in likely[:3])
-    return out
+def _values(column: Any) -> list[Any]:
+    return (
+        [] if column is None else [str(held) for held in (column if isinstance(column, list) else column.to_pylist())]
+    )
 
 
 def _given(column: Any) -> int:
@@ -113,77 +132,6 @@ def _given(column: Any) -> int:
         return 0
     values = column if isinstance(column, list) else column.to_pylist()
     return sum(value is not None and value != "" for value in values)
-
-
-def _leaves(value: Any, above: Path = ()) -> list[Path]:
-    """Paths of a record's single values, outside of its request and its answer."""
-    if above in _BODIES or len(above) > DEEPEST:
-        return []
-    value = opened(value) if isinstance(value, str) else value
-    if not isinstance(value, Mapping):
-        return [above] if above and not isinstance(value, list) else []
-    out: list[Path] = []
-    for name, held in value.items():
-        if isinstance(name, str) and "." not in name and len(out) < MOST:
-            out += _leaves(held, (*above, name))
-    return out
-
-
-_BODIES = frozenset((*REQUESTS, *RESPONSES))
-
-_NAMES = {
-    "exchange_id": "exchange request req event log call message trace correlation transaction",
-    "account_id": "account customer tenant organization organisation org subscriber principal owner user client key",
-    "asked_at": "asked time timestamp at when start created received date ts",
-    "client_ip": "ip client remote source address addr peer",
-    "user_agent": "user agent ua client",
-    "ja4": "ja4 tls fingerprint",
-    "model_requested": "model engine deployment",
-    "status": "status result outcome code",
-}
-"""Words by which loggers name these columns, the likeliest first."""
-
-
-def _likeness(path: Path, name: str) -> float:
-    """How much a path's last names sound like the column; 0 where they do not."""
-    words = re.findall(r"[a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", " ".join(path[-2:])).lower())
-    known = _NAMES[name].split()
-    return sum(1.0 - known.index(word) / (2 * len(known)) for word in words if word in known) - 0.1 * len(path)
-
-
-def _are_words(held: list[Any], records: int) -> bool:
-    return 2 * len(held) >= records and all(isinstance(value, str | int) and value != "" for value in held)
-
-
-def _are_ids(held: list[Any], records: int) -> bool:
-    return len(held) == records > 1 and _are_words(held, records) and len(set(map(str, held))) == records
-
-
-def _are_times(held: list[Any], records: int) -> bool:
-    try:
-        return len(held) == records and all(to_time(value) is not None for value in held)
-    except Unfit:
-        return False
-
-
-def _are_addresses(held: list[Any], records: int) -> bool:
-    try:
-        return 2 * len(held) >= records and all(ipaddress.ip_address(address(str(value))) for value in held)
-    except ValueError:
-        return False
-
-
-def _are_agents(held: list[Any], records: int) -> bool:
-    return _are_words(held, records) and all("/" in str(value) for value in held)
-
-
-_TELLING = ("asked_at", "client_ip")
-"""Columns whose values tell by themselves what they are."""
-
-_TESTS: Mapping[str, Callable[[list[Any], int], bool]] = {
-    "exchange_id": _are_ids, "account_id": _are_words, "asked_at": _are_times, "client_ip": _are_addresses,
-    "user_agent": _are_agents, "ja4": _are_words, "model_requested": _are_words, "status": _are_words,
-}  # fmt: skip
 
 
 def _quoted(path: str) -> str:
