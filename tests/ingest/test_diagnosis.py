@@ -105,6 +105,14 @@ def test_one_account_in_all_lines_is_worth_a_word(tmp_path: Path, capsys: pytest
     assert "  account_id: account_id  # in use\n  # account_id: tenant.uuid  # could be it as well" in told
 
 
+def test_files_that_read_alike_are_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(nested(number)) + "\n" for number in range(COUNT)))
+    assert run(["doctor", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("read as openai") == 3 and told.count("  operation ") == 1
+
+
 @pytest.mark.parametrize(
     ("given", "status"),
     [

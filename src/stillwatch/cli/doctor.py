@@ -17,9 +17,10 @@ def doctor(
 ) -> None:
     """Look at the first records of logs without reading them into a store.
 
-    The answer names each file's format, the columns that the sample fills and where they were found, the required ones
-    that lack, and the detectors that would be blind. Where something lacks, a mapping file is proposed from names and
-    kinds of values: check each line of it. Values are never printed, and nothing is written.
+    The answer names each file's format, the columns that the sample fills and where they were found (once for files
+    that read alike), the required ones that lack, and the detectors that would be blind. Where something lacks, a
+    mapping file is proposed from names and kinds of values: check each line of it. Values are never printed, and
+    nothing is written.
     """
     from stillwatch.cli.output import emit_json
     from stillwatch.ingest.diagnosis import diagnose, mapping_text
@@ -32,8 +33,11 @@ def doctor(
     if json:
         emit_json({"schema": "stillwatch/doctor/v1", "files": [_as_json(one) for one in found], "blind": blind})
         return
+    shown: set[object] = set()
     for one in found:
-        _print(one)
+        alike = (one.table, one.format, one.lacking, one.request, one.response, str(sorted(one.found_at.items())))
+        _print(one, briefly=alike in shown)
+        shown.add(alike)
     if any(one.table == "exchanges" for one in found):
         print("no detector would be blind" if not blind else "would be blind:")
         for row in blind:
@@ -44,11 +48,12 @@ def doctor(
         print(mapping_text(unread[0]), end="")
 
 
-def _print(one: "Diagnosis") -> None:
+def _print(one: "Diagnosis", *, briefly: bool) -> None:
+    """A file's columns; of one that reads as another before it did, the first line and what was refused."""
     from stillwatch.cli.output import clean
 
     print(f"{clean(one.label)}: {one.table}, read as {one.format}; {one.fit} of {one.records} records would be taken")
-    for name, filled in sorted(one.filled.items(), key=lambda pair: (-pair[1], pair[0])):
+    for name, filled in sorted(() if briefly else one.filled.items(), key=lambda pair: (-pair[1], pair[0])):
         places = " or ".join(one.found_at.get(name, ()))
         print(f"  {name:18} {filled:4}/{one.records}" + (f"  from {clean(places)}" if places else ""))
     for name in one.lacking:
@@ -67,7 +72,7 @@ def _blind(found: "list[Diagnosis]") -> list[dict[str, str]]:
     from stillwatch.linkage.tokens import CHANNELS
 
     filled = {name for one in found for name in one.filled}
-    derived = {"block": "client_ip", "asn": "client_ip", "param_fp": "temperature"}
+    derived = {"block": "client_ip", "asn": "client_ip", "param_fp": "temperature", "system": "messages"}
     out: list[dict[str, str]] = []
     for channel in CHANNELS:
         lacks = [name for name in channel.needs if name not in filled and derived.get(name) not in filled]
