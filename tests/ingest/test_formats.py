@@ -78,7 +78,7 @@ def test_parquet_and_json_documents_read_as_lines_do(tmp_path: Path, format: str
 
 @pytest.mark.parametrize("format", ["openai", "anthropic"])
 def test_bodies_may_be_structs_of_parquet(tmp_path: Path, format: str) -> None:
-    """A whole log as a warehouse types it: absent fields are nulls. Streams beside whole bodies have no type in Arrow."""
+    """A whole log as a warehouse types it: absent fields are nulls. Arrow has no type for streams beside them."""
     pairs = [pair for name, pair in PAIRS if name == format and _is_plain(pair["record"])]
     assert len(pairs) >= 4
     pq.write_table(pa.Table.from_pylist([pair["record"] for pair in pairs]), tmp_path / "a.parquet")
@@ -150,8 +150,8 @@ def test_what_no_line_says_is_asked_for(tmp_path: Path) -> None:
     [
         ("redacted-by-litellm", True), ("REDACTED_BY_LITELM", True), ("__REDACTED__", True), ("[REDACTED]", True),
         ("<redacted>", True), ("[Filtered]", True), ("***", True), ("[content removed]", True), ("REDACTED", True),
-        ("filtered", False), ("hidden", False), ("**", False), ("", False), ("The redacted text", False),
-        ("[REDACTED] and who else?", False), ("Why is this [REDACTED]?", False),
+        ("filtered", False), ("hidden", False), ("**", False), ("The redacted text", False),
+        ("And who else is [REDACTED]", False), ("Why is this [REDACTED]?", False),
     ],
 )  # fmt: skip
 def test_words_for_a_text_that_was_not_kept_are_no_text(tmp_path: Path, text: str, left_out: bool) -> None:
@@ -162,7 +162,7 @@ def test_words_for_a_text_that_was_not_kept_are_no_text(tmp_path: Path, text: st
         "request": {"model": "m", "instructions": text, "input": text},
     }
     (row,) = rows(batches(written(tmp_path, {**record, "response": {"choices": [{"message": {"content": text}}]}})))
-    assert ("messages" not in row) == left_out and ("system" not in row) == (left_out or not text)
+    assert ("messages" not in row) == left_out and ("system" not in row) == left_out
     assert ("output" not in row) == left_out
 
 
