@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stillwatch.cli import run
-from stillwatch.ingest.diagnosis import diagnose, mapping_text
+from stillwatch.diagnosis.diagnose import diagnose, mapping_text
 from stillwatch.ingest.mapping import load
 from stillwatch.ingest.sources import Wanted, read, source_files
 from tests.ingest.envelopes import COUNT, ENVELOPES, drawn, nested

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from stillwatch.ingest.diagnosis import Diagnosis
+    from stillwatch.diagnosis.diagnose import Diagnosis
 
 
 def doctor(
@@ -23,7 +23,7 @@ def doctor(
     nothing is written.
     """
     from stillwatch.cli.output import emit_json
-    from stillwatch.ingest.diagnosis import diagnose, mapping_text
+    from stillwatch.diagnosis.diagnose import diagnose, mapping_text
     from stillwatch.ingest.mapping import load
     from stillwatch.ingest.sources import Wanted, source_files
 

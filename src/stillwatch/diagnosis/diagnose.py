@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from stillwatch.diagnosis.proposals import bodies, proposals
 from stillwatch.ingest.columns import conform
 from stillwatch.ingest.foreign import ForeignReader
 from stillwatch.ingest.jsonl import JsonLines
 from stillwatch.ingest.mapping import FieldMap
 from stillwatch.ingest.paths import parsed
-from stillwatch.ingest.proposals import bodies, proposals
 from stillwatch.ingest.rows import sample
 from stillwatch.ingest.sources import TABLES, SourceFile
 from stillwatch.tables import EXCHANGES
