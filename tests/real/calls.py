@@ -3,7 +3,7 @@
 The meaning is written by hand, not by the reader under test.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tests.real.answers import (
@@ -40,7 +40,6 @@ class Call:
     path: str = CHAT
     key: str = "sk-alice"
     attempts: int = 1
-    headers: Json = field(default_factory=dict)
 
 
 def text(content: str) -> Json:

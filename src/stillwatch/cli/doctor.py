@@ -35,7 +35,8 @@ def doctor(
         return
     shown: set[object] = set()
     for one in found:
-        alike = (one.table, one.format, one.lacking, one.request, one.response, str(sorted(one.found_at.items())))
+        alike = (one.table, one.format, one.lacking, one.request, one.response, str(sorted(one.found_at.items())),
+                 *sorted(one.reasons))  # fmt: skip
         _print(one, briefly=alike in shown)
         shown.add(alike)
     if any(one.table == "exchanges" for one in found):
@@ -49,11 +50,13 @@ def doctor(
 
 
 def _print(one: "Diagnosis", *, briefly: bool) -> None:
-    """A file's columns; of one that reads as another before it did, the first line and what was refused."""
+    """A file's columns; of one that reads as another before it did, the first line."""
     from stillwatch.cli.output import clean
 
     print(f"{clean(one.label)}: {one.table}, read as {one.format}; {one.fit} of {one.records} records would be taken")
-    for name, filled in sorted(() if briefly else one.filled.items(), key=lambda pair: (-pair[1], pair[0])):
+    if briefly:
+        return
+    for name, filled in sorted(one.filled.items(), key=lambda pair: (-pair[1], pair[0])):
         places = " or ".join(one.found_at.get(name, ()))
         print(f"  {name:18} {filled:4}/{one.records}" + (f"  from {clean(places)}" if places else ""))
     for name in one.lacking:
