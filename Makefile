@@ -1,8 +1,9 @@
 # One door. Needs git, make and Python 3.11; `make setup` brings the rest, pinned.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-slow check bench docs clean
+.PHONY: help setup demo test test-unit test-slow litellm check bench docs clean
 STAMP := .venv/.stillwatch-setup
+LITELLM := .venv-litellm/.stillwatch-setup
 BIN := .venv/bin
 
 help: ## list the targets
@@ -23,7 +24,15 @@ test-unit: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(STAMP)
-	$(BIN)/pytest -m slow || [ $$? -eq 5 ]  # 5: pytest selected no test
+	@$(MAKE) --no-print-directory litellm || echo "no LiteLLM: the tests with a real proxy are skipped" >&2
+	$(BIN)/pytest -m slow -rs || [ $$? -eq 5 ]  # 5: pytest selected no test
+
+litellm: $(LITELLM) ## build .venv-litellm, the proxy that tests/real starts (test-slow does it)
+
+$(LITELLM): tests/real/litellm-requirements.txt | $(STAMP)
+	@.uv/bin/uv venv --quiet --clear --no-python-downloads --python $(BIN)/python .venv-litellm
+	@.uv/bin/uv pip install --quiet --python .venv-litellm --require-hashes --only-binary :all: --no-deps -r $<
+	@touch $@
 
 check: $(STAMP) ## lint, format, types, floors, docs
 	$(BIN)/ruff check .
@@ -39,4 +48,4 @@ docs: $(STAMP) ## check that every link in the docs leads somewhere and every co
 	$(BIN)/python scripts/check_docs.py
 
 clean: ## remove what make has built
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo-out
+	rm -rf .venv .venv-litellm .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo-out

@@ -27,7 +27,7 @@ HOUSE = ROOT / "src" / "stillwatch"
 FLOORS = {
     1: ("records", "errors", "stats"),
     2: ("tables", "settings", "networks", "ingest"),
-    3: ("content", "linkage", "assess", "respond"),
+    3: ("content", "linkage", "assess", "respond", "diagnosis"),
     4: ("store", "engine"),
     5: (
         "pipeline",

@@ -10,6 +10,7 @@ import pytest
 from stillwatch.benchmark import world as worlds
 from stillwatch.benchmark.shapes import SHAPES, lines
 from stillwatch.content.sketch import sketch
+from stillwatch.diagnosis.diagnose import diagnose
 from stillwatch.ingest.sources import read, source_files
 from stillwatch.tables import SKETCHED
 
@@ -63,6 +64,8 @@ def test_a_world_in_another_format_is_the_same_world(
     (tmp_path / "exchanges.jsonl").write_text(written)
     told, found = sketched(tmp_path)
     assert told == format
+    looked = diagnose(source_files(tmp_path)[0])
+    assert looked.fit == looked.records and not looked.lacking
     assert found.keys() == canonical.keys()
     assert {row["status"] for row in canonical.values()} >= {"ok", "error", "cancelled"}
     names = [name for name in SKETCHED.names if name not in LOST[format]]

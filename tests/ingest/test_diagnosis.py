@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from stillwatch.cli import run
-from stillwatch.ingest.diagnosis import diagnose, mapping_text
+from stillwatch.diagnosis.diagnose import diagnose, mapping_text
 from stillwatch.ingest.mapping import load
 from stillwatch.ingest.sources import Wanted, read, source_files
+from tests.ingest.envelopes import COUNT, ENVELOPES, drawn, nested
 
 SECRET = "VERY-SECRET-WORDS"
 
@@ -71,3 +72,62 @@ def test_a_file_of_the_contract_is_looked_at_too(tmp_path: Path) -> None:
     found = diagnose(source_files(tmp_path)[0])
     assert (found.format, found.fit) == ("canonical", 0)
     assert found.lacking == ("model_requested", "status")
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_an_envelope_is_read_by_the_mapping_that_is_proposed(tmp_path: Path, name: str) -> None:
+    """Unchanged: every line a row, the caller as the account, texts as they were, failures as failures."""
+    make, begins = ENVELOPES[name]
+    file = tmp_path / "log.jsonl"
+    file.write_text("".join(json.dumps(make(number)) + "\n" for number in range(COUNT)))
+    text = mapping_text(diagnose(source_files(file)[0]))
+    (tmp_path / "map.yaml").write_text(text)
+    found = list(read(source_files(file, Wanted("auto", load(tmp_path / "map.yaml")))[0]))
+    assert not [row for batch in found for row in batch.quarantined], text
+    rows = [row for batch in found for row in batch.rows.to_pylist()]
+    assert len({row["exchange_id"] for row in rows}) == COUNT
+    for number, row in enumerate(rows):
+        account, asked, said, at, failed = drawn(number)
+        failed = failed and name != "bedrock"
+        assert row["account_id"] == f"{begins}{account}", text
+        assert (row["asked_at"], row["status"]) == (at, "error" if failed else "ok"), text
+        assert name == "bedrock" or row["client_ip"] == f"203.0.113.{number}", text
+        assert asked in row["messages"] and ((failed and name != "flat") or said in row["output"]), text
+
+
+def test_one_account_in_all_lines_is_worth_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "log.jsonl"
+    lines = [json.dumps({**nested(number), "account_id": "own", "id": f"x{number}"}) for number in range(COUNT)]
+    file.write_text("\n".join(lines))
+    assert run(["doctor", str(file)]) == 0
+    told = capsys.readouterr().out
+    assert "account_id is the same in all 60" in told
+    assert "  account_id: account_id  # in use\n  # account_id: tenant.uuid  # could be it as well" in told
+
+
+def test_files_that_read_alike_are_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(nested(number)) + "\n" for number in range(COUNT)))
+    assert run(["doctor", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("read as openai") == 3 and told.count("  operation ") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        (200, "ok"),
+        ("429", "error"),
+        (499, "cancelled"),
+        ("SUCCESS", "ok"),
+        ("timeout", "error"),
+        ("canceled", "cancelled"),
+    ],
+)
+def test_a_mapped_status_is_read_by_code_or_word(tmp_path: Path, given: Any, status: str) -> None:
+    (tmp_path / "map.yaml").write_text("columns: {status: outcome, account_id: who, asked_at: at, exchange_id: n}")
+    line = {"n": "1", "at": 1772359201, "who": "a", "outcome": given, "model": "m", "messages": []}
+    (tmp_path / "log.jsonl").write_text(json.dumps(line) + "\n")
+    wanted = Wanted("auto", load(tmp_path / "map.yaml"))
+    (row,) = [row for b in read(source_files(tmp_path / "log.jsonl", wanted)[0]) for row in b.rows.to_pylist()]
+    assert row["status"] == status

@@ -76,6 +76,26 @@ def test_parquet_and_json_documents_read_as_lines_do(tmp_path: Path, format: str
         assert rows(found) == wanted, name
 
 
+@pytest.mark.parametrize("format", ["openai", "anthropic"])
+def test_bodies_may_be_structs_of_parquet(tmp_path: Path, format: str) -> None:
+    """A whole log as a warehouse types it: absent fields are nulls. Arrow has no type for streams beside them."""
+    pairs = [pair for name, pair in PAIRS if name == format and _is_plain(pair["record"])]
+    assert len(pairs) >= 4
+    pq.write_table(pa.Table.from_pylist([pair["record"] for pair in pairs]), tmp_path / "a.parquet")
+    found = batches(tmp_path / "a.parquet")
+    assert not bad(found)
+    assert rows(found) == [pair["exchange"] for pair in pairs]
+
+
+def _is_plain(record: dict[str, Any]) -> bool:
+    """Whether the bodies have one type in all such records: whole, and every content a string."""
+    asked, answer = record.get("request"), record.get("response")
+    if not (isinstance(asked, dict) and isinstance(answer, dict) and "messages" in asked):
+        return False
+    texts = [message.get("content") for message in asked["messages"]]
+    return all(isinstance(text, str | None) for text in texts) and ("content" in answer or "choices" in answer)
+
+
 def _column(values: list[Any]) -> pa.Array:
     """A column as a logger would write it: numbers and words as they are, everything else as JSON in a string."""
     if all(value is None or isinstance(value, bool | float) for value in values):
@@ -123,6 +143,27 @@ def test_what_no_line_says_is_asked_for(tmp_path: Path) -> None:
     found = bad(batches(written(tmp_path, record)))
     assert [(row.column, row.found) for row in found] == [("account_id", "no such column")]
     assert "mapping file" in found[0].wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("redacted-by-litellm", True), ("REDACTED_BY_LITELM", True), ("__REDACTED__", True), ("[REDACTED]", True),
+        ("<redacted>", True), ("[Filtered]", True), ("***", True), ("[content removed]", True), ("REDACTED", True),
+        ("filtered", False), ("hidden", False), ("**", False), ("The redacted text", False),
+        ("And who else is [REDACTED]", False), ("Why is this [REDACTED]?", False),
+    ],
+)  # fmt: skip
+def test_words_for_a_text_that_was_not_kept_are_no_text(tmp_path: Path, text: str, left_out: bool) -> None:
+    record = {
+        "ts": 1772359201,
+        "account": "a",
+        "id": "x",
+        "request": {"model": "m", "instructions": text, "input": text},
+    }
+    (row,) = rows(batches(written(tmp_path, {**record, "response": {"choices": [{"message": {"content": text}}]}})))
+    assert ("messages" not in row) == left_out and ("system" not in row) == left_out
+    assert ("output" not in row) == left_out
 
 
 def test_texts_of_several_parts_are_one_message(tmp_path: Path) -> None:

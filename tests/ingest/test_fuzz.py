@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stillwatch.content.sketch import sketch
+from stillwatch.diagnosis.diagnose import diagnose, mapping_text
 from stillwatch.ingest import envelope, litellm
-from stillwatch.ingest.diagnosis import diagnose, mapping_text
 from stillwatch.ingest.foreign import UNREADABLE
 from stillwatch.ingest.mapping import FieldMap
 from stillwatch.ingest.sources import Wanted, read, source_files

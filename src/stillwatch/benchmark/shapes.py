@@ -255,7 +255,10 @@ _DELTAS = {
 
 
 def litellm(row: Row) -> Record:
-    """LiteLLM's logging payload of version 1.106, with the fields that say something."""
+    """LiteLLM's logging payload, with the fields that say something.
+
+    Failures lack `litellm_call_id`, as in older versions: beside it the reader counts attempts, and the truth calls.
+    """
     request = _openai_request(row)
     messages, model = request.pop("messages"), request.pop("model")
     whole = {**row, "stream": None}
@@ -263,11 +266,13 @@ def litellm(row: Row) -> Record:
     answer: Any = _openai_response(whole)
     blocked = row["status"] == "blocked"
     return {
-        "id": f"chatcmpl-{row['exchange_id']}", "litellm_call_id": row["exchange_id"], "call_type": "acompletion",
+        **({"id": row["exchange_id"]} if failed else
+           {"id": f"chatcmpl-{row['exchange_id']}", "litellm_call_id": row["exchange_id"]}), "call_type": "acompletion",
         "trace_id": row["conversation_id"], "session_id": row["session_id"] or "", "stream": row["stream"],
         "status": "failure" if failed else "success", "startTime": row["asked_at"].timestamp(),
         "endTime": (row["finished_at"] or row["asked_at"]).timestamp(), "model": f"openai/{model}",
-        "model_group": model, "prompt_tokens": row["input_tokens"], "completion_tokens": row["output_tokens"],
+        "custom_llm_provider": "openai", "model_group": model, "prompt_tokens": row["input_tokens"],
+        "completion_tokens": row["output_tokens"],
         "end_user": row["end_user_id"], "requester_ip_address": row["client_ip"], "user_agent": row["user_agent"],
         "metadata": {"user_api_key_hash": row["api_key_id"], "user_api_key_user_id": row["account_id"],
                      "user_api_key_org_id": row["org_id"], "user_api_key_team_id": row["project_id"]},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from stillwatch.ingest.diagnosis import Diagnosis
+    from stillwatch.diagnosis.diagnose import Diagnosis
 
 
 def doctor(
@@ -17,12 +17,13 @@ def doctor(
 ) -> None:
     """Look at the first records of logs without reading them into a store.
 
-    The answer names each file's format, the columns that the sample fills and where they were found, the required ones
-    that lack, and the detectors that would be blind. Where something lacks, a mapping file is proposed from names and
-    kinds of values: check each line of it. Values are never printed, and nothing is written.
+    The answer names each file's format, the columns that the sample fills and where they were found (once for files
+    that read alike), the required ones that lack, and the detectors that would be blind. Where something lacks, a
+    mapping file is proposed from names and kinds of values: check each line of it. Values are never printed, and
+    nothing is written.
     """
     from stillwatch.cli.output import emit_json
-    from stillwatch.ingest.diagnosis import diagnose, mapping_text
+    from stillwatch.diagnosis.diagnose import diagnose, mapping_text
     from stillwatch.ingest.mapping import load
     from stillwatch.ingest.sources import Wanted, source_files
 
@@ -32,27 +33,39 @@ def doctor(
     if json:
         emit_json({"schema": "stillwatch/doctor/v1", "files": [_as_json(one) for one in found], "blind": blind})
         return
+    shown: set[object] = set()
     for one in found:
-        _print(one)
+        alike = (one.table, one.format, one.lacking, one.request, one.response, str(sorted(one.found_at.items())),
+                 *sorted(one.reasons))  # fmt: skip
+        _print(one, briefly=alike in shown)
+        shown.add(alike)
     if any(one.table == "exchanges" for one in found):
         print("no detector would be blind" if not blind else "would be blind:")
         for row in blind:
             print(f"  {row['detector']}: {row['because']}")
-    unread = [one for one in found if one.table == "exchanges" and (one.lacking or one.proposed)]
+    unread = [one for one in found if one.table == "exchanges" and (one.lacking or one.proposed or one.request)]
     if unread:
         print("\nA mapping file to begin with (stillwatch ingest … --mapping FILE):\n")
         print(mapping_text(unread[0]), end="")
 
 
-def _print(one: "Diagnosis") -> None:
+def _print(one: "Diagnosis", *, briefly: bool) -> None:
+    """A file's columns; of one that reads as another before it did, the first line."""
     from stillwatch.cli.output import clean
 
     print(f"{clean(one.label)}: {one.table}, read as {one.format}; {one.fit} of {one.records} records would be taken")
+    if briefly:
+        return
     for name, filled in sorted(one.filled.items(), key=lambda pair: (-pair[1], pair[0])):
         places = " or ".join(one.found_at.get(name, ()))
         print(f"  {name:18} {filled:4}/{one.records}" + (f"  from {clean(places)}" if places else ""))
     for name in one.lacking:
         print(f"  {name} is required and lacks in {one.records - one.filled.get(name, 0)} of {one.records}")
+    for what, place in (("requests", one.request), ("answers", one.response)):
+        if place is not None:
+            print(f"  {what} seem to be in {clean(place)}: ingest needs the mapping file for that")
+    if one.one_account:
+        print(f"  account_id is the same in all {one.records}: is that who pays, or your own account?")
     for reason, count in list(one.reasons.items())[:10]:
         print(f"  refused: {count} × {clean(reason)}")
 
@@ -62,7 +75,7 @@ def _blind(found: "list[Diagnosis]") -> list[dict[str, str]]:
     from stillwatch.linkage.tokens import CHANNELS
 
     filled = {name for one in found for name in one.filled}
-    derived = {"block": "client_ip", "asn": "client_ip", "param_fp": "temperature"}
+    derived = {"block": "client_ip", "asn": "client_ip", "param_fp": "temperature", "system": "messages"}
     out: list[dict[str, str]] = []
     for channel in CHANNELS:
         lacks = [name for name in channel.needs if name not in filled and derived.get(name) not in filled]

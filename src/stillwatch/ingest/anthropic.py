@@ -6,7 +6,7 @@ A request body and a response body in, columns of the contract out. Fields as in
 from collections.abc import Mapping
 from typing import Any
 
-from stillwatch.ingest.messages import Message, message, messages
+from stillwatch.ingest.messages import Message, is_redacted, kept, message, messages
 from stillwatch.ingest.paths import first, listing, mapping, parsed
 from stillwatch.ingest.streams import BROKEN_OFF
 
@@ -60,11 +60,14 @@ def fields(request: Body, response: Body) -> dict[str, Any]:
     """Columns of the contract from one request and its answer; what neither says is absent."""
     out = {name: first(request, paths) for name, paths in _SETTINGS.items()}
     if "messages" in request:
-        out["operation"], out["messages"] = "chat", messages(listing(request["messages"]))
+        out["operation"], out["messages"] = "chat", kept(messages(listing(request["messages"])))
+    given = out["system"] if isinstance(out["system"], list) else [{"text": out["system"]}]
+    if all(isinstance(block, Mapping) and is_redacted(block.get("text")) for block in given):
+        out["system"] = None
     out |= _tokens(mapping(response.get("usage")))
     out["model_served"] = response.get("model")
     out["model_requested"] = out["model_requested"] or response.get("model")
-    out["output"] = _answer(response)
+    out["output"] = kept(_answer(response))
     out["finish_reason"], out["status"] = _end(response)
     out["exchange_id"] = response.get("id") or response.get("request_id")
     return {name: value for name, value in out.items() if value is not None}

@@ -18,13 +18,15 @@ from stillwatch.ingest.streams import whole
 REQUESTS = tuple(
     map(
         parsed,
-        ("request.body", "request_body", "request", "req.body", "req", "payload", "body", "input.body", "kwargs"),
+        ("request.body", "request_body", "request", "req.body", "req", "payload", "body", "input.body",
+         "input.inputBodyJson", "kwargs", "params"),
     )
-)
+)  # fmt: skip
 RESPONSES = tuple(
     map(
         parsed,
-        ("response.body", "response_body", "response", "resp.body", "resp", "result.message", "completion", "result",
+        ("response.body", "response_body", "response", "resp.body", "resp", "result.message", "output.outputBodyJson",
+         "completion", "result",
          "output", "chunks", "stream_events", "events"),
     )
 )  # fmt: skip
@@ -48,6 +50,7 @@ COLUMNS: Mapping[str, tuple[Path, ...]] = {
     ),
     "finished_at": _usual("finished_at", "end_time", "endTime", "ended_at", "completed_at", "response.timestamp"),
     "account_id": _usual(
+        "identity.arn",
         "account_id", "accountId", "account.id", "account", "customer_id", "customerId", "customer.id", "customer",
         "tenant_id", "tenant", "organization_id", "organization", "org_id", "workspace_id", "team_id", "user_id",
         "userId", "api_key_id", "api_key_hash", "key_id", "api_key",
@@ -63,7 +66,7 @@ COLUMNS: Mapping[str, tuple[Path, ...]] = {
     "conversation_id": _usual("conversation_id", "conversationId", "thread_id", "trace_id"),
     "turn_index": _usual("turn_index"),
     "pathway": _usual("pathway", "platform", "channel"),
-    "model_requested": _usual("model_requested"),
+    "model_requested": _usual("model_requested", "modelId"),
     "model_served": _usual("model_served"),
     "client_ip": _usual(
         "client_ip", "clientIp", "client.ip", "client.address", "ip_address", "ip", "source_ip", "remote_ip",
@@ -78,7 +81,20 @@ COLUMNS: Mapping[str, tuple[Path, ...]] = {
 """Where each column is usually found outside of the bodies, the most telling first."""
 
 CODES = tuple(
-    map(parsed, ("status_code", "http_status", "statusCode", "response.status_code", "response.status", "status"))
+    map(
+        parsed,
+        (
+            "status_code",
+            "http_status",
+            "statusCode",
+            "response_code",
+            "http.status",
+            "http.status_code",
+            "response.status_code",
+            "response.status",
+            "status",
+        ),
+    )
 )
 PLACES = tuple(map(parsed, ("path", "url", "endpoint", "route", "request.url", "request.path", "http.path")))
 
@@ -139,7 +155,8 @@ def address(text: str) -> str:
     bare = found.group(1) if found else head
     for candidate in (head, bare):
         try:
-            return str(ipaddress.ip_address(candidate))
+            found_at = ipaddress.ip_address(candidate)
+            return str(getattr(found_at, "ipv4_mapped", None) or found_at)
         except ValueError:
             continue
     return text
@@ -154,14 +171,15 @@ def _body(record: Mapping[str, Any], given: Path | None, usual: tuple[Path, ...]
         value = at(record, path)
         if usual is REQUESTS and (openai.is_request(held := mapping(value)) or "model" in held):
             return held, path
-        if usual is RESPONSES and _answers(whole(value)):
+        if usual is RESPONSES and answers(whole(value)):
             return value, path
     if usual is REQUESTS:
         return (record if openai.is_request(record) else {}), ()
-    return (record if _answers(record) else None), ()
+    return (record if answers(record) else None), ()
 
 
-def _answers(value: Any) -> bool:
+def answers(value: Any) -> bool:
+    """Whether the value is an answer, or an error, of a known API."""
     held = mapping(value)
     return openai.is_response(held) or anthropic.is_response(held) or "error" in held
 
@@ -181,20 +199,39 @@ def _found(record: Mapping[str, Any], paths: tuple[Path, ...]) -> tuple[Path, An
 
 def _status(record: Mapping[str, Any], told: Any, fields: FieldMap) -> Any:
     """The contract's status: a mapped one as it is, else by the HTTP code, else by the bodies."""
-    if "status" in fields.columns:
-        return first(record, fields.columns["status"])
+    given = first(record, fields.columns["status"]) if "status" in fields.columns else None
+    if given is not None:
+        return status_of(given, told)
     for path in CODES:
-        code = at(record, path)
-        if isinstance(code, str) and len(code) == 3 and code.isdecimal():
-            code = int(code)
-        if isinstance(code, int) and not isinstance(code, bool) and 100 <= code <= 599:
+        if (code := _code(at(record, path))) is not None:
             return _of_code(code, told)
     if told is not None:
         return told
-    word = at(record, ("status",))
-    if isinstance(word, str):
-        return {"success": "ok", "succeeded": "ok", "failure": "error", "failed": "error"}.get(word.lower(), word)
-    return "error" if at(record, ("error",)) else None
+    word = first(record, (("status",), ("result", "type")))
+    return status_of(word) if isinstance(word, str) else "error" if at(record, ("error",)) else None
+
+
+def status_of(given: Any, told: Any = None) -> Any:
+    """The contract's status of a logger's HTTP code or word, beside what the bodies told; else what was given."""
+    if (code := _code(given)) is not None:
+        return _of_code(code, told)
+    return _WORDS.get(given.strip().lower(), given) if isinstance(given, str) else given
+
+
+_WORDS = {
+    **dict.fromkeys(("ok", "success", "succeeded", "successful", "completed", "complete"), "ok"),
+    **dict.fromkeys(("error", "failure", "failed", "errored", "expired", "timeout", "timed_out"), "error"),
+    **dict.fromkeys(("cancelled", "canceled", "aborted"), "cancelled"),
+    **dict.fromkeys(("blocked", "filtered", "content_filter"), "blocked"),
+    **dict.fromkeys(("refused", "refusal"), "refused"),
+}  # fmt: skip
+
+
+def _code(given: Any) -> int | None:
+    """An HTTP code, as a number or its digits."""
+    if isinstance(given, str) and len(given) == 3 and given.isdecimal():
+        given = int(given)
+    return given if isinstance(given, int) and not isinstance(given, bool) and 100 <= given <= 599 else None
 
 
 def _of_code(code: int, told: Any) -> str:

@@ -46,6 +46,8 @@ def renamed(record: Record, fields: FieldMap) -> tuple[dict[str, Any], Places]:
     out = {name: value for name, value in record.items() if name in _NAMES}
     for name, paths in fields.columns.items():
         out[name] = next((value for path in paths if (value := at(record, path)) is not None), None)
+    if "status" in fields.columns:
+        out["status"] = envelope.status_of(out["status"])
     return {**out, **fields.constants}, {name: paths[0] for name, paths in fields.columns.items()}
 
 

@@ -1,7 +1,8 @@
 """LiteLLM's StandardLoggingPayload, as its `generic_api` callback posts it: one object a line, or arrays of them.
 
-Read from version 1.106 (the payload of a running proxy) and from the documented fields of older ones. `id` is the
-answering provider's id, which a cached or mocked answer repeats; `litellm_call_id` is the call's own.
+Read from version 1.106 (the payload of a running proxy, which a test starts) and from the documented fields of older
+ones. `id` is the answering provider's id, which a cached or mocked answer repeats; `litellm_call_id` is the call's own,
+and the attempts of one call share it: one that failed before a fallback answered is told apart by its time.
 """
 
 from collections.abc import Mapping
@@ -9,9 +10,6 @@ from typing import Any
 
 from stillwatch.ingest import openai
 from stillwatch.ingest.paths import at, first, listing, mapping, parsed
-
-REDACTED = "redacted-by-litellm"
-"""What LiteLLM writes for a text that it was told not to log. Read as words it would be every account's template."""
 
 NOBODY = ("default_user_id", "")
 """Users that LiteLLM names where the key belongs to none."""
@@ -54,30 +52,53 @@ def is_record(record: Mapping[str, Any]) -> bool:
 
 def exchange(record: Mapping[str, Any]) -> dict[str, Any]:
     """Columns of the contract from one payload. `account_id` is the key's user, else its team, else the key."""
-    settings = mapping(record.get("model_parameters"))
-    request = {**settings, "messages": _logged(record.get("messages"))}
-    if request["messages"] is None:
-        del request["messages"]
-    response = _response(record.get("response"))
+    settings = {**mapping(record.get("model_parameters"))}
+    if "tools" in settings:
+        settings["tools"] = [_as_sent(tool) for tool in listing(settings["tools"])] or None
+    asked = _logged(record.get("messages"))
+    request = settings if asked is None else {**settings, "messages": asked}
+    failed = record.get("status") == "failure"
+    response = {} if failed else _response(record.get("response"))
     out = openai.fields(request, response)
     out |= {name: value for name, paths in _COLUMNS.items() if (value := first(record, paths)) is not None}
+    if failed:  # a failed call is logged with zeros for what nobody counted
+        out |= {name: None for name in ("input_tokens", "output_tokens") if out.get(name) in (0, "0")}
     out["account_id"] = _account(mapping(record.get("metadata")))
     out["exchange_id"] = _id(record)
     out["operation"] = _CALLS.get(str(record.get("call_type")), record.get("call_type"))
-    out["model_served"] = response.get("model") or (record.get("model") if response else None)
+    out["model_served"] = None if failed else _served(record, response)
     out["reasoning_budget"] = at(settings, ("thinking", "budget_tokens"))
     out["status"] = _status(record, out.get("status"))
-    if _is_redacted(out.get("output")):
+    if out["status"] == "cancelled":  # the proxy writes `stop` for an answer that its caller left
+        out["finish_reason"] = None
+    if not any(item["parts"] for item in out.get("output") or ()):
         out.pop("output", None)
     return out
 
 
+def _as_sent(tool: Any) -> Any:
+    """A tool as its caller defined it: the proxy names the default kind of Anthropic's API."""
+    named = isinstance(tool, Mapping) and tool.get("type") == "custom" and "input_schema" in tool
+    return {name: value for name, value in tool.items() if name != "type"} if named else tool
+
+
 def _id(record: Mapping[str, Any]) -> Any:
     own = record.get("litellm_call_id")
-    if own:
-        return own
-    given = record.get("id")
-    return f"{given}@{record.get('startTime')}" if record.get("cache_hit") is True and given else given
+    given = own or record.get("id")
+    repeats = record.get("status") == "failure" if own else record.get("cache_hit") is True
+    return f"{given}@{record.get('startTime')}" if repeats and given else given
+
+
+def _served(record: Mapping[str, Any], response: Mapping[str, Any]) -> Any:
+    """The model that answered. The answer's own word is often the group's name, which the proxy puts in its place."""
+    told = response.get("model")
+    if told and told != record.get("model_group"):
+        return told
+    own, provider = record.get("model"), str(record.get("custom_llm_provider") or "")
+    if not isinstance(own, str) or not provider:
+        return told or own
+    head, slash, rest = own.partition("/")
+    return rest if slash and head in provider else own  # `openai/…` by `text-completion-openai`
 
 
 def _account(metadata: Mapping[str, Any]) -> Any:
@@ -89,23 +110,24 @@ def _account(metadata: Mapping[str, Any]) -> Any:
 
 def _status(record: Mapping[str, Any], told: Any) -> Any:
     if record.get("status") == "success":
+        if at(record, ("error_information", "error_code")) == "499":
+            return "cancelled"
         return told if told in ("refused", "blocked", "cancelled") else "ok"
     if record.get("status") == "failure":
-        blocked = at(record, ("error_information", "error_class")) in _BLOCKED
-        return "blocked" if blocked else "error"
+        about = mapping(record.get("error_information"))
+        blocked = about.get("error_class") in _BLOCKED or about.get("error_code") in openai.BLOCKED
+        stopped = at(record, ("status_fields", "guardrail_status")) == "guardrail_intervened"
+        return "blocked" if blocked or stopped else "error"
     return record.get("status")
 
 
-def _logged(messages: Any) -> Any:
+def _logged(messages: Any) -> list[Any] | None:
     """The request's messages, or None where they were not logged."""
     if isinstance(messages, str):
         messages = listing(messages) or ([{"role": "user", "content": messages}] if messages else None)
     if isinstance(messages, Mapping):
         messages = [messages]
-    if not isinstance(messages, list) or not messages:
-        return None
-    texts = [at(item, ("content",)) for item in messages]
-    return None if all(text in (REDACTED, None, "") for text in texts) else messages
+    return messages if isinstance(messages, list) and messages else None
 
 
 def _response(given: Any) -> Mapping[str, Any]:
@@ -113,9 +135,15 @@ def _response(given: Any) -> Mapping[str, Any]:
     held = mapping(given)
     if isinstance(given, str) and given and not held:
         return {"choices": [{"message": {"role": "assistant", "content": given}}]}
-    return held
+    if not isinstance(held.get("choices"), list):
+        return held
+    return {**held, "choices": [_with_refusal(choice) for choice in held["choices"]]}
 
 
-def _is_redacted(output: Any) -> bool:
-    texts = [at(item, ("parts", "0", "content")) for item in listing(output)]
-    return REDACTED in texts or not any(at(item, ("parts",)) for item in listing(output))
+def _with_refusal(choice: Any) -> Any:
+    """A choice whose refusal stands where OpenAI's API has it; the proxy moves it among the provider's own fields."""
+    if not isinstance(choice, Mapping):
+        return choice
+    held = mapping(choice.get("message"))
+    refusal = at(held, ("provider_specific_fields", "refusal"))
+    return {**choice, "message": {"refusal": refusal, **held}} if refusal else choice

@@ -3,6 +3,7 @@
 The bytes of images, sounds and files are left out: that there was one is the signal, and they are large.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,40 @@ MEDIA = {
     "document": "file", "container_upload": "file",
 }  # fmt: skip
 """Kinds of parts that carry no text, in both APIs, and what they carry."""
+
+
+REDACTED = re.compile(
+    r"[\W_]*redacted(?:[-_ ]by[-_ ]\w+)?[\W_]*|\*{3,}"
+    r"|[\[<({_]+(?:content |text )?(?:masked|filtered|scrubbed|hidden|omitted|removed)[\])>}_]+",
+    re.IGNORECASE,
+)
+"""What loggers write for a text that they were told not to keep: `redacted-by-litellm`, OpenInference's `__REDACTED__`,
+`[REDACTED]`, `[Filtered]`, `***`. Read as words it would be the template that all accounts share. Whoever sends such a
+text as a whole prompt gets nothing for it."""
+
+LONGEST_MARK = 40
+
+
+def kept(found: list[Message] | None) -> list[Message] | None:
+    """Messages without the texts that a logger left out; None where it left out everything."""
+    if found is None or not any(_is_left_out(part) for item in found for part in item["parts"]):
+        return found
+    out = []
+    for item in found:
+        held = [part for part in item["parts"] if not _is_left_out(part) or part["type"] == "tool_call"]
+        held = [{**part, "arguments": None} if _is_left_out(part) else part for part in held]
+        if held or not item["parts"]:
+            out.append({**item, "parts": held})
+    return out or None
+
+
+def is_redacted(text: Any) -> bool:
+    """Whether the whole text is a logger's word for a text that it did not keep."""
+    return isinstance(text, str) and len(text) <= LONGEST_MARK and REDACTED.fullmatch(text) is not None
+
+
+def _is_left_out(part: Part) -> bool:
+    return any(is_redacted(part.get(name)) for name in ("content", "arguments", "response"))
 
 
 def messages(value: Any) -> list[Message]:

@@ -7,7 +7,7 @@ another provider that speaks the same dialect reads the same.
 from collections.abc import Mapping
 from typing import Any
 
-from stillwatch.ingest.messages import Message, message, messages
+from stillwatch.ingest.messages import Message, is_redacted, kept, message, messages
 from stillwatch.ingest.paths import at, first, listing, mapping, parsed
 from stillwatch.ingest.streams import BROKEN_OFF
 
@@ -41,6 +41,9 @@ _USAGE = {
     }.items()
 }
 
+BLOCKED = ("content_filter", "content_policy_violation", "moderation_blocked")
+"""Codes of errors by which a filter stopped a request."""
+
 
 def is_request(body: Body) -> bool:
     """Whether the body looks like a request of this API."""
@@ -59,14 +62,15 @@ def fields(request: Body, response: Body) -> dict[str, Any]:
     """Columns of the contract from one request and its answer; what neither says is absent."""
     out = {name: first(request, paths) for name, paths in _SETTINGS.items()}
     out["logprobs"] = _logprobs(request)
-    if isinstance(request.get("instructions"), str):
+    if isinstance(request.get("instructions"), str) and not is_redacted(request["instructions"]):
         out["system"] = request["instructions"]
-    out["operation"], out["messages"] = _asked(request, response)
+    out["operation"], asked = _asked(request, response)
+    out["messages"] = kept(asked)
     usage = mapping(response.get("usage"))
     out |= {name: first(usage, paths) for name, paths in _USAGE.items()}
     out["model_served"] = response.get("model")
     out["model_requested"] = out["model_requested"] or response.get("model")
-    out["output"] = _answer(response)
+    out["output"] = kept(_answer(response)) or None
     out["finish_reason"], out["status"] = _end(response)
     out["asked_at"] = response.get("created") or response.get("created_at")
     out["exchange_id"] = response.get("id")
@@ -116,13 +120,11 @@ def _choice(choice: Mapping[str, Any]) -> Message:
 def _end(response: Body) -> tuple[str | None, str | None]:
     """Why the answer ended, and the contract's status; (None, None) where there is no answer to tell by."""
     if response.get("error"):
-        code = at(response, ("error", "code"))
-        blocked = code in ("content_filter", "content_policy_violation", "moderation_blocked")
-        return None, "blocked" if blocked else "error"
+        return None, "blocked" if at(response, ("error", "code")) in BLOCKED else "error"
     reasons = [at(choice, ("finish_reason",)) for choice in listing(response.get("choices"))]
     reason = next((r for r in reasons if isinstance(r, str)), None)
     state = response.get("status")
-    if isinstance(state, str) and reason is None:
+    if isinstance(state, str) and reason is None and state != "in_progress":
         reason = at(response, ("incomplete_details", "reason")) or ("stop" if state == "completed" else state)
     if response.get(BROKEN_OFF) or state == "cancelled":
         return reason, "cancelled"
@@ -130,5 +132,12 @@ def _end(response: Body) -> tuple[str | None, str | None]:
         return reason, "blocked"
     if state == "failed":
         return reason, "error"
-    refused = any(at(choice, ("message", "refusal")) for choice in listing(response.get("choices")))
-    return reason, "refused" if refused else "ok" if response else None
+    return reason, "refused" if _refused(response) else "ok" if response else None
+
+
+def _refused(response: Body) -> bool:
+    """Whether a choice, or a part of an item of the Responses API, is a refusal."""
+    if any(at(choice, ("message", "refusal")) for choice in listing(response.get("choices"))):
+        return True
+    parts = [part for item in listing(response.get("output")) for part in listing(at(item, ("content",)))]
+    return any(isinstance(part, Mapping) and part.get("type") == "refusal" for part in parts)

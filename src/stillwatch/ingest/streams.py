@@ -28,7 +28,7 @@ def whole(response: Any) -> Any:
         return _anthropic(events)
     if any(kind.startswith("response.") for kind in kinds):
         return _responses(events)
-    if any("choices" in event for event in events):
+    if any("choices" in event or event.get("error") for event in events):
         return _chunks(events)
     return response
 
@@ -62,7 +62,7 @@ def _chunks(events: list[Event]) -> dict[str, Any]:
     body: dict[str, Any] = {"choices": []}
     choices: dict[int, dict[str, Any]] = {}
     for event in events:
-        for name in ("id", "model", "created", "usage", "object"):
+        for name in ("id", "model", "created", "usage", "object", "error"):
             if event.get(name):
                 body[name] = event[name]
         for choice in _mappings(event.get("choices")):
@@ -118,19 +118,47 @@ def _finished(choice: dict[str, Any]) -> dict[str, Any]:
 
 def _responses(events: list[Event]) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    pieces: list[str] = []
+    items: dict[int, dict[str, Any]] = {}
     for event in events:
-        held = event.get("response")
+        held, item, place = event.get("response"), event.get("item"), event.get("output_index")
         if isinstance(held, Mapping):
             body.update(held)
-        if event.get("type") == "response.output_text.delta" and isinstance(event.get("delta"), str):
-            pieces.append(event["delta"])
-    ends = {"response.completed", "response.incomplete", "response.failed"}
+        elif event.get("type") == "error":
+            body["error"] = {name: event.get(name) for name in ("code", "message")}
+        kind, grown = str(event.get("type")), items.setdefault(place if isinstance(place, int) else 0, {})
+        if isinstance(item, Mapping):
+            grown["item"], grown["done"] = item, kind.endswith(".done")
+        elif kind in _GROWS and isinstance(event.get("delta"), str):
+            grown.setdefault(_GROWS[kind], []).append(event["delta"])
+    ends = {"response.completed", "response.incomplete", "response.failed", "response.cancelled", "error"}
     if not ends & {str(event.get("type")) for event in events}:
         body[BROKEN_OFF] = True
-    if not body.get("output") and pieces:
-        body["output"] = [{"type": "message", "role": "assistant", "content": "".join(pieces)}]
+    if not body.get("output"):
+        body["output"] = [_item(items[place]) for place in sorted(items) if items[place]]
     return body
+
+
+_GROWS = {
+    "response.output_text.delta": "text", "response.refusal.delta": "refusal",
+    "response.reasoning_summary_text.delta": "thought", "response.reasoning_text.delta": "thought",
+    "response.function_call_arguments.delta": "arguments",
+}  # fmt: skip
+
+
+def _item(held: Mapping[str, Any]) -> dict[str, Any]:
+    """One item of an answer that broke off: as it was told whole, else as far as it had grown."""
+    item = dict(held.get("item") or {"type": "message", "role": "assistant"})
+    if held.get("done"):
+        return item
+    grown = {name: "".join(held[name]) for name in set(_GROWS.values()) if name in held}
+    if "arguments" in grown:
+        item["arguments"] = grown["arguments"]
+    if "thought" in grown:
+        item["summary"] = [{"type": "summary_text", "text": grown["thought"]}]
+    if "text" in grown or "refusal" in grown:
+        said = [{"type": "output_text", "text": grown["text"]}] if "text" in grown else []
+        item["content"] = said + ([{"type": "refusal", "refusal": grown["refusal"]}] if "refusal" in grown else [])
+    return item
 
 
 # ----------------------------------------------------------------------------------------------------- Anthropic
