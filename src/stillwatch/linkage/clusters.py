@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
+from stillwatch.linkage.kernels import strongest_edges
 from stillwatch.linkage.leiden import labels_of, symmetric
 from stillwatch.linkage.pairs import Pairs, family_weights, total_weight
 from stillwatch.linkage.templates import remembered_parts
@@ -23,6 +24,9 @@ LOOSE_WEIGHT = 2.0
 
 PROMISING = 0.5
 """Nats that a pair needs to be weighed again: the others would not become edges; above `HEAVIEST` no edge changes."""
+
+NEIGHBOURS = 32
+"""Of each row's pairs, at least so many of the strongest are kept, as are those that are among the other row's."""
 
 HEAVIEST = 30.0
 """Nats at which an edge's weight is capped: one pair of copies must not make a cluster by itself."""
@@ -71,15 +75,16 @@ def candidates_without(
     clustered loosely, and then weighed again against a popularity that leaves out the loose group of the pair. `known`
     remembers how groups split by templates, which depends on their rows alone.
     """
-    allowed = pairs.without(left_out)
-    left, right = pairs.left[allowed], pairs.right[allowed]
-    total = total_weight(weights[allowed], families, left_out)
+    every = total_weight(weights, families, left_out)
+    kept = np.flatnonzero(pairs.without(left_out) & (every >= PROMISING))
+    kept = kept[strongest_edges(pairs.left[kept], pairs.right[kept], every[kept], incidence.n, NEIGHBOURS)]
+    left, right, total = pairs.left[kept], pairs.right[kept], every[kept]
     groups = list(_groups(incidence, left, right, total))
     loose = _loose_groups(incidence.n, left, right, total)
-    inside = (loose[left] == loose[right]) & (total >= PROMISING) & (total < HEAVIEST)
-    kept = tuple(family for family in families if family not in left_out)
-    renewed = family_weights(incidence, left[inside], right[inside], kept, loose)
-    total[inside] = np.maximum(total[inside], total_weight(renewed, kept, left_out))
+    inside = (loose[left] == loose[right]) & (total < HEAVIEST)
+    speaking = tuple(family for family in families if family not in left_out)
+    renewed = family_weights(incidence, left[inside], right[inside], speaking, loose)
+    total[inside] = np.maximum(total[inside], total_weight(renewed, speaking, left_out))
     groups += _groups(incidence, left, right, total)
     if Family.CONTENT not in left_out:
         groups += [part for rows in _distinct(groups, incidence.n) for part in _parts(incidence, rows, known)]
@@ -87,7 +92,12 @@ def candidates_without(
 
 
 def _parts(incidence: Incidence, rows: Indices, known: dict[bytes, list[Indices]]) -> list[Indices]:
-    """The parts of a group by templates: one provider serves several operators. Uses content, which is not left out."""
+    """The parts of a group by templates: one provider serves several operators. Uses content, which is not left out.
+
+    A group so small that every part of it is a repetition of it (`ALIKE`) is not split.
+    """
+    if ALIKE * len(rows) <= LEAST_ACCOUNTS and incidence.accounts[rows].max() == 1:
+        return []
     return [
         part for part in remembered_parts(incidence, rows, known) if incidence.accounts[part].sum() >= LEAST_ACCOUNTS
     ]

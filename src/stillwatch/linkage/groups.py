@@ -1,7 +1,8 @@
 """From many overlapping confirmed candidates to one group each: tested core, who confirmed it, and its members."""
 
-from collections import Counter
-from collections.abc import ItemsView
+from collections import Counter, deque
+from collections.abc import Callable, ItemsView, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from stillwatch.linkage.clusters import LEAST_ACCOUNTS
+from stillwatch.linkage.confirm import THREADS
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.membership import Membership, matrices_of, membership
 from stillwatch.linkage.search import Found
@@ -82,11 +84,15 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     groups: list[Group] = []
     grown = _Programmes(incidence, found.parts)
     taken, tried = _Kept(incidence.n), _Kept(incidence.n)
-    for seed in seeds:
-        if taken.overlap(seed.rows) >= SAME or tried.likeness(seed.rows) >= SAME:
-            continue
+
+    def is_open(seed: _Seed) -> bool:
+        return taken.overlap(seed.rows) < SAME and tried.likeness(seed.rows) < SAME
+
+    def grow(seed: _Seed) -> Membership:
+        return membership(incidence, seed.rows, found.families, matrices)
+
+    for seed, members in _ahead(seeds, is_open, grow):
         tried.add(seed.rows)
-        members = membership(incidence, seed.rows, found.families, matrices)
         part = grown.part_of(members.certain(), _marked(incidence.n, seed.rows))
         if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
             continue
@@ -95,6 +101,26 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
             taken.add(part)
             groups.append(group)
     return groups
+
+
+def _ahead(
+    seeds: list["_Seed"], is_open: Callable[["_Seed"], bool], grow: Callable[["_Seed"], Membership]
+) -> Iterator[tuple["_Seed", Membership]]:
+    """Each seed that is open when its turn comes, with what it grows into; the next ones grow meanwhile on two threads.
+
+    A seed that is closed once stays closed, so what has grown in vain is dropped and the answer is that of one thread.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        waiting: deque[tuple[_Seed, Future[Membership]]] = deque()
+        left = iter(seeds)
+        while True:
+            while len(waiting) < 2 * THREADS and (seed := next(filter(is_open, left), None)):
+                waiting.append((seed, pool.submit(grow, seed)))
+            if not waiting:
+                return
+            seed, grown = waiting.popleft()
+            if is_open(seed):
+                yield seed, grown.result()
 
 
 class _Kept:
@@ -188,7 +214,7 @@ class _Tested:
         places = np.repeat(np.arange(len(found.candidates)), self._sizes)
         rows = np.concatenate([c.rows for c in found.candidates]) if found.candidates else np.zeros(0, np.int32)
         self._standing: set[bytes] = set()
-        self._held = csr_matrix((np.ones(len(rows), np.int64), (places, rows)), (len(found.candidates), n))
+        self._held = csr_matrix((np.ones(len(rows), np.int64), (rows, places)), (n, len(found.candidates)))
 
     def group(self, part: Indices, members: Membership) -> Group | None:
         """The group with its named core, or nothing where no discovered candidate is like it.
@@ -196,7 +222,7 @@ class _Tested:
         Of the candidates that lie mostly inside, the one that most families discovered stands for the group, then the
         most similar: chosen after the tests, among discoveries only. The same rows stand for one group only.
         """
-        inside = np.asarray(self._held[:, part].sum(axis=1)).ravel()
+        inside = np.asarray(self._held[part].sum(axis=0)).ravel()
         similar = inside / np.maximum(self._sizes + len(part) - inside, 1)
         near = [
             _Near(int(at), float(similar[at]), _discovering(self._found, int(at)))

@@ -71,6 +71,39 @@ def nominate(indptr: Ints, rows: Indices, keys: Hashes, partners: int, least: in
     return out[:at]
 
 
+STEPS_A_NAT = 4
+MOST_STEPS = 128
+"""Weights are told apart in quarters of a nat, up to 32 nats, when the strongest pairs of a row are chosen."""
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _step(weight: float) -> int:
+    return min(max(int(weight * STEPS_A_NAT), 0), MOST_STEPS - 1)
+
+
+@njit(cache=True, nogil=True)
+def strongest_edges(left: Indices, right: Indices, weight: Floats, n: int, most: int) -> NDArray[np.bool_]:
+    """Which pairs are among the `most` strongest of one of their rows; pairs as strong as the last are kept too."""
+    counts = np.zeros((n, MOST_STEPS), dtype=np.int32)
+    for at in range(len(left)):
+        step = _step(weight[at])
+        counts[left[at], step] += 1
+        counts[right[at], step] += 1
+    least = np.zeros(n, dtype=np.int32)
+    for row in range(n):
+        held = 0
+        for step in range(MOST_STEPS - 1, -1, -1):
+            held += counts[row, step]
+            if held >= most:
+                least[row] = step
+                break
+    out = np.empty(len(left), dtype=np.bool_)
+    for at in range(len(left)):
+        step = _step(weight[at])
+        out[at] = step >= least[left[at]] or step >= least[right[at]]
+    return out
+
+
 @njit(cache=True, nogil=True, inline="always")
 def excess(count: float, expected: float) -> float:
     """Chernoff exponent of a Poisson count at least this large: k ln(k / m) - (k - m), 0 where k <= m."""

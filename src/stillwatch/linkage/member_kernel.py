@@ -107,17 +107,31 @@ def _touched(enriched: Indices, holder_indptr: Ints, holders: Indices, place: In
     return found
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _mean(logs: Floats, row: int, sizes: Ints, group: Floats) -> float:
-    """ln of the mean of exp(logs) over the channels that speak and the kappas, kappa = 0 included; 0 without any."""
-    total, voices = 0.0, 0
+@njit(cache=True, nogil=True)
+def spoken(sizes: Ints) -> Ints:
+    """In which channels each row holds a token, as a bit set."""
+    out = np.zeros(sizes.shape[1], dtype=np.int64)
     for c in range(sizes.shape[0]):
-        if sizes[c, row] > 0 and group[c] > 0:
-            voices += 1
+        for row in range(sizes.shape[1]):
+            if sizes[c, row] > 0:
+                out[row] |= np.int64(1) << c
+    return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mean(logs: Floats, voices: int, group: Floats) -> float:
+    """ln of the mean of exp(logs) over the channels that speak and the kappas, kappa = 0 included; 0 without any.
+
+    A channel speaks where the row (the bit set `voices`) and the group hold a token of it.
+    """
+    total, count = 0.0, 0
+    for c in range(logs.shape[0]):
+        if (voices >> c) & 1 and group[c] > 0:
+            count += 1
             total += 1.0
             for k in range(len(KAPPAS)):
                 total += np.exp(min(logs[c, k], 300.0))
-    return float(np.log(total / (voices * (len(KAPPAS) + 1)))) if voices else 0.0
+    return float(np.log(total / (count * (len(KAPPAS) + 1)))) if count else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -133,13 +147,15 @@ def member_log_ratios(
     holders: Indices,
     held: Ints,
     vocabulary: Ints,
+    voices: Ints,
     slot: Indices,
 ) -> Floats:
     """Log-likelihood ratio of each of `rows` for membership in one family: ln of the mean over channels and kappa.
 
     `inside` marks the group over all rows and `weight` its members' probabilities; a member's own row is left out of
     the shares that it is compared with, and the group out of popularity. A channel in which the row or the group shows
-    nothing abstains; with no channel left the ratio is 0.
+    nothing abstains; with no channel left the ratio is 0. `voices` is `spoken` of the family. Rows that hold no token
+    of the profile differ by their channels only.
     """
     members = np.flatnonzero(inside)
     enriched, mass, frequency, group = enriched_tokens(
@@ -175,7 +191,13 @@ def member_log_ratios(
                 products[place[row], c, k] = product
     logs += np.log(products) + base
     out = np.empty(len(rows))
+    unmet = np.full(1 << n_channels, np.nan)
     for at in range(len(rows)):
         row = rows[at]
-        out[at] = _mean(logs[place[row]] if place[row] >= 0 else base, row, sizes, group)
+        if place[row] >= 0:
+            out[at] = _mean(logs[place[row]], voices[row], group)
+        else:
+            if np.isnan(unmet[voices[row]]):
+                unmet[voices[row]] = _mean(base, voices[row], group)
+            out[at] = unmet[voices[row]]
     return out

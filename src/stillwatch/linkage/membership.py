@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
 from stillwatch.linkage.matrix import family_matrix
-from stillwatch.linkage.member_kernel import member_log_ratios
+from stillwatch.linkage.member_kernel import member_log_ratios, spoken
 from stillwatch.records import Family
 
 ROUNDS = 6
@@ -126,17 +126,21 @@ class MemberMatrix:
         self._matrix = family_matrix(channels)
         self._held = self._matrix.sizes.sum(axis=1)
         self._vocabulary = np.array([channel.n_tokens for channel in channels])
-        self._slot = np.full(len(self._matrix.channel_of), -1, dtype=np.int32)
+        self._voices = spoken(self._matrix.sizes)
+        self._spare: list[Indices] = []  # scratch arrays that no thread uses now
 
     def ratios(self, rows: Indices, inside: NDArray[np.bool_], weight: Floats) -> Floats:
-        """How well each of the rows fits a group: see `member_log_ratios`."""
+        """How well each of the rows fits a group: see `member_log_ratios`. Threads may ask at the same time."""
         m = self._matrix
-        return np.asarray(
+        slot = self._spare.pop() if self._spare else np.full(len(m.channel_of), -1, dtype=np.int32)
+        found = np.asarray(
             member_log_ratios(
                 rows, inside, weight, m.indptr, m.tokens, m.channel_of, m.sizes, m.holder_indptr, m.holders,
-                self._held, self._vocabulary, self._slot,
+                self._held, self._vocabulary, self._voices, slot,
             )
         )  # fmt: skip
+        self._spare.append(slot)
+        return found
 
 
 def matrices_of(incidence: Incidence, families: tuple[Family, ...]) -> list[MemberMatrix]:

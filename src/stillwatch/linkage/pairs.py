@@ -82,7 +82,7 @@ def family_weights(
     which either row is empty abstains, and a family in which all abstain weighs 0. With `groups`, a label a row, the
     popularity of a pair's tokens leaves out the pair's own group; every pair must lie within one group.
     """
-    out = np.zeros((len(left), len(families)))
+    out = np.zeros((len(left), len(families)), order="F")
     within = None if groups is None else _Within.of(left, groups)
     for place, family in enumerate(families):
         total = np.zeros(len(left))
