@@ -31,6 +31,7 @@ FLOORS = {
     4: ("store", "engine"),
     5: (
         "pipeline",
+        "intake",
         "watch",
         "detection",
         "findings",

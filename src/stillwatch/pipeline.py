@@ -4,22 +4,18 @@ source → ingest → content.sketch → store, and store → detection (entitie
 """
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
-
-import pyarrow as pa
 
 from stillwatch.content.sketch import sketch
 from stillwatch.detection import Detection, detect
 from stillwatch.ingest.mapping import load
-from stillwatch.ingest.pseudonyms import protected
-from stillwatch.ingest.rows import Batch
-from stillwatch.ingest.sources import SourceFile, Wanted, read, source_files
+from stillwatch.ingest.sources import SourceFile, Wanted, source_files
+from stillwatch.intake import Intake, Sketch, Taken, taken
 from stillwatch.records import QuarantinedRow
-from stillwatch.store.exchanges import ExchangeWriter
 from stillwatch.store.store import Store
 from stillwatch.store.suppress import Suppression
 
@@ -27,10 +23,6 @@ __all__ = ["Detection", "IngestReport", "detect", "ingest_sources"]
 
 EXAMPLES = 5
 UNKNOWN = 50
-AHEAD = 3
-"""Batches that may wait between reading, sketching and writing: the bound of memory."""
-
-Sketch = Callable[[pa.RecordBatch, bytes], pa.RecordBatch]
 
 
 @dataclass(frozen=True)
@@ -74,13 +66,15 @@ def ingest_sources(
     mapping: Path | None = None,
     key_file: Path | None = None,
     pseudonymous: bool = False,
+    processes: int = 1,
     progress: Callable[[str], None] = lambda _: None,
     sketch: Sketch = sketch,
 ) -> IngestReport:
     """Read sources into a store; repeatable at any point. Raises SourceError, StoreError or UsageError.
 
     Everything read is on disk when this returns. One file given twice is read once. Memory holds a few batches of
-    text, and sketched rows up to the writer's bound.
+    text, and sketched rows up to the writer's bound. With more `processes` files are read side by side: they import
+    the main module, which must guard what it does by `if __name__ == "__main__"`.
     """
     started = time.monotonic()
     wanted = Wanted(format, load(Path(mapping)) if mapping else None)
@@ -89,67 +83,20 @@ def ingest_sources(
     kept = Store.create(Path(store), key_file, pseudonymous=pseudonymous)
     writer, tally = kept.exchange_writer(), _Tally(kept)
     erased = Suppression(kept)
-    told = _Told(progress, sum(file.size for file in files))
-    with ThreadPoolExecutor(2) as pool:
-        waiting: deque[Future[Batch]] = deque()
-        for file, given in _batches(files, told):
-            stays = erased.kept(file.table, given.rows)
-            tally.suppressed += int((~stays).sum())
-            rows, keys = protected(
-                given.rows.filter(pa.array(stays)), kept.pseudonym_key(), kept.epoch.epoch,
-                every_name=kept.pseudonymous,
-            )  # fmt: skip
-            batch = replace(given, rows=rows, places=given.places[stays] if len(given.places) else given.places)
-            tally.secrets += keys
-            if file.table != "exchanges":
-                kept.add_small(file.table, batch.rows)
-                tally.count(file.table, batch)
-                continue
-            waiting.append(pool.submit(_sketched, sketch, batch, kept.sketch_key(), file.label))
-            while len(waiting) > AHEAD:
-                _keep(writer, tally, waiting.popleft().result())
-            told.exchanges = tally.rows["exchanges"]
-        while waiting:
-            _keep(writer, tally, waiting.popleft().result())
+    keys = (kept.sketch_key(), kept.pseudonym_key(), kept.epoch.epoch)
+    intake = Intake(*keys, every_name=kept.pseudonymous, erased=erased, sketch=sketch)
+    told = _Told(progress, files)
+    for file, part in taken(files, intake, processes):
+        tally.count(file.table, part)
+        if file.table == "exchanges":
+            writer.add(part.batch.rows)
+        else:
+            kept.add_small(file.table, part.batch.rows)
+        told.tell(file, part.batch.bytes_read, tally.rows["exchanges"])
     writer.flush()
     tally.unsuppressed = erased.unknown
     progress("counting what is new")
     return tally.report(files, kept.count_new(writer), time.monotonic() - started)
-
-
-def _batches(files: list[SourceFile], told: "_Told") -> Iterator[tuple[SourceFile, Batch]]:
-    for file in files:
-        for batch in read(file):
-            told.tell(file.label, batch.bytes_read)
-            yield file, batch
-        told.done += file.size
-
-
-def _sketched(sketch: Sketch, batch: Batch, key: bytes, label: str) -> Batch:
-    """The batch with its rows sketched. A row that cannot be goes to quarantine; its neighbours are tried apart."""
-    try:
-        return replace(batch, rows=sketch(batch.rows, key))
-    except Exception as error:
-        rows = batch.rows
-        if rows.num_rows == 1:
-            found = f"exchange that cannot be sketched ({type(error).__name__})"
-            known = rows["exchange_id"][0].as_py()
-            bad = QuarantinedRow(label, int(batch.places[0]), None, found, "text that can be read", known)
-            return replace(batch, rows=sketch(rows.slice(0, 0), key), quarantined=[*batch.quarantined, bad])
-        if rows.num_rows == 0:
-            raise
-    half = rows.num_rows // 2
-    parts = [
-        _sketched(sketch, Batch(rows.slice(start, length), [], 0, batch.places[start : start + length]), key, label)
-        for start, length in ((0, half), (half, rows.num_rows - half))
-    ]
-    bad_rows = [*batch.quarantined, *(row for part in parts for row in part.quarantined)]
-    return replace(batch, rows=pa.concat_batches([part.rows for part in parts]), quarantined=bad_rows)
-
-
-def _keep(writer: ExchangeWriter, tally: "_Tally", batch: Batch) -> None:
-    writer.add(batch.rows)
-    tally.count("exchanges", batch)
 
 
 class _Tally:
@@ -164,7 +111,10 @@ class _Tally:
         self._found_at: set[tuple[str, str]] = set()
         self._store = store
 
-    def count(self, table: str, batch: Batch) -> None:
+    def count(self, table: str, part: Taken) -> None:
+        batch = part.batch
+        self.secrets += part.secrets
+        self.suppressed += part.suppressed
         self.rows[table] += batch.rows.num_rows
         self._store.add_quarantined(batch.quarantined)
         self._reasons.update(f"{row.column or 'row'}: {row.found}" for row in batch.quarantined)
@@ -192,13 +142,16 @@ class _Tally:
 class _Told:
     """Says how far reading is, how quick, and about how long it will take, by the bytes of the files."""
 
-    def __init__(self, progress: Callable[[str], None], total: int) -> None:
-        self.done = self.exchanges = 0
-        self._progress, self._total, self._started = progress, max(1, total), time.monotonic()
+    def __init__(self, progress: Callable[[str], None], files: list[SourceFile]) -> None:
+        self._progress, self._started = progress, time.monotonic()
+        self._total = max(1, sum(file.size for file in files))
+        before = accumulate((file.size for file in files), initial=0)
+        self._before = {file.path: size for file, size in zip(files, before, strict=False)}
 
-    def tell(self, label: str, bytes_read: int) -> None:
+    def tell(self, file: SourceFile, bytes_read: int, exchanges: int) -> None:
+        """`bytes_read` of a file are done, and all before it."""
         passed = max(time.monotonic() - self._started, 1e-3)
-        share = min(1.0, (self.done + bytes_read) / self._total)
+        share = min(1.0, (self._before[file.path] + bytes_read) / self._total)
         left = f", about {passed * (1 - share) / share:,.0f} s left" if share > 0 else ""
-        rate = self.exchanges / passed
-        self._progress(f"{share:.0%}, {self.exchanges:,} exchanges, {rate:,.0f} a second{left} ({label})")
+        rate = exchanges / passed
+        self._progress(f"{share:.0%}, {exchanges:,} exchanges, {rate:,.0f} a second{left} ({file.label})")

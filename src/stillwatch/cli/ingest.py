@@ -30,6 +30,9 @@ def ingest(
     pseudonymous: Annotated[
         bool, typer.Option("--pseudonymous", help="Begin a store that holds every id as a keyed pseudonym.")
     ] = False,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes that read files side by side; one a core without it.", min=1)
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Read exchanges, accounts, permissions and releases into a store; texts become keyed sketches and are not kept.
@@ -38,6 +41,7 @@ def ingest(
     aside with its file, row, what was found and what was wanted, and never harms its neighbours. Reading the same
     source again changes nothing, so an ingest that was stopped is repeated.
     """
+    import os
     from dataclasses import asdict
 
     from stillwatch.cli.output import clean, counted, emit_json, say, status
@@ -46,8 +50,9 @@ def ingest(
 
     with status("reading") as tell:
         report = ingest_sources(
-            source, store, format=format, mapping=mapping, key_file=key_file, pseudonymous=pseudonymous, progress=tell
-        )
+            source, store, format=format, mapping=mapping, key_file=key_file, pseudonymous=pseudonymous,
+            processes=processes or len(os.sched_getaffinity(0)), progress=tell,
+        )  # fmt: skip
     for row in report.examples:
         place = row.file if row.row is None else f"{row.file}, row {row.row}"
         column = f", column {row.column}" if row.column else ""
