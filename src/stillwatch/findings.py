@@ -14,22 +14,40 @@ from stillwatch.assess.finding import Confirmed, Finding, is_active, status_of
 from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, parts_in, parts_of, spared, victims_of
 from stillwatch.engine.base import Engine
 from stillwatch.figures import Figures, group_figures
-from stillwatch.gather import group_tables, rows_by
+from stillwatch.gather import group_tables, rows_by, sees_text
 from stillwatch.linkage.groups import Group
 from stillwatch.linkage.incidence import Incidence
+from stillwatch.linkage.tokens import ACCESS_TOKEN_STEP
 from stillwatch.records import Family, Step
 
-GROUP_STEPS = [
+EXPLAINED = """
+    SELECT m.grp, t.x, any_value(t.entity) AS entity, any_value(e.account) AS account,
+           bool_or(g.exclusive) AS exclusive, bool_and(m.certain) AS certain
+    FROM group_token g JOIN {tokens} t ON t.channel = g.channel AND t.token = g.token
+    JOIN group_member m ON m.grp = g.grp AND m.entity = t.entity
+    JOIN exchange e ON e.x = t.x GROUP BY m.grp, t.x
+"""
+"""The members' exchanges that show a token which their group shares."""
+
+BY_WORDING = [Step("group_exchange", EXPLAINED.format(tokens="template_token"))]
+
+BY_ACCESS = [
+    ACCESS_TOKEN_STEP,
+    Step("accessed", EXPLAINED.format(tokens="access_token")),
     Step(
         "group_exchange",
         """
-        SELECT m.grp, t.x, any_value(t.entity) AS entity, any_value(e.account) AS account,
-               bool_or(g.exclusive) AS exclusive, bool_and(m.certain) AS certain
-        FROM group_token g JOIN template_token t ON t.channel = g.channel AND t.token = g.token
-        JOIN group_member m ON m.grp = g.grp AND m.entity = t.entity
-        JOIN exchange e ON e.x = t.x GROUP BY m.grp, t.x
+        SELECT * FROM accessed UNION ALL
+        SELECT m.grp, e.x, e.entity, e.account, FALSE AS exclusive, TRUE AS certain
+        FROM group_member m JOIN exchange e ON e.entity = m.entity
+        WHERE m.certain AND m.grp NOT IN (SELECT grp FROM accessed)
         """,
     ),
+]
+"""The same where no text is seen: what the members did through shared access, or all that they did where they share
+none."""
+
+GROUP_STEPS = [
     Step(
         "group_standing",
         """
@@ -80,7 +98,8 @@ def findings_of(
     engine.register("group_member", tables.member)
     engine.register("group_token", tables.token)
     progress(f"assessing {len(groups)} groups")
-    engine.run([*GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *ENTITY_STEPS])
+    seen = sees_text(incidence)
+    engine.run([*(BY_WORDING if seen else BY_ACCESS), *GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *ENTITY_STEPS])
     facts = {int(row["grp"]): row for row in engine.arrow("SELECT * FROM group_fact").to_pylist()}
     standing = {int(row["grp"]): row for row in engine.arrow("SELECT * FROM group_standing").to_pylist()}
     base = engine.arrow("SELECT * FROM base_fact").to_pylist()[0]
@@ -92,6 +111,7 @@ def findings_of(
         known = dict(facts.get(place, {"shared": 0}))
         known |= {k: v for k, v in standing.get(place, {}).items() if k != "grp"}
         known |= figures.get(place, Figures()).source
+        known["exclusive"] = known.get("exclusive") if seen else None
         known["size_share"] = float(known.get("n_accounts") or 0) / max(world.accounts, 1)
         known["email_domain_common"] = domains.get(str(known.get("email_domain_value")), 0.0)
         found.append(_finding(group, known, base, members.get(place, []), figures.get(place, Figures()), world))

@@ -72,15 +72,17 @@ class GroupTables:
 
 def group_tables(incidence: Incidence, groups: list[Group]) -> GroupTables:
     """`group_member(grp, entity, certain)`: the core and every entity that belongs with one half or more, and whether
-    it shares the work as well; `group_token(grp, channel, token, exclusive)`."""
+    it shares the work as well; `group_token(grp, channel, token, exclusive)`: shared wordings, or where no text is seen
+    the addresses and clients that the group shares and others hardly use."""
     members: list[tuple[int, int, bool]] = []
     tokens: list[tuple[int, str, int, bool]] = []
-    values = {c.name: c.values for c in incidence.scored(Family.CONTENT)}
+    told_by = [Family.CONTENT] if sees_text(incidence) else [Family.INFRASTRUCTURE, Family.CLIENT]
+    values = {c.name: c.values for family in told_by for c in incidence.scored(family)}
     for place, group in enumerate(groups):
         certain = group.certain()
         rows = np.union1d(group.members.rows[group.members.log_odds >= 0], group.core)
         members += [(place, int(row), bool(sure)) for row, sure in zip(rows, np.isin(rows, certain), strict=True)]
-        for shared in shared_tokens(incidence, certain, Family.CONTENT):
+        for shared in (token for family in told_by for token in shared_tokens(incidence, certain, family)):
             tokens.append((place, shared.channel, int(values[shared.channel][shared.token]), shared.exclusive))
     return GroupTables(
         pa.table(
@@ -99,6 +101,11 @@ def group_tables(incidence: Incidence, groups: list[Group]) -> GroupTables:
             }
         ),
     )
+
+
+def sees_text(incidence: Incidence) -> bool:
+    """Whether any text was logged, so that wordings can tell what work a group shares."""
+    return Family.CONTENT in incidence.families()
 
 
 def rows_by(table: pa.Table, column: str) -> dict[int, list[dict[str, object]]]:

@@ -1,7 +1,8 @@
 """The worlds that can be simulated, fixed so that nobody simulates an easy one by accident."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from stillwatch.benchmark.lacking import ACCOUNTS, NETWORK, NOTHING, TEXTS, TIMES, Lack
 from stillwatch.errors import UsageError
 
 
@@ -31,6 +32,7 @@ class Scenario:
         jitter: standard deviation, in hours, around the hour at which a batch of work was handed out.
         linked: share of members whose card comes from the campaign's reused ones; sign-ups follow.
         banned: share of members that are suspended in the month, and replaced.
+        lacks: what the provider does not log.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Scenario:
     jitter: float = 6.0
     linked: float = 0.35
     banned: float = 0.12
+    lacks: Lack = NOTHING
 
 
 FIVE = (
@@ -52,11 +55,17 @@ FIVE = (
     Campaign("willow", 20, (("post_hoc", 1.0),), "willow", ("api",), ("research",), 1),
 )  # fmt: skip
 
+MIXED = Scenario("mixed", FIVE)
+
 SCENARIOS = {
     "quiet": Scenario("quiet", ()),
     "open": Scenario("open", FIVE, cover=0.0, paraphrase=0.0, rotation=0.0, aloof=0.0, jitter=0.5, linked=0.6),
-    "mixed": Scenario("mixed", FIVE),
+    "mixed": MIXED,
     "hard": Scenario("hard", FIVE, cover=0.95, paraphrase=0.6, rotation=0.8),
+    "contentless": replace(MIXED, name="contentless", lacks=TEXTS),
+    "no-network": replace(MIXED, name="no-network", lacks=NETWORK),
+    "no-accounts": replace(MIXED, name="no-accounts", lacks=ACCOUNTS),
+    "days-only": replace(MIXED, name="days-only", lacks=TIMES),
 }
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from stillwatch.benchmark import calendar, corpus, shapes
 from stillwatch.benchmark.draft import Draft
 from stillwatch.benchmark.honest import town
+from stillwatch.benchmark.lacking import Lack
 from stillwatch.benchmark.operators import campaigns
 from stillwatch.benchmark.render import ROWS, Renderer, days, exchange_ids, moment, row_keys
 from stillwatch.benchmark.scenario import named
@@ -34,6 +35,11 @@ class World:
     scale: float
     draft: Draft
     campaigns: list[dict[str, Any]]
+
+    @property
+    def lacks(self) -> Lack:
+        """What the provider of this world does not log."""
+        return named(self.scenario).lacks
 
     @property
     def exchanges(self) -> int:
@@ -91,7 +97,8 @@ def write(world: World, out: Path, truth: Path, format: str = "canonical") -> No
     except BaseException:
         shutil.rmtree(out / "exchanges")
         raise
-    pq.write_table(_accounts(world.draft), out / "accounts.parquet")
+    if not world.lacks.accounts:
+        pq.write_table(_accounts(world.draft), out / "accounts.parquet")
     pq.write_table(pa.Table.from_pylist(world.draft.permissions, PERMISSIONS), out / "permissions.parquet")
     releases = [{"model": name, "released_at": at} for name, at in calendar.RELEASES]
     pq.write_table(pa.Table.from_pylist(releases, RELEASES), out / "releases.parquet")
@@ -121,12 +128,12 @@ def _write_exchanges(world: World, keys: Any, folder: Path, format: str) -> None
         if format != "canonical":
             with gzip.open(folder / f"{name}.jsonl.gz", "wt", encoding="utf-8", compresslevel=1) as file:
                 for first in range(0, len(rows), ROWS):
-                    table = renderer.table(rows[first : first + ROWS])
+                    table = world.lacks.of(renderer.table(rows[first : first + ROWS]))
                     file.writelines(f"{line}\n" for line in shapes.lines(table.to_pylist(), format))
             continue
         with pq.ParquetWriter(folder / f"{name}.parquet", EXCHANGES, compression="zstd", compression_level=3) as writer:
             for first in range(0, len(rows), ROWS):
-                writer.write_table(renderer.table(rows[first : first + ROWS]))
+                writer.write_table(world.lacks.of(renderer.table(rows[first : first + ROWS])))
 
 
 def _accounts(draft: Draft) -> pa.Table:

@@ -11,7 +11,13 @@ def simulate(
     out: Annotated[Path, typer.Option(help="A new folder for the logs: exchanges, accounts, permissions, releases.")],
     truth: Annotated[Path, typer.Option(help="A new folder for the truth, which no detector may read.")],
     scale: Annotated[float, typer.Option(help="1 is about 5,000 accounts and 300,000 exchanges; 0.15 a demo.")] = 1.0,
-    scenario: Annotated[str, typer.Option(help="quiet (no campaign), open (no hiding), mixed, or hard.")] = "mixed",
+    scenario: Annotated[
+        str,
+        typer.Option(
+            help="quiet (no campaign), open (no hiding), mixed or hard; mixed with signals that are not logged: "
+            "contentless, no-network, no-accounts, days-only."
+        ),
+    ] = "mixed",
     seed: Annotated[int, typer.Option(help="Equal seeds give equal worlds.")] = 1,
     format: Annotated[
         str, typer.Option(help="How exchanges are logged: canonical, openai, anthropic or litellm.")

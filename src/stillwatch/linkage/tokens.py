@@ -7,7 +7,7 @@ and the network of their address), `account`, `template_token`, `filler` and `pr
 
 from dataclasses import dataclass
 
-from stillwatch.records import Family
+from stillwatch.records import Family, Step
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,23 @@ EMAIL_SHAPE = (
     " || '@' || lower(split_part(email, '@', 2))"
 )
 
+ACCESS = {
+    "address": ("client_ip", "client_ip IS NOT NULL"),
+    "block": ("block", "block IS NOT NULL"),
+    "client": ("concat_ws('|', ja4, user_agent, param_fp)", "ja4 IS NOT NULL AND user_agent IS NOT NULL"),
+}
+"""Channels of access by the value of an exchange and where it is there: they tell a group's work where no text does."""
+
+ACCESS_TOKEN_STEP = Step(
+    "access_token",
+    " UNION ALL ".join(
+        f"SELECT x, entity, '{name}' AS channel, md5_number_lower(CAST({value} AS VARCHAR)) AS token "
+        f"FROM exchange WHERE {where}"
+        for name, (value, where) in ACCESS.items()
+    ),
+)
+"""Table `access_token(x, entity, channel, token)`."""
+
 CHANNELS: tuple[ChannelQuery, ...] = (
     *(
         ChannelQuery(name, (Family.CONTENT,), ("messages",), _of_template(name), catches, evaded)
@@ -84,7 +101,7 @@ CHANNELS: tuple[ChannelQuery, ...] = (
     ),
     ChannelQuery(
         "client", (Family.CLIENT,), ("ja4", "user_agent"),
-        _of_exchange("concat_ws('|', ja4, user_agent, param_fp)", "ja4 IS NOT NULL AND user_agent IS NOT NULL"),
+        _of_exchange(*ACCESS["client"]),
         "one program with one configuration", "varying any of them",
     ),
     ChannelQuery(
@@ -100,11 +117,11 @@ CHANNELS: tuple[ChannelQuery, ...] = (
         "one system text", "any change to it",
     ),
     ChannelQuery(
-        "address", (Family.INFRASTRUCTURE,), ("client_ip",), _of_exchange("client_ip", "client_ip IS NOT NULL"),
+        "address", (Family.INFRASTRUCTURE,), ("client_ip",), _of_exchange(*ACCESS["address"]),
         "one address", "a fresh address for each account",
     ),
     ChannelQuery(
-        "block", (Family.INFRASTRUCTURE,), ("client_ip",), _of_exchange("block", "block IS NOT NULL"),
+        "block", (Family.INFRASTRUCTURE,), ("client_ip",), _of_exchange(*ACCESS["block"]),
         "one /24 or /48", "addresses bought from many networks",
     ),
     ChannelQuery(
