@@ -77,12 +77,14 @@ DEPARTURE_STEPS = [
           ON s.grp = g.grp AND s.account = g.account WHERE g.exclusive OR NOT s.any_exclusive
         """,
     ),
+    Step("clock", "SELECT count(DISTINCT epoch_us(asked_at) % 86_400_000_000) > 1 AS tells FROM exchange"),
     Step(
         "work_window",
         """
-        SELECT s.grp, s.account, count(DISTINCT e.asked_at) AS times,
+        SELECT s.grp, s.account,
+               CASE WHEN any_value(c.tells) THEN count(DISTINCT e.asked_at) ELSE count(*) END AS times,
                quantile_disc(e.asked_at, 0.05) AS first_shared, quantile_disc(e.asked_at, 0.95) AS last_shared
-        FROM sure_work s JOIN exchange e ON e.x = s.x GROUP BY s.grp, s.account
+        FROM sure_work s JOIN exchange e ON e.x = s.x CROSS JOIN clock c GROUP BY s.grp, s.account
         """,
     ),
     Step(
@@ -173,7 +175,8 @@ class MemberFacts:
     known). `among` is the share of the others that came from blocks which other members' shared work used and hardly
     anybody else (0 where these blocks are fewer than three). `access` is what infrastructure, registration, client and
     timing together say for the group, in nats; `shared_times` counts the distinct times of shared work (each exchange
-    of a session, which holds more accounts for victims than hours would); `group_days` is how long the group worked.
+    of a session, which holds more accounts for victims than hours would), and the exchanges themselves where logs keep
+    days alone; `group_days` is how long the group worked.
     """
 
     account_id: str
