@@ -5,8 +5,8 @@ takes only lines whose values have the contract's own JSON types, and everything
 """
 
 import io
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.json as arrow_json
 from numpy.typing import NDArray
 
-from stillwatch.ingest.columns import Column, kind_of_column
+from stillwatch.ingest.arrays import Column
+from stillwatch.ingest.columns import JSON_COLUMNS, kind_of_column
+from stillwatch.ingest.json_text import dumped, is_twice, loaded
 from stillwatch.ingest.lines import Block, Fault
 from stillwatch.ingest.values import Unfit, kind_of, to_id
 
@@ -113,19 +115,22 @@ class JsonLines:
             except Unfit as why:
                 faults.append((Fault(row, why.found, why.wanted), None))
                 continue
-            if held.twice:
+            if is_twice(held):
                 faults.append((Fault(row, *TWICE), known_id(held)))
                 continue
-            objects.append(held)
-            places.append(row)
             self._learn(held)
+            objects.append(with_texts(held, JSON_COLUMNS))
+            places.append(row)
         return self.gathered(objects, places), faults
 
     def gathered(self, objects: Sequence[Mapping[str, Any]], places: Sequence[int]) -> Columns:
         """Columns of the contract from objects in its own names; a name that it does not know goes to `extra`."""
-        names = dict.fromkeys(name for held in objects for name in held)
-        columns = {name: [held.get(name) for held in objects] for name in names if name in self._names}
-        extras = [{key: value for key, value in held.items() if key not in self._names} for held in objects]
+        names = self._names & set().union(*objects)
+        columns = {name: [held.get(name) for held in objects] for name in names}
+        extras = [
+            {} if held.keys() <= self._names else {key: held[key] for key in held if key not in self._names}
+            for held in objects
+        ]
         if any(extras):
             columns["extra"] = [_joined(held.get("extra"), extra) for held, extra in zip(objects, extras, strict=True)]
         unknown = frozenset(key for extra in extras for key in extra)
@@ -143,35 +148,21 @@ class JsonLines:
                 self._extras[name] = pa.field(name, kind)
 
 
-class Object(dict[str, Any]):
-    """A JSON object that remembers whether a key stood in it twice."""
-
-    twice = False
-
-
-def parse(line: bytes) -> Object:
+def parse(line: bytes) -> dict[str, Any]:
     """The object on one line. Raises Unfit, with the kind of what stands there instead."""
     held = loaded(line)
-    if not isinstance(held, Object):
+    if not isinstance(held, dict):
         raise Unfit(kind_of(held), "one JSON object a line")
     return held
 
 
-def loaded(data: bytes) -> Any:
-    """The JSON value of some bytes, its objects as `Object`. Raises Unfit."""
-    try:
-        return json.loads(data.decode(), object_pairs_hook=_object)
-    except UnicodeDecodeError:
-        raise Unfit("bytes that are not UTF-8", "JSON in UTF-8") from None
-    except RecursionError:
-        raise Unfit("JSON nested too deeply", "flatter JSON object") from None
-    except ValueError:
-        raise Unfit("text that is not JSON", "one JSON object a line") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Object:
-    held = Object(pairs)
-    held.twice = len(held) != len(pairs)
+def with_texts(held: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The object that was read from JSON, with objects and arrays of these columns as their text."""
+    for name in names:
+        value = held.get(name)
+        if isinstance(value, dict | list):
+            with suppress(Unfit):  # the contract names it
+                held[name] = dumped(value)
     return held
 
 

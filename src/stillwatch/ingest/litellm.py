@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stillwatch.ingest import openai
-from stillwatch.ingest.paths import at, first, listing, mapping, parsed
+from stillwatch.ingest.paths import at, listing, mapping, parsed, picked
 
 REDACTED = "redacted-by-litellm"
 """What LiteLLM writes for a text that it was told not to log. Read as words it would be every account's template."""
@@ -60,7 +60,7 @@ def exchange(record: Mapping[str, Any]) -> dict[str, Any]:
         del request["messages"]
     response = _response(record.get("response"))
     out = openai.fields(request, response)
-    out |= {name: value for name, paths in _COLUMNS.items() if (value := first(record, paths)) is not None}
+    out |= picked(record, _COLUMNS)
     out["account_id"] = _account(mapping(record.get("metadata")))
     out["exchange_id"] = _id(record)
     out["operation"] = _CALLS.get(str(record.get("call_type")), record.get("call_type"))
@@ -100,7 +100,7 @@ def _logged(messages: Any) -> Any:
     """The request's messages, or None where they were not logged."""
     if isinstance(messages, str):
         messages = listing(messages) or ([{"role": "user", "content": messages}] if messages else None)
-    if isinstance(messages, Mapping):
+    if isinstance(messages, dict):
         messages = [messages]
     if not isinstance(messages, list) or not messages:
         return None

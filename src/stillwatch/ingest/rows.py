@@ -3,9 +3,9 @@
 A bad row never harms its neighbours. A file that breaks off keeps what came before the break.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from stillwatch.ingest.columns import conform, values_of
+from stillwatch.ingest.arrays import values_of
+from stillwatch.ingest.columns import conform
 from stillwatch.ingest.foreign import ForeignReader
-from stillwatch.ingest.jsonl import TWICE, Columns, JsonLines, Object, known_id, loaded
+from stillwatch.ingest.json_text import is_twice, loaded
+from stillwatch.ingest.jsonl import TWICE, Columns, JsonLines, known_id
 from stillwatch.ingest.lines import Block, Fault, blocks, unpacked
 from stillwatch.ingest.paths import opened
 from stillwatch.ingest.values import Unfit, kind_of
@@ -156,7 +158,7 @@ def sample(path: Path) -> list[Mapping[str, Any]]:
         ending = ending_of(path) or ".jsonl"
         if ENDINGS[ending] == "parquet":
             with pq.ParquetFile(path) as parquet:
-                for batch in islice(parquet.iter_batches(batch_size=SAMPLE, use_threads=False), 1):
+                for batch in itertools.islice(parquet.iter_batches(batch_size=SAMPLE, use_threads=False), 1):
                     records = _records({name: batch.column(name) for name in batch.schema.names}, batch.num_rows)
             return records
         held = unpacked(path, ENDINGS[ending], LONGEST_DOCUMENT) if ending in DOCUMENTS else None
@@ -191,10 +193,10 @@ def _document(held: bytes) -> list[Any] | None:
     return value if isinstance(value, list) else [value]
 
 
-def _objects(value: Any) -> list[Object]:
+def _objects(value: Any) -> list[dict[str, Any]]:
     """The objects of one line: itself, or the items of an array, as loggers that post batches write them."""
     items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, Object)]
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _hinted(row: QuarantinedRow) -> QuarantinedRow:
@@ -250,43 +252,34 @@ def _put_together(reading: _Reading, read: Read, faults: Faults, consumed: int) 
 
 def _foreign_lines(foreign: ForeignReader, block: Block) -> Read:
     """The records of a block's lines; a line may hold an array of them."""
-    for start in range(0, len(block.lines), FOREIGN_ROWS):
-        records: list[Any] = []
-        places: list[int] = []
+    for start in range(0, max(1, len(block.lines)), FOREIGN_ROWS):
         faults: Faults = []
-        for line, row in zip(block.lines[start : start + FOREIGN_ROWS], block.rows[start:], strict=False):
-            try:
-                value = loaded(line)
-            except Unfit as why:
-                faults.append((Fault(row, why.found, why.wanted), None))
-                continue
-            items = value if isinstance(value, list) else [value]
-            records += items
-            places += [row] * len(items)
-        yield _foreign_records(foreign, records, places, faults)
+        lines = zip(block.lines[start : start + FOREIGN_ROWS], block.rows[start:], strict=False)
+        columns, bad = foreign.columns(_records_of_lines(lines, faults), from_json=True)
+        yield columns, faults + [(fault, None) for fault in bad]
 
 
-def _foreign_records(
-    foreign: ForeignReader, items: Sequence[Any], rows: Sequence[int], faults: Faults
-) -> tuple[Columns, Faults]:
-    objects, places, faults = _fit(items, rows, faults)
-    columns, bad = foreign.columns(objects, places)
-    return columns, faults + [(fault, None) for fault in bad]
+def _records_of_lines(lines: Iterable[tuple[bytes, int]], faults: Faults) -> Iterator[tuple[dict[str, Any], int]]:
+    """The objects of lines, one at a time, so that a line's objects are gone before the next line is read."""
+    for line, row in lines:
+        try:
+            value = loaded(line)
+        except Unfit as why:
+            faults.append((Fault(row, why.found, why.wanted), None))
+            continue
+        items = value if isinstance(value, list) else [value]
+        yield from _fit(items, itertools.repeat(row), faults)
 
 
-def _fit(items: Sequence[Any], rows: Sequence[int], faults: Faults) -> tuple[list[Object], list[int], Faults]:
-    """The items that are objects without a key twice, their places, and a fault for each other one."""
-    objects: list[Object] = []
-    places: list[int] = []
-    for item, row in zip(items, rows, strict=True):
-        if not isinstance(item, Object):
+def _fit(items: Sequence[Any], rows: Iterable[int], faults: Faults) -> Iterator[tuple[dict[str, Any], int]]:
+    """The items that are objects without a key twice, with their places; each other one is a fault."""
+    for item, row in zip(items, rows, strict=False):
+        if not isinstance(item, dict):
             faults.append((Fault(row, kind_of(item), "JSON object"), None))
-        elif item.twice:
+        elif is_twice(item):
             faults.append((Fault(row, *TWICE), known_id(item)))
         else:
-            objects.append(item)
-            places.append(row)
-    return objects, places, faults
+            yield item, row
 
 
 def _whole(reading: _Reading, items: list[Any]) -> Iterator[Batch]:
@@ -296,11 +289,14 @@ def _whole(reading: _Reading, items: list[Any]) -> Iterator[Batch]:
     for start in range(0, max(1, len(items)), FOREIGN_ROWS):
         part = items[start : start + FOREIGN_ROWS]
         rows = range(start + 1, start + 1 + len(part))
+        faults: Faults = []
+        fit = _fit(part, rows, faults)
         if reading.foreign is not None:
-            read = _foreign_records(reading.foreign, part, rows, [])
+            columns, bad = reading.foreign.columns(fit, from_json=True)
         else:
-            objects, places, faults = _fit(part, rows, [])
-            read = reader.gathered(objects, places), faults
+            pairs = list(fit)
+            columns, bad = reader.gathered([item for item, _ in pairs], [row for _, row in pairs]), []
+        read = columns, faults + [(fault, None) for fault in bad]
         yield _put_together(
             reading, iter([read]), [], size * min(len(items), start + FOREIGN_ROWS) // max(1, len(items))
         )
@@ -340,8 +336,9 @@ def _row_group(reading: _Reading, parquet: pq.ParquetFile, group: int, first: in
             if reading.foreign is None:
                 yield reading.conformed(Columns(columns, places), bytes_read)
             else:
-                read = reading.foreign.columns(_records(columns, batch.num_rows), places.tolist())
-                yield _put_together(reading, iter([(read[0], [(fault, None) for fault in read[1]])]), [], bytes_read)
+                records = zip(_records(columns, batch.num_rows), places.tolist(), strict=True)
+                foreign, bad = reading.foreign.columns(records, from_json=False)
+                yield _put_together(reading, iter([(foreign, [(fault, None) for fault in bad])]), [], bytes_read)
             row += batch.num_rows
     except (OSError, pa.ArrowException):
         left = first + about.num_rows - row
