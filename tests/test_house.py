@@ -173,7 +173,7 @@ def test_no_unfinished_words_and_no_path_of_a_machine() -> None:
 
 
 OVER_LARGE = {"benchmark": 0.32, "ingest": 0.23}
-"""What is over the measure today may not grow: a fifth of the house a room. docs/decisions/0013 tells how ingest parts."""
+"""What is over the measure today may not grow: a fifth of the house a room. Of ingest, see docs/decisions/0013."""
 
 
 def test_no_file_is_long_and_no_room_fills_the_house() -> None:

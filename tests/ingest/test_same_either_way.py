@@ -73,7 +73,7 @@ def go_slowly(patch: pytest.MonkeyPatch) -> None:
     """Switch every quick way of reading JSON off."""
     patch.setattr(arrays, "_built", lambda values, kind: None)
     patch.setattr(jsonl.JsonLines, "_quickly", lambda self, lines: None)
-    for module in (rows, jsonl):
+    for module in (rows, json_text):
         patch.setattr(module, "loaded", slowly_loaded)
     for module in (foreign, jsonl):
         patch.setattr(module, "with_texts", lambda held, names: held)
@@ -162,7 +162,8 @@ def test_any_json_is_read_and_written_as_the_standard_library_does(value: Any, p
         if isinstance(slow, dict):
             assert is_twice(quick) == is_twice(slow)
         if isinstance(slow, dict | list):
-            assert dumped(quick) == to_json_text(slow) == to_json_text(json.loads(data))
+            assert dumped(quick) == to_json_text(slow)
+            assert data != line or dumped(quick) == to_json_text(value)
 
 
 def _read(reader: Any, data: bytes) -> Any:

@@ -137,7 +137,7 @@ def _longest(array: pa.Array) -> int:
 def _fast_id(source: pa.Array, _: pa.DataType) -> pa.Array:
     array = _text(source)
     shortest = pc.min(pc.binary_length(array)).as_py()
-    if shortest == 0 or _longest(array) > LONGEST_ID:
+    if shortest == 0 or _longest(array) > LONGEST_ID or pc.any(pc.utf8_is_space(array)).as_py():
         raise _Slow
     return array
 

@@ -15,12 +15,17 @@ from numpy.typing import NDArray
 from stillwatch.ingest.arrays import Column, Found, converted, values_of
 from stillwatch.ingest.values import CONVERTERS, Unfit, extra_text
 from stillwatch.records import QuarantinedRow
-from stillwatch.tables import EXCHANGES, IP_CLASSES, PURPOSES, STATUSES
+from stillwatch.tables import EXCHANGES, IP_CLASSES, PURPOSES, STATUSES, TIMESTAMP
 
 JSON_COLUMNS = frozenset(("system", "messages", "tools", "output", "response_format", "tool_choice"))
 _COUNTS = frozenset(("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "exchange_cap", "token_cap"))
 _CHOICES = {"status": STATUSES, "ip_class": IP_CLASSES, "purpose": PURPOSES}
 
+
+NOTHING = ("-", "null", "NULL", "(null)", "None", "nil", "undefined", "N/A", "n/a", "[object Object]")
+"""Words by which loggers say that there is no value. `-` is that of Apache and nginx."""
+
+_ADDRESSES = ("client_ip", "signup_ip")
 
 _COUNTRIES = frozenset(("country", "phone_country", "billing_country", "verified_country"))
 _NO_COUNTRY = ("XX", "ZZ", "T1")
@@ -66,6 +71,8 @@ def conform(
         built[field.name] = array
         for row, why in found.items():
             unfit.setdefault(row, (field.name, why))
+    if "finished_at" in built:
+        built["finished_at"] = _not_before(built["finished_at"], built["asked_at"])
     batch = pa.record_batch([built[field.name] for field in schema], schema=_nullable(schema))
     ids = built.get("exchange_id")
     bad = [
@@ -77,6 +84,11 @@ def conform(
         keep[list(unfit)] = False
         batch, rows = batch.filter(pa.array(keep)), rows[keep]
     return batch.cast(schema), rows, bad
+
+
+def _not_before(finished: pa.Array, asked: pa.Array) -> pa.Array:
+    """Null where an answer ended before its request came: two clocks that disagree, of which neither is known right."""
+    return pc.if_else(pc.fill_null(pc.less(finished, asked), False), pa.scalar(None, TIMESTAMP), finished)
 
 
 def _nullable(schema: pa.Schema) -> pa.Schema:
@@ -100,6 +112,8 @@ def _checked(source: Column, field: pa.Field, count: int) -> tuple[pa.Array, Fou
         why = Unfit("no such column" if source is None else "null, or no such key", f"{field.type}, always")
         for row in np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)).tolist():
             found.setdefault(row, why)
+    if pa.types.is_string(field.type) and field.name not in JSON_COLUMNS:
+        array = _without_placeholders(array, field, found)
     if field.name in _COUNTRIES:
         array = _countries(array, found)
     choices = _CHOICES.get(field.name)
@@ -108,6 +122,22 @@ def _checked(source: Column, field: pa.Field, count: int) -> tuple[pa.Array, Fou
         for row in np.flatnonzero(~known.to_numpy(zero_copy_only=False)).tolist():
             found.setdefault(row, Unfit("another word", ", ".join(choices)))
     return array, found
+
+
+def _without_placeholders(array: pa.Array, field: pa.Field, found: Found) -> pa.Array:
+    """Null for words by which loggers say that there is none: an absent signal must not look like a shared one.
+
+    Of required columns it is the account that must not be such a word: all customers would be one. The others may be
+    chosen by a sender, who could hide by them.
+    """
+    words = (*NOTHING, "unknown") if field.name in _ADDRESSES else NOTHING
+    if field.nullable:
+        there = pc.is_in(array, pa.array(words))
+        return pc.if_else(there, pa.scalar(None, pa.string()), array) if pc.any(there).as_py() else array
+    if field.name == "account_id":
+        for row in np.flatnonzero(pc.is_in(array, pa.array(words)).to_numpy(zero_copy_only=False)).tolist():
+            found.setdefault(row, Unfit("a word for nothing, such as null", "id of the account"))
+    return array
 
 
 def _countries(array: pa.Array, found: Found) -> pa.Array:

@@ -6,6 +6,7 @@ which only the slow way can tell. The quick writer is given only what came from 
 """
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -15,6 +16,10 @@ from stillwatch.ingest.values import Unfit, to_json_text
 NOT_UTF8 = ("bytes that are not UTF-8", "JSON in UTF-8")
 TOO_DEEP = ("JSON nested too deeply", "flatter JSON object")
 NO_JSON = ("text that is not JSON", "one JSON object a line")
+CUT = ("JSON that breaks off", "one whole JSON object a line")
+NULS = ("NUL bytes alone", "one JSON object a line")
+
+_BOM = b"\xef\xbb\xbf"
 
 
 class Object(dict[str, Any]):
@@ -39,15 +44,79 @@ def loaded(data: bytes) -> Any:
 
 
 def slowly_loaded(data: bytes) -> Any:
-    """The JSON value of some bytes by the standard library alone, its objects as `Object`. Raises Unfit."""
+    """The JSON value of some bytes by the standard library alone, its objects as `Object`. Raises Unfit.
+
+    A byte order mark before it and NULs around it, as a log has them that was cut while somebody wrote, are left out.
+    """
+    bare = data.removeprefix(_BOM).strip(b"\0")
+    if not bare and data:
+        raise Unfit(*NULS)
     try:
-        return json.loads(data.decode(), object_pairs_hook=_object, parse_float=_number, parse_constant=_Float)
+        return _SLOW.decode(bare.decode())
     except UnicodeDecodeError:
         raise Unfit(*NOT_UTF8) from None
     except RecursionError:
         raise Unfit(*TOO_DEEP) from None
+    except json.JSONDecodeError as error:
+        raise Unfit(*(CUT if _is_cut(error) else NO_JSON)) from None
     except ValueError:
         raise Unfit(*NO_JSON) from None
+
+
+def _is_cut(error: json.JSONDecodeError) -> bool:
+    """Whether JSON was fine as far as it went."""
+    return error.doc[:1] in ("{", "[") and (
+        error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
+    )
+
+
+def values(data: bytes) -> tuple[list[Any], Unfit | None]:
+    """JSON values that follow each other, or the items of one array, up to the first fault; and that fault.
+
+    For what is not one whole value: objects that were joined without a line between, or pretty-printed one after
+    another, and an array that breaks off. Commas between them are passed over.
+    """
+    try:
+        text = data.removeprefix(_BOM).strip(b"\0").decode()
+    except UnicodeDecodeError:
+        return [], Unfit(*NOT_UTF8)
+    found: list[Any] = []
+    at = _BETWEEN.match(text).end()  # type: ignore[union-attr]
+    inside = text.startswith("[", at)
+    at += inside
+    while (at := _BETWEEN.match(text, at).end()) < len(text):  # type: ignore[union-attr]
+        if inside and text.startswith("]", at):
+            inside, at = False, at + 1
+            continue
+        try:
+            value, at = _SLOW.raw_decode(text, at)
+        except RecursionError:
+            return found, Unfit(*TOO_DEEP)
+        except json.JSONDecodeError as error:
+            return found, Unfit(*(CUT if _is_cut(error) else NO_JSON))
+        except ValueError:
+            return found, Unfit(*NO_JSON)
+        found.append(value)
+    return found, Unfit(*CUT) if inside else None
+
+
+SHORTEST_ITEM = 32
+"""Bytes of an item, on average, of an array or of values on one line. Shorter ones are no records, and many faults."""
+
+
+def items_of(line: bytes) -> tuple[list[Any], Unfit | None]:
+    """What stands on a line: one value, the items of one array, or objects without a line between; and what lacks."""
+    why = None
+    try:
+        value = loaded(line)
+        items = value if isinstance(value, list) else [value]
+    except Unfit as fault:
+        items, why = values(line) if line.lstrip(b" \t\r\0\xef\xbb\xbf").startswith(b"{") else ([], fault)
+        if not items:
+            return [], fault
+    if len(items) > 16 and len(line) < SHORTEST_ITEM * len(items):
+        return [], Unfit("values too short to be records", "one JSON object a line")
+    return items, why
 
 
 def is_twice(held: dict[str, Any]) -> bool:
@@ -97,6 +166,8 @@ def _object(pairs: list[tuple[str, Any]]) -> Object:
     return held
 
 
+_BETWEEN = re.compile(r"[\s,]*")
+_SLOW = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_Float)
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_number)
 _ENCODER = msgspec.json.Encoder(order="sorted", enc_hook=_written)
 _UNSORTED = msgspec.json.Encoder(enc_hook=_written)

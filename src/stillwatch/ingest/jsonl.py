@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from stillwatch.ingest.arrays import Column
 from stillwatch.ingest.columns import JSON_COLUMNS, kind_of_column
-from stillwatch.ingest.json_text import dumped, is_twice, loaded
+from stillwatch.ingest.json_text import dumped, is_twice, items_of
 from stillwatch.ingest.lines import Block, Fault
 from stillwatch.ingest.values import Unfit, kind_of, to_id
 
@@ -89,6 +89,8 @@ class JsonLines:
             yield start, end, table
 
     def _quickly(self, lines: list[bytes]) -> pa.Table | None:
+        if b"null" in map(bytes.strip, lines):
+            return None  # Arrow takes it for a row without a value
         data = b"\n".join(lines)
         try:
             data.decode()
@@ -110,17 +112,15 @@ class JsonLines:
         places: list[int] = []
         faults: list[tuple[Fault, str | None]] = []
         for line, row in zip(lines, rows.tolist(), strict=True):
-            try:
-                held = parse(line)
-            except Unfit as why:
-                faults.append((Fault(row, why.found, why.wanted), None))
-                continue
-            if is_twice(held):
-                faults.append((Fault(row, *TWICE), known_id(held)))
-                continue
-            self._learn(held)
-            objects.append(with_texts(held, JSON_COLUMNS))
-            places.append(row)
+            items, why = parse(line)
+            faults += [] if why is None else [(Fault(row, why.found, why.wanted), None)]
+            for held in items:
+                if is_twice(held):
+                    faults.append((Fault(row, *TWICE), known_id(held)))
+                    continue
+                self._learn(held)
+                objects.append(with_texts(held, JSON_COLUMNS))
+                places.append(row)
         return self.gathered(objects, places), faults
 
     def gathered(self, objects: Sequence[Mapping[str, Any]], places: Sequence[int]) -> Columns:
@@ -148,12 +148,14 @@ class JsonLines:
                 self._extras[name] = pa.field(name, kind)
 
 
-def parse(line: bytes) -> dict[str, Any]:
-    """The object on one line. Raises Unfit, with the kind of what stands there instead."""
-    held = loaded(line)
-    if not isinstance(held, dict):
-        raise Unfit(kind_of(held), "one JSON object a line")
-    return held
+def parse(line: bytes) -> tuple[list[dict[str, Any]], Unfit | None]:
+    """The objects on one line, and why anything else on it is none. Most lines hold one."""
+    items, why = items_of(line)
+    objects = [item for item in items if isinstance(item, dict)]
+    if len(objects) < max(1, len(items)) and why is None:
+        other = next((item for item in items if not isinstance(item, dict)), items)
+        why = Unfit(kind_of(other), "one JSON object a line")
+    return objects, why
 
 
 def with_texts(held: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
