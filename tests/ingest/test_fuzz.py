@@ -186,9 +186,8 @@ def rounds(folder: Path, count: int, seed: int) -> None:
         for _ in range(RECORDS_A_FILE // 10):
             check_damaged(folder, [mutated(dice.choice(pool), dice) for _ in range(3)], dice, wanted, name)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(
-        f"seed {seed}: {count:,} records and {count // 10:,} damaged files, {time.monotonic() - started:.0f} s, {peak} MiB"
-    )
+    told = f"{count:,} records and {count // 10:,} damaged files"
+    print(f"seed {seed}: {told}, {time.monotonic() - started:.0f} s, peak {peak} MiB")
 
 
 def test_mutated_records_are_read_or_set_aside(tmp_path: Path) -> None:
