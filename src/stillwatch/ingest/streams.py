@@ -50,6 +50,8 @@ def _events_of_text(text: str) -> list[Any]:
 
 def _bare(event: Any) -> Any:
     """An event as an object: some loggers keep `{"event": …, "data": {…}}`, or the text of it."""
+    if isinstance(event, dict) and ("choices" in event or "type" in event):
+        return event
     event = opened(event.removeprefix("data:").strip()) if isinstance(event, str) else event
     held = event.get("data") if isinstance(event, dict) and "type" not in event and "choices" not in event else None
     return (opened(held) if isinstance(held, str) else held) if held is not None else event
@@ -63,8 +65,9 @@ def _chunks(events: list[Event]) -> dict[str, Any]:
     choices: dict[int, dict[str, Any]] = {}
     for event in events:
         for name in ("id", "model", "created", "usage", "object"):
-            if event.get(name):
-                body[name] = event[name]
+            value = event.get(name)
+            if value:
+                body[name] = value
         for choice in _mappings(event.get("choices")):
             place = choice.get("index")
             held = choices.setdefault(place if isinstance(place, int) else 0, {"message": {"role": "assistant"}})
@@ -79,10 +82,14 @@ def _chunks(events: list[Event]) -> dict[str, Any]:
     return body
 
 
+_GROWING = ("content", "reasoning_content", "reasoning", "refusal")
+"""Texts of a message that come in pieces."""
+
+
 def _grow_message(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
-    for name in ("content", "reasoning_content", "reasoning", "refusal"):
-        if isinstance(delta.get(name), str):
-            message.setdefault(name, []).append(delta[name])
+    for name, piece in delta.items():
+        if isinstance(piece, str) and name in _GROWING:
+            message.setdefault(name, []).append(piece)
     for call in _mappings(delta.get("tool_calls")):
         place = call.get("index")
         calls = message.setdefault("tool_calls", {})
