@@ -54,11 +54,11 @@ ONE_A_LINE = "one JSON object a line"
 WHOLE_A_LINE = "one whole JSON object a line"
 
 
-def file(name: str, data: bytes) -> Callable[[Path], None]:
-    """Writes one file."""
+def file(name: str, data: bytes | Callable[[], bytes]) -> Callable[[Path], None]:
+    """Writes one file; what is large is a function that makes it."""
 
     def make(folder: Path) -> None:
-        (folder / name).write_bytes(data)
+        (folder / name).write_bytes(data() if callable(data) else data)
 
     return make
 
@@ -316,21 +316,21 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "Files",
         "a gzip bomb",
-        file("a.jsonl.gz", gzip.compress(BEFORE + AFTER + b"\n" * (200 << 20))),
+        file("a.jsonl.gz", lambda: gzip.compress(BEFORE + AFTER + b"\n" * (100 << 20))),
         ((ANY, None, "the rest of the file: data that grow over 250-fold when unpacked", BOMB),),
         rest="what came before is kept; refused at 64 MiB",
     ),
     Kind(
         "Files",
         "a zstd bomb",
-        file("a.jsonl.zst", zstandard.compress(BEFORE + AFTER + b"\n" * (200 << 20))),
+        file("a.jsonl.zst", lambda: zstandard.compress(BEFORE + AFTER + b"\n" * (100 << 20))),
         ((ANY, None, "the rest of the file: data that grow over 1,000-fold when unpacked", BOMB),),
         rest="what came before is kept; refused at 64 MiB",
     ),
     Kind(
         "Files",
         "one line without an end",
-        file("a.jsonl.zst", zstandard.compress(BEFORE + AFTER + os.urandom(1 << 20).hex().encode() * 40)),
+        file("a.jsonl.zst", lambda: zstandard.compress(BEFORE + AFTER + os.urandom(1 << 20).hex().encode() * 40)),
         ((3, None, "the rest of the file: a line of over 64 MiB", "line of at most 16 MiB"),),
         rest="what came before is kept",
     ),

@@ -222,7 +222,7 @@ def test_any_object_is_read_or_refused(record: dict[str, Any]) -> None:
     assert isinstance(litellm.exchange(record), dict)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(NAMES, JSON, max_size=6), min_size=1, max_size=8), st.sampled_from(sorted(CONTAINERS)),
        st.sampled_from(WANTED))  # fmt: skip
 def test_any_records_are_read_or_set_aside(
