@@ -21,8 +21,8 @@ LONGEST_WASTE = 64 << 20
 
 RATIO_FROM = 64 << 20
 RATIOS = {"gz": 250, "zst": 5_000}
-"""A file that has given RATIO_FROM bytes, and so many times what it holds, is a bomb. Measured: simulated logs 5-fold with
-gzip; lines that share a prompt of 29 KB and differ in ids 118-fold with gzip, which sees 32 KB, and 865-fold with zstd."""
+"""A file that has given RATIO_FROM bytes, and so many times what it holds, is a bomb. Measured: simulated logs 5-fold
+with gzip; lines that share a prompt of 29 KB and differ in ids 118-fold with gzip, 865-fold with zstd."""
 
 _PIECE = 1 << 20
 _ZSTD_PIECE = 1 << 10  # 4 bytes of zstd can stand for a block of 128 KiB, so 1 KiB unpacks to 32 MiB at most
