@@ -477,7 +477,7 @@ KINDS: tuple[Kind, ...] = (
         "an answer that ended before it was asked",
         "finished_at",
         "2026-05-31T23:59:59Z",
-        "`finished_at` becomes null, the row is kept",
+        "`finished_at` becomes null, the row is kept, and `ingest` counts such rows",
     ),
     accepted(
         "an optional word for nothing: -, null, None, N/A …",

@@ -55,8 +55,9 @@ def kind_of_column(field: pa.Field) -> str:
 
 def conform(
     columns: Mapping[str, Column], count: int, schema: pa.Schema, file: str, rows: NDArray[np.int64]
-) -> tuple[pa.RecordBatch, NDArray[np.int64], list[QuarantinedRow]]:
-    """A batch of `schema` from columns of any type, the 1-based places of its rows, and what went to quarantine.
+) -> tuple[pa.RecordBatch, NDArray[np.int64], list[QuarantinedRow], int]:
+    """A batch of `schema` from columns of any type, the 1-based places of its rows, and what went to quarantine; at
+    last how many of its rows ended before they were asked, whose `finished_at` is null.
 
     `columns` maps names to Arrow arrays or lists of `count` values; an absent one reads as null, and one that the
     schema does not know goes to `extra` where the schema has it. `rows` are the places of the rows in the file.
@@ -71,8 +72,13 @@ def conform(
         built[field.name] = array
         for row, why in found.items():
             unfit.setdefault(row, (field.name, why))
+    impossible = np.zeros(count, dtype=bool)
     if "finished_at" in built:
-        built["finished_at"] = _not_before(built["finished_at"], built["asked_at"])
+        impossible = pc.fill_null(pc.less(built["finished_at"], built["asked_at"]), False).to_numpy(
+            zero_copy_only=False
+        )
+        # Two clocks that disagree, of which neither is known to be right.
+        built["finished_at"] = pc.if_else(pa.array(impossible), pa.scalar(None, TIMESTAMP), built["finished_at"])
     batch = pa.record_batch([built[field.name] for field in schema], schema=_nullable(schema))
     ids = built.get("exchange_id")
     bad = [
@@ -82,13 +88,8 @@ def conform(
     if bad:
         keep = np.ones(count, dtype=bool)
         keep[list(unfit)] = False
-        batch, rows = batch.filter(pa.array(keep)), rows[keep]
-    return batch.cast(schema), rows, bad
-
-
-def _not_before(finished: pa.Array, asked: pa.Array) -> pa.Array:
-    """Null where an answer ended before its request came: two clocks that disagree, of which neither is known right."""
-    return pc.if_else(pc.fill_null(pc.less(finished, asked), False), pa.scalar(None, TIMESTAMP), finished)
+        batch, rows, impossible = batch.filter(pa.array(keep)), rows[keep], impossible[keep]
+    return batch.cast(schema), rows, bad, int(impossible.sum())
 
 
 def _nullable(schema: pa.Schema) -> pa.Schema:

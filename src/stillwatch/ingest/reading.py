@@ -34,6 +34,8 @@ class Batch:
     """Columns of the source that the contract does not know."""
     found_at: frozenset[tuple[str, str]] = frozenset()
     """Columns that were looked for in records of another format, and the dotted path at which each was found."""
+    impossible: int = 0
+    """Rows that ended before they were asked, whose `finished_at` is null."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ class Reading:
 
     def conformed(self, columns: Columns, bytes_read: int) -> Batch:
         """The columns under the contract."""
-        rows, places, bad = conform(columns.columns, len(columns.rows), self.schema, self.label, columns.rows)
+        rows, places, bad, impossible = conform(
+            columns.columns, len(columns.rows), self.schema, self.label, columns.rows
+        )
         unknown = columns.unknown | (columns.columns.keys() - {*self.schema.names, "extra"})
         if self.foreign is not None:
             bad = [_hinted(row) for row in bad]
-        return Batch(rows, bad, bytes_read, places, unknown, columns.places)
+        return Batch(rows, bad, bytes_read, places, unknown, columns.places, impossible)
 
 
 def size_of(path: Path) -> int:
@@ -78,7 +82,8 @@ def put_together(reading: Reading, read: Read, faults: Faults, consumed: int) ->
     rows = pa.concat_batches([part.rows for part in parts]) if parts else empty(reading.schema)
     places = np.concatenate([part.places for part in parts]) if parts else _NOWHERE
     unknown = frozenset().union(*(part.unknown for part in parts))
-    return Batch(rows, bad, consumed, places, unknown, frozenset().union(*(part.found_at for part in parts)))
+    found_at = frozenset().union(*(part.found_at for part in parts))
+    return Batch(rows, bad, consumed, places, unknown, found_at, sum(part.impossible for part in parts))
 
 
 def _hinted(row: QuarantinedRow) -> QuarantinedRow:
