@@ -19,12 +19,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillwatch.benchmark import shapes
-from stillwatch.ingest import arrays, envelope, foreign, json_text, jsonl, rows
+from stillwatch.diagnosis.diagnose import diagnose, mapping_text
+from stillwatch.ingest import anthropic, arrays, envelope, foreign, json_text, jsonl, litellm, openai, rows
 from stillwatch.ingest.json_text import dumped, is_twice, loaded, slowly_loaded
+from stillwatch.ingest.mapping import load
+from stillwatch.ingest.messages import message
+from stillwatch.ingest.paths import first, picked
 from stillwatch.ingest.sources import SourceFile, Wanted, read, source_files
 from stillwatch.ingest.values import Unfit, to_json_text
+from tests.ingest.envelopes import COUNT, ENVELOPES
 from tests.ingest.rows import lines, row
-from tests.ingest.test_fuzz import CANONICAL, RECORDS, mutated
+from tests.ingest.test_fuzz import AROUND, CANONICAL, RECORDS, mutated
 
 SPLICES = (
     b'"', b",", b":", b"{", b"}", b"[", b"\\", b"\\u0022", b"\\u003a", b"\\ud83d", b"\\udE00", b"1e400", b"NaN",
@@ -47,7 +52,7 @@ def corpus(seed: int, count: int) -> list[bytes]:
     dice = random.Random(seed)
     out = []
     for _ in range(count):
-        record = mutated(dice.choice([CANONICAL, *RECORDS]), dice)
+        record = mutated(dice.choice([CANONICAL, *RECORDS, *AROUND]), dice)
         plain, spaced = dice.random() < 0.5, dice.choice([(",", ":"), (", ", ": "), (" ,", " : ")])
         line = json.dumps(record, ensure_ascii=plain, separators=spaced).encode("utf-8", "surrogatepass")
         if dice.random() < 0.1:
@@ -92,7 +97,7 @@ def both_ways(path: Path, wanted: Wanted | None = None) -> Any:
 
 
 @pytest.mark.parametrize("format", ["auto", "openai", "anthropic", "litellm", "canonical"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 def test_fuzzed_lines_read_the_same(tmp_path: Path, format: str, seed: int) -> None:
     print(f"seed {seed}")
     every = corpus(seed, 400)
@@ -118,6 +123,26 @@ def test_the_pairs_read_the_same(tmp_path: Path) -> None:
     assert len(both_ways(tmp_path)[0]) == len(RECORDS)
 
 
+@pytest.mark.parametrize("name", sorted(ENVELOPES))
+def test_what_companies_put_around_bodies_reads_the_same(tmp_path: Path, name: str) -> None:
+    make, _ = ENVELOPES[name]
+    (tmp_path / "a.jsonl").write_bytes(b"".join(json.dumps(make(n)).encode() + b"\n" for n in range(COUNT)))
+    (map_file := tmp_path / "map.yaml").write_text(mapping_text(diagnose(source_files(tmp_path / "a.jsonl")[0])))
+    both_ways(tmp_path / "a.jsonl")
+    assert len(both_ways(tmp_path / "a.jsonl", Wanted(fields=load(map_file)))[0]) == COUNT
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_the_shortest_way_to_a_value_leads_to_the_same(record: dict[str, Any]) -> None:
+    """`picked` and the fast path of a plain message, beside `first` and the whole of `message`."""
+    for wanted in (litellm._COLUMNS, openai._SETTINGS, anthropic._SETTINGS):
+        long = {name: value for name, paths in wanted.items() if (value := first(record, paths)) is not None}
+        assert picked(record, wanted) == long
+    for role in ("user", "assistant", "system", "developer"):
+        plain = {"role": role, "content": json.dumps(record)}
+        assert message(plain) == message({**plain, "name": "x"})
+
+
 @pytest.mark.parametrize("format", ["canonical", *shapes.SHAPES])
 def test_a_simulated_world_reads_the_same(tmp_path: Path, format: str, simulated: list[dict[str, Any]]) -> None:
     if format == "canonical":
@@ -129,15 +154,11 @@ def test_a_simulated_world_reads_the_same(tmp_path: Path, format: str, simulated
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def simulated(small_world: Path) -> list[dict[str, Any]]:
     """Rows of a small simulated world."""
-    from stillwatch.benchmark import world as worlds
-
-    folder = tmp_path_factory.mktemp("world")
-    worlds.write(worlds.simulate("mixed", 3, 0.02), folder / "logs", folder / "truth")
-    files = sorted((folder / "logs" / "exchanges").glob("*.parquet"))
-    every: list[dict[str, Any]] = pa.concat_tables([pq.read_table(file) for file in files]).to_pylist()
-    return every[:: max(1, len(every) // 1_500)]
+    held = pq.read_table(small_world / "exchanges")
+    rows_of: list[dict[str, Any]] = held.take(pa.array(range(0, len(held), len(held) // 600))).to_pylist()
+    return rows_of
 
 
 def _with_objects(held: dict[str, Any]) -> dict[str, Any]:
@@ -184,15 +205,32 @@ def test_no_spelling_hides_a_key_that_stands_twice(line: bytes) -> None:
     assert is_twice(loaded(line))
 
 
-def test_a_file_can_be_read_in_another_process(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_bytes(lines(*(row(n) for n in range(5))) + b"bad\n")
+@pytest.mark.parametrize("process", [False, pytest.param(True, marks=pytest.mark.slow)], ids=("pickled", "spawned"))
+def test_a_file_can_be_read_in_another_process(tmp_path: Path, process: bool) -> None:
+    (tmp_path / "a.jsonl").write_bytes(lines(*(row(n) for n in range(5)), row(5, finished_at=EARLY)) + b"bad\n")
     (tmp_path / "b.jsonl").write_bytes(b"".join(json.dumps(record).encode() + b"\n" for record in RECORDS))
     files = source_files(tmp_path)
     assert {file.format for file in files} >= {"canonical", "openai"}
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        there = list(pool.map(_said, files))
-    assert there == [_said(pickle.loads(pickle.dumps(file))) for file in files] == [_said(file) for file in files]
+    here = [_said(file) for file in files]
+    assert [_said(pickle.loads(pickle.dumps(file))) for file in files] == here
+    assert sum(batch[-1] for file in here for batch in file) == 1
+    if process:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            assert list(pool.map(_said, files)) == here
+
+
+EARLY = "2026-01-01T00:00:00Z"
 
 
 def _said(file: SourceFile) -> list[Any]:
-    return [(batch.rows.to_pylist(), batch.places.tolist(), batch.quarantined, batch.unknown) for batch in read(file)]
+    return [
+        (
+            batch.rows.to_pylist(),
+            batch.places.tolist(),
+            batch.quarantined,
+            batch.unknown,
+            batch.found_at,
+            batch.impossible,
+        )
+        for batch in (pickle.loads(pickle.dumps(batch)) for batch in read(file))
+    ]
