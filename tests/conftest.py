@@ -34,6 +34,16 @@ def chromium() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The logs of a small simulated world with every population. Nobody may write in it."""
+    from stillwatch.benchmark import world as worlds
+
+    folder = tmp_path_factory.mktemp("world")
+    worlds.write(worlds.simulate("mixed", 3, 0.02), folder / "logs", folder / "truth")
+    return folder / "logs"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _users_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests make keys in a data folder of their own, not in the user's."""

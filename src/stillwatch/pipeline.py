@@ -48,6 +48,8 @@ class IngestReport:
     unknown: tuple[str, ...] = ()
     secrets: int = 0
     """Ids that looked like API keys, which the store holds as pseudonyms only."""
+    impossible: int = 0
+    """Exchanges that ended before they were asked: two clocks disagree, and their `finished_at` is left out."""
     suppressed: int = 0
     """Rows of accounts that were erased, from before they were: read and passed over."""
     unsuppressed: int = 0
@@ -104,7 +106,7 @@ class _Tally:
 
     def __init__(self, store: Store) -> None:
         self.rows: Counter[str] = Counter()
-        self.secrets = self.suppressed = self.unsuppressed = 0
+        self.secrets = self.impossible = self.suppressed = self.unsuppressed = 0
         self._reasons: Counter[str] = Counter()
         self._examples: list[QuarantinedRow] = []
         self._unknown: set[str] = set()
@@ -116,6 +118,7 @@ class _Tally:
         self.secrets += part.secrets
         self.suppressed += part.suppressed
         self.rows[table] += batch.rows.num_rows
+        self.impossible += batch.impossible
         self._store.add_quarantined(batch.quarantined)
         self._reasons.update(f"{row.column or 'row'}: {row.found}" for row in batch.quarantined)
         self._examples += batch.quarantined[: EXAMPLES - len(self._examples)]
@@ -130,7 +133,8 @@ class _Tally:
             len(files), read, new, read - new, **small, quarantined=self._reasons.total(), seconds=round(seconds, 2),
             reasons=dict(self._reasons.most_common()), examples=tuple(self._examples),
             unknown=tuple(sorted(self._unknown)[:UNKNOWN]),
-            secrets=self.secrets, suppressed=self.suppressed, unsuppressed=self.unsuppressed,
+            secrets=self.secrets, impossible=self.impossible,
+            suppressed=self.suppressed, unsuppressed=self.unsuppressed,
             formats=dict(sorted(Counter(file.format for file in files if file.table == "exchanges").items())),
             found_at={
                 name: tuple(path for column, path in sorted(self._found_at) if column == name)

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stillwatch.benchmark import world as worlds
 from stillwatch.benchmark.shapes import SHAPES, lines
 from stillwatch.content.sketch import sketch
 from stillwatch.diagnosis.diagnose import diagnose
@@ -41,11 +40,9 @@ def sketched(folder: Path) -> tuple[str, dict[str, dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def exchanges(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+def exchanges(small_world: Path) -> pa.Table:
     """Every sixth exchange of a small world, of every population."""
-    folder = tmp_path_factory.mktemp("world")
-    worlds.write(worlds.simulate("mixed", 3, 0.02), folder / "logs", folder / "truth")
-    table = pq.read_table(folder / "logs" / "exchanges")
+    table = pq.read_table(small_world / "exchanges")
     return table.take(pa.array(range(0, len(table), 6)))
 
 

@@ -16,7 +16,7 @@ from stillwatch.errors import SourceError, UsageError
 from stillwatch.records import CAPABILITIES
 from stillwatch.tables import ACCOUNTS, EXCHANGES, IP_CLASSES, PERMISSIONS, PURPOSES, RELEASES, STATUSES
 
-SEED, SCALE = 5, 0.06
+SEED, SCALE = 5, 0.03
 KINDS = {"legit", "look_alike", "operator", "victim"}
 LOOK_ALIKES = {
     "enterprise_declared", "enterprise_undeclared", "evaluation_harness", "llm_judge", "framework_default",

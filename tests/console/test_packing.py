@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillwatch.console.map import CIRCLES, DOTS, SHAPES, Map, dotted, packed_map
+from stillwatch.console import map as map_module
+from stillwatch.console.map import DOTS, SHAPES, Map, dotted, packed_map
 from stillwatch.console.packing import Circle, bounds, packed, sunflower
 from tests.console.answers import answer, finding, large
 
@@ -96,9 +97,10 @@ def test_too_many_members_are_drawn_as_density_and_none_of_a_kind_vanishes() -> 
     assert DOTS <= dots(drawn) <= DOTS + 8 * len(findings)
 
 
-def test_too_many_findings_are_counted_and_the_largest_drawn() -> None:
-    drawn = packed_map([finding(at, 2 + at % 3) for at in range(CIRCLES + 7)])
-    assert len(drawn.blobs) == CIRCLES and drawn.left_out == 7
+def test_too_many_findings_are_counted_and_the_largest_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(map_module, "CIRCLES", 60)
+    drawn = packed_map([finding(at, 2 + at % 3) for at in range(60 + 7)])
+    assert len(drawn.blobs) == 60 and drawn.left_out == 7
 
 
 def test_the_map_of_an_answer_is_the_same_twice() -> None:

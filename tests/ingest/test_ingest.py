@@ -136,6 +136,21 @@ def test_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["ingest", "--store", str(tmp_path / "store")]) == 2
 
 
+def test_answers_before_their_questions_are_counted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """One in the quick way of a flat line, one beside messages in objects, one of a row that is set aside."""
+    early = {"finished_at": "2026-05-31T23:59:59Z"}
+    source = tmp_path / "a.jsonl"
+    source.write_bytes(lines(
+        row(0, **early), row(1, messages=[{"role": "user", "content": TEXT}], **early), row(2, status="?", **early),
+        row(3, finished_at="2026-06-01T00:00:00Z"), row(4),
+    ))  # fmt: skip
+    assert cli.run(["ingest", str(source), "--store", str(tmp_path / "store"), "--json"]) == 0
+    out, err = capfd.readouterr()
+    held = json.loads(out)
+    assert (held["exchanges"], held["quarantined"], held["impossible"]) == (4, 1, 2)
+    assert "2 exchanges ended before being asked" in err
+
+
 def test_progress_says_rate_and_time_left(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(lines(*(row(n) for n in range(10))))
     said: list[str] = []

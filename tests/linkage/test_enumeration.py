@@ -28,7 +28,7 @@ def world(rows: list[list[int]]) -> Incidence:
         [[1, 2, 3], [1, 2, 3], [1, 2, 3], [4, 5, 6], [4, 5, 6], [7], [8], [9]],
     ],
 )
-@pytest.mark.parametrize("size", [3, 4, 5])
+@pytest.mark.parametrize("size", [3, 4, pytest.param(5, marks=pytest.mark.slow)])
 def test_mean_e_over_all_arrangements_is_at_most_one(rows: list[list[int]], size: int) -> None:
     base = world(rows)
     strata = np.zeros(8, dtype=np.int32)

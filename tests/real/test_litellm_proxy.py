@@ -154,11 +154,12 @@ def through(folder: Path, log_format: str, **more: Any) -> Logged:
 def stored(folder: Path, source: Path, name: str, format: str) -> dict[str, dict[str, Any]]:
     """Rows of a store made of one file, by their exchange_id; all stores of a test have one key."""
     key = folder / "key"
+    key.touch(0o600)
     key.write_bytes(bytes(range(32)))
     line = ["ingest", str(source), "--store", str(folder / name), "--format", format, "--key-file", str(key)]
     assert run(line) == 0
-    assert not list((folder / name).glob("quarantine/*"))
-    rows = [row for file in (folder / name).glob("exchanges/*/*.parquet") for row in pq.read_table(file).to_pylist()]
+    assert not list((folder / name / "quarantine").rglob("*.parquet"))
+    rows = [row for file in (folder / name / "exchanges").rglob("*.parquet") for row in pq.read_table(file).to_pylist()]
     return {row["exchange_id"]: row for row in rows}
 
 

@@ -239,10 +239,11 @@ def killed(store: Path, step: str, time: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
+@pytest.mark.parametrize("times", [(1, 4), pytest.param((2, 7), marks=pytest.mark.slow)], ids=str)
 @pytest.mark.parametrize("step", STEPS)
-def test_a_killed_erase_is_repeated(tmp_path: Path, step: str) -> None:
+def test_a_killed_erase_is_repeated(tmp_path: Path, step: str, times: tuple[int, ...]) -> None:
     kills, whole = 0, store_of(tmp_path / "whole")
-    for time in (1, 2, 4, 7):
+    for time in times:
         store = Store.open(Path(shutil.copytree(whole.folder, tmp_path / str(time))))
         others = {row["exchange_id"] for row in rows_of(store.folder, "exchanges") if row["account_id"] != CANARY}
         if not killed(store.folder, step, time):

@@ -52,12 +52,13 @@ def killed(folder: Path, step: str, time: int) -> int:
     return -1
 
 
+@pytest.mark.parametrize("times", [(1, 3, 8), pytest.param((2, 5, 11), marks=pytest.mark.slow)], ids=str)
 @pytest.mark.parametrize("step", STEPS)
-def test_a_killed_ingest_is_repeated(tmp_path: Path, step: str) -> None:
+def test_a_killed_ingest_is_repeated(tmp_path: Path, step: str, times: tuple[int, ...]) -> None:
     whole = tmp_path / "whole"
     ingest(whole, os.open(os.devnull, os.O_WRONLY))
     kills = 0
-    for time in (1, 2, 3, 5, 8, 11):
+    for time in times:
         folder = tmp_path / f"{step}{time}"
         acknowledged = killed(folder, step, time)
         if acknowledged < 0:

@@ -1,11 +1,14 @@
 """`stillwatch ingest`: read logs into a store."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stillwatch.cli.options import KeyFile
+
+if TYPE_CHECKING:
+    from stillwatch.pipeline import IngestReport
 
 SAID = ("account_id", "asked_at", "client_ip")
 """Columns whose place in records of another format is always said: who is judged, and by what."""
@@ -53,19 +56,11 @@ def ingest(
             source, store, format=format, mapping=mapping, key_file=key_file, pseudonymous=pseudonymous,
             processes=processes or len(os.sched_getaffinity(0)), progress=tell,
         )  # fmt: skip
-    for row in report.examples:
-        place = row.file if row.row is None else f"{row.file}, row {row.row}"
-        column = f", column {row.column}" if row.column else ""
-        say(f"quarantine: {place}{column}: found {row.found}, wanted {row.wanted}")
-    if report.quarantined > len(report.examples):
-        more = report.quarantined - len(report.examples)
-        say(f"quarantine: {more:,} more (stillwatch quarantine --store {store}); by reason:")
-        for reason, count in list(report.reasons.items())[:REASONS]:
-            say(f"  {count:,} × {reason}")
-        if len(report.reasons) > REASONS:
-            say(f"  and {counted(len(report.reasons) - REASONS, 'other reason')}")
+    _say_quarantine(report, store)
     if report.secrets:
         say(f"{report.secrets:,} ids look like API keys: the store holds their pseudonyms. Log ids of keys, not keys")
+    if report.impossible:
+        say(f"{counted(report.impossible, 'exchange')} ended before being asked: clocks disagree; finished_at left out")
     if report.suppressed:
         say(f"{counted(report.suppressed, 'row')} of erased accounts passed over")
     if report.unsuppressed:
@@ -91,6 +86,23 @@ def ingest(
         f"{report.repeated:,} repeated), {report.accounts:,} accounts, {report.permissions:,} permissions, "
         f"{report.releases:,} releases; {report.quarantined:,} rows in quarantine; {report.seconds:.1f} s"
     )
+
+
+def _say_quarantine(report: "IngestReport", store: Path) -> None:
+    """The first rows that were set aside, and the commonest reasons where there were more."""
+    from stillwatch.cli.output import counted, say
+
+    for row in report.examples:
+        place = row.file if row.row is None else f"{row.file}, row {row.row}"
+        column = f", column {row.column}" if row.column else ""
+        say(f"quarantine: {place}{column}: found {row.found}, wanted {row.wanted}")
+    if report.quarantined > len(report.examples):
+        more = report.quarantined - len(report.examples)
+        say(f"quarantine: {more:,} more (stillwatch quarantine --store {store}); by reason:")
+        for reason, count in list(report.reasons.items())[:REASONS]:
+            say(f"  {count:,} × {reason}")
+        if len(report.reasons) > REASONS:
+            say(f"  and {counted(len(report.reasons) - REASONS, 'other reason')}")
 
 
 def _guessed(column: str) -> str:

@@ -80,9 +80,9 @@ def _looked_at(file: SourceFile, records: Sequence[Mapping[str, Any]]) -> Diagno
     if file.foreign is None:
         columns = JsonLines(schema).gathered([dict(record) for record in records], rows.tolist())
     else:
-        columns, _ = file.foreign.columns(records, rows.tolist())
+        columns, _ = file.foreign.columns(zip(records, rows.tolist(), strict=True), from_json=False)
     count = len(columns.rows)
-    batch, _, bad = conform(columns.columns, count, schema, file.label, columns.rows)
+    batch, _, bad, _ = conform(columns.columns, count, schema, file.label, columns.rows)
     given = {name: _given(columns.columns.get(name)) for name in schema.names}
     paths = {name: tuple(sorted(path for column, path in columns.places if column == name)) for name in given}
     alone = len(records) >= FEW and len(set(map(str, _values(columns.columns.get("account_id"))))) == 1

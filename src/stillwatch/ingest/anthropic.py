@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stillwatch.ingest.messages import Message, is_redacted, kept, message, messages
-from stillwatch.ingest.paths import first, listing, mapping, parsed
+from stillwatch.ingest.paths import listing, mapping, parsed, picked
 from stillwatch.ingest.streams import BROKEN_OFF
 
 Body = Mapping[str, Any]
@@ -38,13 +38,13 @@ def is_request(body: Body) -> bool:
     """Whether the body could not be a request of another API that has `messages`."""
     if not isinstance(body.get("messages"), list):
         return False
-    if isinstance(body.get("system"), str | list) or isinstance(body.get("thinking"), Mapping):
+    if isinstance(body.get("system"), str | list) or isinstance(body.get("thinking"), dict):
         return True
-    if any(isinstance(tool, Mapping) and "input_schema" in tool for tool in listing(body.get("tools"))):
+    if any(isinstance(tool, dict) and "input_schema" in tool for tool in listing(body.get("tools"))):
         return True
     return any(
-        isinstance(part, Mapping) and part.get("type") in _BLOCKS
-        for item in body["messages"] if isinstance(item, Mapping)
+        isinstance(part, dict) and part.get("type") in _BLOCKS
+        for item in body["messages"] if isinstance(item, dict)
         for part in listing(item.get("content"))
     )  # fmt: skip
 
@@ -53,20 +53,21 @@ def is_response(body: Body) -> bool:
     """Whether the body looks like an answer of this API."""
     if body.get("type") == "message":
         return True
-    return body.get("stop_reason") in _STOPS or (body.get("type") == "error" and isinstance(body.get("error"), Mapping))
+    return body.get("stop_reason") in _STOPS or (body.get("type") == "error" and isinstance(body.get("error"), dict))
 
 
 def fields(request: Body, response: Body) -> dict[str, Any]:
     """Columns of the contract from one request and its answer; what neither says is absent."""
-    out = {name: first(request, paths) for name, paths in _SETTINGS.items()}
+    out = picked(request, _SETTINGS)
     if "messages" in request:
         out["operation"], out["messages"] = "chat", kept(messages(listing(request["messages"])))
-    given = out["system"] if isinstance(out["system"], list) else [{"text": out["system"]}]
-    if all(isinstance(block, Mapping) and is_redacted(block.get("text")) for block in given):
+    told = out.get("system")
+    blocks = told if isinstance(told, list) else [{"text": told}]
+    if all(isinstance(block, dict) and is_redacted(block.get("text")) for block in blocks):
         out["system"] = None
     out |= _tokens(mapping(response.get("usage")))
     out["model_served"] = response.get("model")
-    out["model_requested"] = out["model_requested"] or response.get("model")
+    out["model_requested"] = out.get("model_requested") or response.get("model")
     out["output"] = kept(_answer(response))
     out["finish_reason"], out["status"] = _end(response)
     out["exchange_id"] = response.get("id") or response.get("request_id")

@@ -6,8 +6,9 @@ said after the ingest.
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from stillwatch.ingest import anthropic, openai
@@ -98,6 +99,9 @@ CODES = tuple(
 )
 PLACES = tuple(map(parsed, ("path", "url", "endpoint", "route", "request.url", "request.path", "http.path")))
 
+_FIRST_STEPS = frozenset(path[0] for paths in (REQUESTS, RESPONSES, CODES, *COLUMNS.values()) for path in paths)
+"""The names in a record that any usual place begins with."""
+
 _PORT = re.compile(r"^\[?([0-9a-fA-F:.]+?)\]?(?::\d{1,5})?$")
 
 
@@ -112,17 +116,18 @@ class Read:
 
 def exchange(record: Mapping[str, Any], fields: FieldMap) -> Read:
     """One exchange from one line. What cannot be found is absent, and the contract then says that it lacks."""
-    request, request_at = _body(record, fields.request, REQUESTS)
-    given, _ = _body(record, fields.response, RESPONSES)
-    response = mapping(whole(given))
+    usual = _usual_of(_FIRST_STEPS.intersection(record))
+    request, request_at = _request(record, fields.request, usual)
+    response = mapping(_response(record, fields.response, usual))
     dialect = fields.dialect if fields.dialect != "auto" else dialect_of(request, response, record)
     out = (anthropic if dialect == "anthropic" else openai).fields(request, response)
     places: dict[str, Path] = {}
-    for name in COLUMNS.keys() | fields.columns.keys():
-        path, value = _found(record, fields.columns.get(name) or _places(name, own_line=request_at == ()))
-        if value is not None:
-            out[name], places[name] = value, path
-    out["status"] = _status(record, out.get("status"), fields)
+    for name, paths in usual.own_line if request_at == () else usual.columns:
+        if name not in fields.columns:
+            _find(record, name, paths, out, places)
+    for name, paths in fields.columns.items():
+        _find(record, name, paths, out, places)
+    out["status"] = _status(record, out.get("status"), fields, usual)
     out |= fields.constants
     if isinstance(out.get("client_ip"), str):
         out["client_ip"] = address(out["client_ip"])
@@ -143,13 +148,18 @@ def dialect_of(request: Mapping[str, Any], response: Mapping[str, Any], record: 
 
 def has_bodies(record: Mapping[str, Any]) -> bool:
     """Whether the line holds a request or an answer that this reader knows."""
-    request, _ = _body(record, None, REQUESTS)
-    response = mapping(whole(_body(record, None, RESPONSES)[0]))
+    usual = _usual_of(_FIRST_STEPS.intersection(record))
+    request, _ = _request(record, None, usual)
+    response = mapping(_response(record, None, usual))
     return openai.is_request(request) or openai.is_response(response) or anthropic.is_response(response)
 
 
 def address(text: str) -> str:
     """The first address of a list, without a port or brackets; the text itself where none can be made out."""
+    return _address(text) if len(text) <= LONGEST_ADDRESS else _bare(text)
+
+
+def _bare(text: str) -> str:
     head = text.split(",", 1)[0].strip()
     found = _PORT.match(head)
     bare = found.group(1) if found else head
@@ -162,20 +172,62 @@ def address(text: str) -> str:
     return text
 
 
-def _body(record: Mapping[str, Any], given: Path | None, usual: tuple[Path, ...]) -> tuple[Any, Path]:
-    """A body and where it was. Without a word in the mapping: the first usual place that holds one, else the line."""
+_address = lru_cache(maxsize=4096)(_bare)
+LONGEST_ADDRESS = 256
+"""Characters of an address, or a list of them, whose reading is remembered."""
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """The usual places whose first step a record has: where to look, in the order in which it is looked."""
+
+    requests: tuple[Path, ...]
+    responses: tuple[Path, ...]
+    codes: tuple[Path, ...]
+    columns: tuple[tuple[str, tuple[Path, ...]], ...]
+    """By column, those without a place left out."""
+    own_line: tuple[tuple[str, tuple[Path, ...]], ...]
+    """The same where the line itself is a request: its `metadata` is the sender's own."""
+
+
+@lru_cache(maxsize=512)
+def _usual_of(names: frozenset[str]) -> _Usual:
+    """What is left of the usual places, for a record that has these of their first steps.
+
+    Records of one logger have a few sets of names, so the answer is remembered. It depends on nothing else.
+    """
+
+    def there(paths: Iterable[Path]) -> tuple[Path, ...]:
+        return tuple(path for path in paths if path[0] in names)
+
+    columns = [(name, there(paths)) for name, paths in COLUMNS.items()]
+    own = [(name, tuple(path for path in paths if path[0] != "metadata")) for name, paths in columns]
+    return _Usual(
+        there(REQUESTS), there(RESPONSES), there(CODES),
+        tuple((name, paths) for name, paths in columns if paths), tuple((name, paths) for name, paths in own if paths),
+    )  # fmt: skip
+
+
+def _request(record: Mapping[str, Any], given: Path | None, usual: _Usual) -> tuple[Mapping[str, Any], Path]:
+    """The request and where it was. Without a word in the mapping: the first usual place with one, else the line."""
     if given is not None:
-        value = at(record, given)
-        return (mapping(value) if usual is REQUESTS else value), given
-    for path in usual:
-        value = at(record, path)
-        if usual is REQUESTS and (openai.is_request(held := mapping(value)) or "model" in held):
+        return mapping(at(record, given)), given
+    for path in usual.requests:
+        held = mapping(at(record, path))
+        if openai.is_request(held) or "model" in held:
             return held, path
-        if usual is RESPONSES and answers(whole(value)):
-            return value, path
-    if usual is REQUESTS:
-        return (record if openai.is_request(record) else {}), ()
-    return (record if answers(record) else None), ()
+    return (record if openai.is_request(record) else {}), ()
+
+
+def _response(record: Mapping[str, Any], given: Path | None, usual: _Usual) -> Any:
+    """The answer, made whole where it is a stream; found as a request is."""
+    if given is not None:
+        return whole(at(record, given))
+    for path in usual.responses:
+        value = whole(at(record, path))
+        if answers(value):
+            return value
+    return record if answers(record) else None
 
 
 def answers(value: Any) -> bool:
@@ -184,25 +236,25 @@ def answers(value: Any) -> bool:
     return openai.is_response(held) or anthropic.is_response(held) or "error" in held
 
 
-def _places(name: str, *, own_line: bool) -> tuple[Path, ...]:
-    """The usual places of a column. Where the line itself is a request, its `metadata` is the sender's own."""
-    return tuple(path for path in COLUMNS[name] if path[0] != "metadata") if own_line else COLUMNS[name]
-
-
-def _found(record: Mapping[str, Any], paths: tuple[Path, ...]) -> tuple[Path, Any]:
+def _find(
+    record: Mapping[str, Any], name: str, paths: tuple[Path, ...], out: dict[str, Any], places: dict[str, Path]
+) -> None:
+    """Put the first value of these places, which stands outside of the bodies, and its path where they belong."""
     for path in paths:
-        value = at(record, path) if path[0] in record else None
+        value = record.get(path[0])
+        if value is not None and len(path) > 1:
+            value = at(record, path)
         if value is not None and value != "" and not isinstance(value, dict):
-            return path, value
-    return (), None
+            out[name], places[name] = value, path
+            return
 
 
-def _status(record: Mapping[str, Any], told: Any, fields: FieldMap) -> Any:
+def _status(record: Mapping[str, Any], told: Any, fields: FieldMap, usual: _Usual) -> Any:
     """The contract's status: a mapped one as it is, else by the HTTP code, else by the bodies."""
     given = first(record, fields.columns["status"]) if "status" in fields.columns else None
     if given is not None:
         return status_of(given, told)
-    for path in CODES:
+    for path in usual.codes:
         if (code := _code(at(record, path))) is not None:
             return _of_code(code, told)
     if told is not None:

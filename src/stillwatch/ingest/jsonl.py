@@ -5,8 +5,8 @@ takes only lines whose values have the contract's own JSON types, and everything
 """
 
 import io
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.json as arrow_json
 from numpy.typing import NDArray
 
-from stillwatch.ingest.columns import Column, kind_of_column
+from stillwatch.ingest.arrays import Column
+from stillwatch.ingest.columns import JSON_COLUMNS, kind_of_column
+from stillwatch.ingest.json_text import dumped, is_twice, items_of
 from stillwatch.ingest.lines import Block, Fault
 from stillwatch.ingest.values import Unfit, kind_of, to_id
 
@@ -87,6 +89,8 @@ class JsonLines:
             yield start, end, table
 
     def _quickly(self, lines: list[bytes]) -> pa.Table | None:
+        if b"null" in map(bytes.strip, lines):
+            return None  # Arrow takes it for a row without a value
         data = b"\n".join(lines)
         try:
             data.decode()
@@ -108,24 +112,25 @@ class JsonLines:
         places: list[int] = []
         faults: list[tuple[Fault, str | None]] = []
         for line, row in zip(lines, rows.tolist(), strict=True):
-            try:
-                held = parse(line)
-            except Unfit as why:
-                faults.append((Fault(row, why.found, why.wanted), None))
-                continue
-            if held.twice:
-                faults.append((Fault(row, *TWICE), known_id(held)))
-                continue
-            objects.append(held)
-            places.append(row)
-            self._learn(held)
+            items, why = parse(line)
+            faults += [] if why is None else [(Fault(row, why.found, why.wanted), None)]
+            for held in items:
+                if is_twice(held):
+                    faults.append((Fault(row, *TWICE), known_id(held)))
+                    continue
+                self._learn(held)
+                objects.append(with_texts(held, JSON_COLUMNS))
+                places.append(row)
         return self.gathered(objects, places), faults
 
     def gathered(self, objects: Sequence[Mapping[str, Any]], places: Sequence[int]) -> Columns:
         """Columns of the contract from objects in its own names; a name that it does not know goes to `extra`."""
-        names = dict.fromkeys(name for held in objects for name in held)
-        columns = {name: [held.get(name) for held in objects] for name in names if name in self._names}
-        extras = [{key: value for key, value in held.items() if key not in self._names} for held in objects]
+        names = self._names & set().union(*objects)
+        columns = {name: [held.get(name) for held in objects] for name in names}
+        extras = [
+            {} if held.keys() <= self._names else {key: held[key] for key in held if key not in self._names}
+            for held in objects
+        ]
         if any(extras):
             columns["extra"] = [_joined(held.get("extra"), extra) for held, extra in zip(objects, extras, strict=True)]
         unknown = frozenset(key for extra in extras for key in extra)
@@ -143,35 +148,23 @@ class JsonLines:
                 self._extras[name] = pa.field(name, kind)
 
 
-class Object(dict[str, Any]):
-    """A JSON object that remembers whether a key stood in it twice."""
-
-    twice = False
-
-
-def parse(line: bytes) -> Object:
-    """The object on one line. Raises Unfit, with the kind of what stands there instead."""
-    held = loaded(line)
-    if not isinstance(held, Object):
-        raise Unfit(kind_of(held), "one JSON object a line")
-    return held
+def parse(line: bytes) -> tuple[list[dict[str, Any]], Unfit | None]:
+    """The objects on one line, and why anything else on it is none. Most lines hold one."""
+    items, why = items_of(line)
+    objects = [item for item in items if isinstance(item, dict)]
+    if len(objects) < max(1, len(items)) and why is None:
+        other = next((item for item in items if not isinstance(item, dict)), items)
+        why = Unfit(kind_of(other), "one JSON object a line")
+    return objects, why
 
 
-def loaded(data: bytes) -> Any:
-    """The JSON value of some bytes, its objects as `Object`. Raises Unfit."""
-    try:
-        return json.loads(data.decode(), object_pairs_hook=_object)
-    except UnicodeDecodeError:
-        raise Unfit("bytes that are not UTF-8", "JSON in UTF-8") from None
-    except RecursionError:
-        raise Unfit("JSON nested too deeply", "flatter JSON object") from None
-    except ValueError:
-        raise Unfit("text that is not JSON", "one JSON object a line") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Object:
-    held = Object(pairs)
-    held.twice = len(held) != len(pairs)
+def with_texts(held: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The object that was read from JSON, with objects and arrays of these columns as their text."""
+    for name in names:
+        value = held.get(name)
+        if isinstance(value, dict | list):
+            with suppress(Unfit):  # the contract names it
+                held[name] = dumped(value)
     return held
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stillwatch.ingest import openai
-from stillwatch.ingest.paths import at, first, listing, mapping, parsed
+from stillwatch.ingest.paths import at, listing, mapping, parsed, picked
 
 NOBODY = ("default_user_id", "")
 """Users that LiteLLM names where the key belongs to none."""
@@ -60,7 +60,7 @@ def exchange(record: Mapping[str, Any]) -> dict[str, Any]:
     failed = record.get("status") == "failure"
     response = {} if failed else _response(record.get("response"))
     out = openai.fields(request, response)
-    out |= {name: value for name, paths in _COLUMNS.items() if (value := first(record, paths)) is not None}
+    out |= picked(record, _COLUMNS)
     if failed:  # a failed call is logged with zeros for what nobody counted
         out |= {name: None for name in ("input_tokens", "output_tokens") if out.get(name) in (0, "0")}
     out["account_id"] = _account(mapping(record.get("metadata")))
@@ -78,7 +78,7 @@ def exchange(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_sent(tool: Any) -> Any:
     """A tool as its caller defined it: the proxy names the default kind of Anthropic's API."""
-    named = isinstance(tool, Mapping) and tool.get("type") == "custom" and "input_schema" in tool
+    named = isinstance(tool, dict) and tool.get("type") == "custom" and "input_schema" in tool
     return {name: value for name, value in tool.items() if name != "type"} if named else tool
 
 
@@ -125,7 +125,7 @@ def _logged(messages: Any) -> list[Any] | None:
     """The request's messages, or None where they were not logged."""
     if isinstance(messages, str):
         messages = listing(messages) or ([{"role": "user", "content": messages}] if messages else None)
-    if isinstance(messages, Mapping):
+    if isinstance(messages, dict):
         messages = [messages]
     return messages if isinstance(messages, list) and messages else None
 
@@ -142,7 +142,7 @@ def _response(given: Any) -> Mapping[str, Any]:
 
 def _with_refusal(choice: Any) -> Any:
     """A choice whose refusal stands where OpenAI's API has it; the proxy moves it among the provider's own fields."""
-    if not isinstance(choice, Mapping):
+    if not isinstance(choice, dict):
         return choice
     held = mapping(choice.get("message"))
     refusal = at(held, ("provider_specific_fields", "refusal"))

@@ -28,6 +28,7 @@ DIALECTS = ("auto", "openai", "anthropic", "canonical")
 _KEYS = ("format", "request", "response", "columns", "constants")
 _COLUMNS = tuple(name for name in EXCHANGES.names if name != "extra")
 LONGEST_FILE = 1 << 20
+DEEPEST = 16
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ def load(file: File) -> FieldMap:
     try:
         if file.stat().st_size > LONGEST_FILE:
             raise UsageError("the mapping file is too long", where=where, wanted="at most 1 MiB")
-        held = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        _refuse_heavy(text, where)
+        held = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError("the mapping file cannot be read", where=where, found=type(error).__name__) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -56,6 +59,17 @@ def load(file: File) -> FieldMap:
         place = "" if line is None else f", line {line + 1}"
         raise UsageError("the mapping file is not YAML", where=where + place, wanted="keys and values") from None
     return _checked(held, where)
+
+
+def _refuse_heavy(text: str, where: str) -> None:
+    """Raise UsageError for YAML that is small to write and large to read."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
+            found = "values nested too deeply" if depth > DEEPEST else "an alias"
+            wanted = "keys and values, each written out: aliases (*name) can stand for more than memory holds"
+            raise UsageError("the mapping file is not YAML", where=where, found=found, wanted=wanted)
 
 
 def _checked(held: Any, where: str) -> FieldMap:
@@ -103,7 +117,7 @@ def _paths(value: Any, where: str, what: str) -> tuple[Path, ...]:
 
 
 def _shown(value: Any) -> str:
-    return str(value)[:80]
+    return value[:80] if isinstance(value, str) else type(value).__name__
 
 
 def _or(words: tuple[str, ...]) -> str:

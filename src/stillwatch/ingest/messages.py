@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+_ITEM = (dict, str)
+
 Part = dict[str, Any]
 Message = dict[str, Any]
 
@@ -57,13 +59,16 @@ def messages(value: Any) -> list[Message]:
     if isinstance(value, str):
         return [message({"role": "user", "content": value})]
     items = value if isinstance(value, list) else [value]
-    return [message(item) for item in items if isinstance(item, Mapping | str)]
+    return [message(item) for item in items if isinstance(item, _ITEM)]
 
 
 def message(item: Any) -> Message:
     """One message, or one item of OpenAI's Responses API, which is a message, a call, a result or a thought."""
     if isinstance(item, str):
         return {"role": "user", "parts": [_text(item)]}
+    content = item.get("content")
+    if len(item) == 2 and isinstance(content, str) and isinstance(role := item.get("role"), str) and role != "tool":
+        return {"role": role, "parts": parts(content)}
     lone = _LONE.get(str(item.get("type")))
     if lone is not None:
         role, read = lone
@@ -72,14 +77,14 @@ def message(item: Any) -> Message:
     role = role if isinstance(role, str) else "user"
     if role == "tool":
         return {"role": "tool", "parts": [_result(item)]}
-    held = parts(item.get("content"))
+    held = parts(content)
     thought = item.get("reasoning_content") or item.get("reasoning")
     if thought:
         held.insert(0, _thought(thought))
     if item.get("refusal"):
         held.append(_text(item["refusal"]))
     held += [_call(call) for call in _items(item.get("tool_calls"))]
-    if isinstance(item.get("function_call"), Mapping):
+    if isinstance(item.get("function_call"), dict):
         held.append(_call({"function": item["function_call"]}))
     return {"role": role, "parts": held}
 
@@ -91,7 +96,7 @@ def parts(content: Any) -> list[Part]:
     if isinstance(content, str):
         return [_text(content)]
     items = content if isinstance(content, list) else [content]
-    return [_part(item) for item in items if isinstance(item, Mapping | str)]
+    return [_part(item) for item in items if isinstance(item, _ITEM)]
 
 
 def _part(item: Any) -> Part:
@@ -117,7 +122,7 @@ def _text(text: Any) -> Part:
 
 
 def _thought(value: Any) -> Part:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         texts = [_string(value, "thinking", "text", "content")]
         texts += [_string(item, "text") for item in _items(value.get("summary"))]
         value = "\n".join(text for text in texts if text)
@@ -125,8 +130,8 @@ def _thought(value: Any) -> Part:
 
 
 def _call(item: Mapping[str, Any]) -> Part:
-    named = item.get("function") if isinstance(item.get("function"), Mapping) else item
-    assert isinstance(named, Mapping)
+    named = item.get("function") if isinstance(item.get("function"), dict) else item
+    assert isinstance(named, dict)
     given = named.get("arguments", named.get("input"))
     return {
         "type": "tool_call",
@@ -148,12 +153,12 @@ def _without_media(given: Any) -> Any:
 
 def _string(item: Any, *names: str) -> str:
     """The first of these names that holds a string that is not empty."""
-    held = item if isinstance(item, Mapping) else {}
+    held = item if isinstance(item, dict) else {}
     return next((held[name] for name in names if isinstance(held.get(name), str) and held[name]), "")
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 Reader = Callable[[Mapping[str, Any]], Part]

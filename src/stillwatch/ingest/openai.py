@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stillwatch.ingest.messages import Message, is_redacted, kept, message, messages
-from stillwatch.ingest.paths import at, first, listing, mapping, parsed
+from stillwatch.ingest.paths import at, listing, mapping, parsed, picked
 from stillwatch.ingest.streams import BROKEN_OFF
 
 Body = Mapping[str, Any]
@@ -47,7 +47,7 @@ BLOCKED = ("content_filter", "content_policy_violation", "moderation_blocked")
 
 def is_request(body: Body) -> bool:
     """Whether the body looks like a request of this API."""
-    return any(name in body for name in ("messages", "input", "prompt"))
+    return "messages" in body or "input" in body or "prompt" in body
 
 
 def is_response(body: Body) -> bool:
@@ -60,16 +60,16 @@ def is_response(body: Body) -> bool:
 
 def fields(request: Body, response: Body) -> dict[str, Any]:
     """Columns of the contract from one request and its answer; what neither says is absent."""
-    out = {name: first(request, paths) for name, paths in _SETTINGS.items()}
+    out = picked(request, _SETTINGS)
     out["logprobs"] = _logprobs(request)
     if isinstance(request.get("instructions"), str) and not is_redacted(request["instructions"]):
         out["system"] = request["instructions"]
     out["operation"], asked = _asked(request, response)
     out["messages"] = kept(asked)
     usage = mapping(response.get("usage"))
-    out |= {name: first(usage, paths) for name, paths in _USAGE.items()}
+    out |= picked(usage, _USAGE)
     out["model_served"] = response.get("model")
-    out["model_requested"] = out["model_requested"] or response.get("model")
+    out["model_requested"] = out.get("model_requested") or response.get("model")
     out["output"] = kept(_answer(response)) or None
     out["finish_reason"], out["status"] = _end(response)
     out["asked_at"] = response.get("created") or response.get("created_at")
@@ -105,14 +105,14 @@ def _texts(given: Any) -> list[Message]:
 def _answer(response: Body) -> list[Message] | None:
     choices = response.get("choices")
     if isinstance(choices, list):
-        return [_choice(choice) for choice in choices if isinstance(choice, Mapping)]
+        return [_choice(choice) for choice in choices if isinstance(choice, dict)]
     output = response.get("output")
     return messages(output) if isinstance(output, list) else None
 
 
 def _choice(choice: Mapping[str, Any]) -> Message:
     held = choice.get("message")
-    if isinstance(held, Mapping):
+    if isinstance(held, dict):
         return message({"role": "assistant", **held})
     return message({"role": "assistant", "content": choice.get("text")})
 
@@ -140,4 +140,4 @@ def _refused(response: Body) -> bool:
     if any(at(choice, ("message", "refusal")) for choice in listing(response.get("choices"))):
         return True
     parts = [part for item in listing(response.get("output")) for part in listing(at(item, ("content",)))]
-    return any(isinstance(part, Mapping) and part.get("type") == "refusal" for part in parts)
+    return any(isinstance(part, dict) and part.get("type") == "refusal" for part in parts)

@@ -4,9 +4,10 @@ A string that holds JSON is opened on the way, since loggers often write bodies 
 headers, names are compared in any case, since HTTP headers have none.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from stillwatch.ingest import json_text
 
 Path = tuple[str, ...]
 
@@ -47,12 +48,25 @@ def first(held: Any, paths: Iterable[Path]) -> Any:
     return None
 
 
+def picked(held: Mapping[str, Any], wanted: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+    """By name the first value that is there, as `first` finds it; names without one are left out."""
+    out: dict[str, Any] = {}
+    for name, paths in wanted.items():
+        for path in paths:
+            if path[0] in held:
+                value = held[path[0]] if len(path) == 1 else at(held, path)
+                if value is not None and value != "":
+                    out[name] = value
+                    break
+    return out
+
+
 def opened(text: str) -> Any:
     """The object or array that a string holds as JSON, or the string itself."""
     if text[:1] not in ("{", "[") or len(text) > OPENED:
         return text
     try:
-        return json.loads(text)
+        return json_text.opened(text)
     except (ValueError, RecursionError):
         return text
 

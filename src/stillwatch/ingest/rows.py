@@ -3,27 +3,24 @@
 A bad row never harms its neighbours. A file that breaks off keeps what came before the break.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from stillwatch.ingest.columns import conform, values_of
+from stillwatch.ingest import parquet
 from stillwatch.ingest.foreign import ForeignReader
-from stillwatch.ingest.jsonl import TWICE, Columns, JsonLines, Object, known_id, loaded
-from stillwatch.ingest.lines import Block, Fault, blocks, unpacked
-from stillwatch.ingest.paths import opened
+from stillwatch.ingest.json_text import is_twice, items_of, loaded, values
+from stillwatch.ingest.jsonl import TWICE, JsonLines, known_id
+from stillwatch.ingest.lines import Block, Fault, blocks, first_line, packing_of, unpacked, unreadable
+from stillwatch.ingest.reading import Batch, Faults, Read, Reading, put_together, size_of
 from stillwatch.ingest.values import Unfit, kind_of
-from stillwatch.records import QuarantinedRow
+
+__all__ = ["Batch", "ending_of", "read_rows", "size_of"]
 
 BATCH_ROWS = 32_768
-BATCH_BYTES = 32 << 20
 
 FOREIGN_ROWS = 4_096
 """Records of another format that are held as Python objects at a time."""
@@ -37,6 +34,12 @@ ENDINGS = {
 }  # fmt: skip
 """How a file's name ends, and how what it holds is packed."""
 
+OTHERS = (
+    ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".log", ".log.gz", ".txt.gz", ".tar", ".tar.gz", ".tgz", ".zip", ".7z",
+    ".bz2", ".xz", ".lz4", ".br", ".avro", ".orc", ".arrow", ".feather", ".xlsx", ".db", ".sqlite",
+)  # fmt: skip
+"""How the names of files end that a folder of logs may hold too. They are named, so that nobody thinks them read."""
+
 DOCUMENTS = (".json", ".json.gz", ".json.zst")
 """Endings of files that may hold one JSON value instead of one a line."""
 
@@ -46,44 +49,6 @@ LONGEST_DOCUMENT = 64 << 20
 SAMPLE = 200
 """Records by which a file's format is told."""
 
-_NOWHERE: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows that keep the contract, the 1-based place of each in the file, rows set aside, bytes of the file read."""
-
-    rows: pa.RecordBatch
-    quarantined: list[QuarantinedRow] = field(default_factory=list)
-    bytes_read: int = 0
-    places: NDArray[np.int64] = field(default_factory=lambda: _NOWHERE)
-    unknown: frozenset[str] = frozenset()
-    """Columns of the source that the contract does not know."""
-    found_at: frozenset[tuple[str, str]] = frozenset()
-    """Columns that were looked for in records of another format, and the dotted path at which each was found."""
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """What every step of reading one file needs."""
-
-    path: Path
-    label: str
-    schema: pa.Schema
-    foreign: ForeignReader | None = None
-
-    def refused(self, row: int | None, found: str, wanted: str, bytes_read: int = 0) -> Batch:
-        """A batch without rows that names one fault."""
-        return Batch(_empty(self.schema), [QuarantinedRow(self.label, row, None, found, wanted)], bytes_read)
-
-    def conformed(self, columns: Columns, bytes_read: int) -> Batch:
-        """The columns under the contract."""
-        rows, places, bad = conform(columns.columns, len(columns.rows), self.schema, self.label, columns.rows)
-        unknown = columns.unknown | (columns.columns.keys() - {*self.schema.names, "extra"})
-        if self.foreign is not None:
-            bad = [_hinted(row) for row in bad]
-        return Batch(rows, bad, bytes_read, places, unknown, columns.places)
-
 
 def ending_of(path: Path) -> str | None:
     """The ending by which a file's name tells that this reader knows it, in any case; None where it does not."""
@@ -91,12 +56,9 @@ def ending_of(path: Path) -> str | None:
     return next((ending for ending in ENDINGS if name.endswith(ending)), None)
 
 
-def size_of(path: Path) -> int:
-    """Bytes of a file; 0 where it is gone, which its reader then says."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+def is_passed_by(path: Path) -> bool:
+    """Whether a file's name says that it holds data, of a kind that this reader does not know."""
+    return ending_of(path) is None and path.name.lower().endswith(OTHERS)
 
 
 def read_rows(path: Path, label: str, schema: pa.Schema, foreign: ForeignReader | None = None) -> Iterator[Batch]:
@@ -106,7 +68,7 @@ def read_rows(path: Path, label: str, schema: pa.Schema, foreign: ForeignReader 
     is in a batch or in quarantine, but for the rest of a file that breaks off or is hopeless: that stands in
     quarantine as one row that says so.
     """
-    reading = _Reading(path, label, schema, foreign)
+    reading = Reading(path, label, schema, foreign)
     good = bad = 0
     for batch in _batches(reading):
         yield batch
@@ -118,243 +80,145 @@ def read_rows(path: Path, label: str, schema: pa.Schema, foreign: ForeignReader 
             return
 
 
-def _batches(reading: _Reading) -> Iterator[Batch]:
-    ending = ending_of(reading.path) or ".jsonl"
-    packing = ENDINGS[ending]
+def _batches(reading: Reading) -> Iterator[Batch]:
+    why = unreadable(reading.path)
+    if why:
+        return iter([reading.refused(None, why, "readable file")])
+    if is_passed_by(reading.path):
+        return iter([reading.refused(None, "a kind of file that is not read", ", ".join(ENDINGS))])
+    packing = _packing(reading.path)
     if packing == "parquet":
-        return _parquet(reading)
-    if ending not in DOCUMENTS:
-        return _json_lines(reading, packing)
-    held = unpacked(reading.path, packing, LONGEST_DOCUMENT)
-    records = None if held is None else _document(held)
-    if records is not None:
-        return _whole(reading, records)
-    return _json_lines(reading, packing) if _is_lines(reading.path, packing) else iter([_no_document(reading, held)])
+        return parquet.batches(reading)
+    whole = _whole_items(reading.path, packing)
+    return _json_lines(reading, packing) if whole is None else _whole(reading, *whole)
 
 
-def _is_lines(path: Path, packing: str) -> bool:
-    """Whether the first line of a file is a JSON value by itself."""
-    lines = next(blocks(path, packing)).lines
+def _packing(path: Path) -> str:
+    return packing_of(path, ENDINGS[ending_of(path) or ".jsonl"])
+
+
+def _whole_items(path: Path, packing: str) -> tuple[list[Any], Fault | None] | None:
+    """The items of a file that is one JSON value, or several over many lines; and where it breaks off. None for lines.
+
+    A file is looked at so where its name says `.json`, or where its first line opens a value and does not close it.
+    """
+    head = first_line(path, packing)
+    if ending_of(path) not in DOCUMENTS and head not in (b"[", b"{", b"[{"):
+        return None
+    held = unpacked(path, packing, LONGEST_DOCUMENT)
+    if held is None:
+        return ([], Fault(1, *TOO_LONG)) if head in (b"{", b"[{") else None
+    data, broken = held
     try:
-        return not lines or isinstance(loaded(lines[0]), dict | list)
+        value = loaded(data)
+        return (value if isinstance(value, list) else [value]), broken
+    except Unfit:
+        if not data.strip() or _is_value(head):
+            return None
+    items, why = values(data)
+    if not items:
+        return None
+    why = Unfit(broken.found, broken.wanted) if broken else why
+    return items, Fault(len(items) + 1, why.found, why.wanted) if why else None
+
+
+TOO_LONG = (f"one JSON value of over {LONGEST_DOCUMENT >> 20} MiB", "one JSON object a line (jq -c '.[]' writes them)")
+
+
+def _is_value(line: bytes) -> bool:
+    """Whether a line is an object or an array by itself."""
+    try:
+        return isinstance(loaded(line), dict | list)
     except Unfit:
         return False
 
 
-def _no_document(reading: _Reading, held: bytes | None) -> Batch:
-    if held is None:
-        found = f"a JSON value of over {LONGEST_DOCUMENT >> 20} MiB, or packed data that are damaged"
-    else:
-        found = "a file that is neither one JSON value nor one a line"
-    return reading.refused(None, found, "one JSON object a line (jq -c '.[]' writes them from an array)")
-
-
-def sample(path: Path) -> list[Mapping[str, Any]]:
+def sample(path: Path) -> Sequence[Mapping[str, Any]]:
     """The first records of a file, at most SAMPLE; none where it cannot be read."""
-    records: list[Mapping[str, Any]] = []
-    try:
-        ending = ending_of(path) or ".jsonl"
-        if ENDINGS[ending] == "parquet":
-            with pq.ParquetFile(path) as parquet:
-                for batch in islice(parquet.iter_batches(batch_size=SAMPLE, use_threads=False), 1):
-                    records = _records({name: batch.column(name) for name in batch.schema.names}, batch.num_rows)
-            return records
-        held = unpacked(path, ENDINGS[ending], LONGEST_DOCUMENT) if ending in DOCUMENTS else None
-        whole = _document(held) if held else None
-        if whole is not None:
-            return [item for item in whole[:SAMPLE] if isinstance(item, Mapping)]
-        for line in next(blocks(path, ENDINGS[ending])).lines[:SAMPLE]:
-            try:
-                records += _objects(loaded(line))
-            except Unfit:
-                continue
-    except (OSError, pa.ArrowException, ValueError, KeyError):
+    if unreadable(path):
         return []
-    return records[:SAMPLE]
+    packing = _packing(path)
+    if packing == "parquet":
+        return parquet.records_of(path, SAMPLE)
+    whole = _whole_items(path, packing)
+    if whole is not None:
+        return [item for item in whole[0][:SAMPLE] if isinstance(item, dict)]
+    found = (items_of(line)[0] for line in next(blocks(path, packing)).lines[:SAMPLE])
+    return [item for items in found for item in items if isinstance(item, dict)][:SAMPLE]
 
 
 def column_names(path: Path) -> list[str]:
     """The columns that a Parquet file declares; none for other files, or where it cannot be read."""
-    try:
-        names: list[str] = pq.read_schema(path).names if ENDINGS[ending_of(path) or ".jsonl"] == "parquet" else []
-    except (OSError, pa.ArrowException, ValueError):
-        return []
-    return names
-
-
-def _document(held: bytes) -> list[Any] | None:
-    """The items of a file that is one JSON array, or one object; None where it is lines."""
-    try:
-        value = loaded(held)
-    except Unfit:
-        return None
-    return value if isinstance(value, list) else [value]
-
-
-def _objects(value: Any) -> list[Object]:
-    """The objects of one line: itself, or the items of an array, as loggers that post batches write them."""
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, Object)]
-
-
-def _hinted(row: QuarantinedRow) -> QuarantinedRow:
-    """A required column that no record of a foreign format gave: say where to name its place."""
-    if row.found not in ("no such column", "null, or no such key"):
-        return row
-    hint = f"a place for {row.column} under `columns` of a mapping file (stillwatch doctor proposes one)"
-    return replace(row, wanted=hint)
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], column.type) for column in schema], schema=schema)
+    return parquet.names_of(path) if not unreadable(path) and _packing(path) == "parquet" else []
 
 
 # ------------------------------------------------------------------------------------------------ lines of JSON
 
 
-def _json_lines(reading: _Reading, packing: str) -> Iterator[Batch]:
+def _json_lines(reading: Reading, packing: str) -> Iterator[Batch]:
     reader = JsonLines(reading.schema)
     for block in blocks(reading.path, packing):
+        faults: Faults = [(fault, None) for fault in block.faults]
+        if reading.foreign is not None:
+            for part in _foreign_lines(reading.foreign, block):
+                yield put_together(reading, iter([part]), faults, block.consumed)
+                faults = []
+            continue
         for start in range(0, max(1, len(block.lines)), BATCH_ROWS):
             stop = start + BATCH_ROWS
-            part = Block(block.lines[start:stop], block.rows[start:stop], block.faults if start == 0 else [])
-            yield _joined(reading, reader, part, block.consumed)
-
-
-def _joined(reading: _Reading, reader: JsonLines, block: Block, consumed: int) -> Batch:
-    """One batch of a block's parts, with the lines that no reader could take."""
-    read = reader.read(block) if reading.foreign is None else _foreign_lines(reading.foreign, block)
-    faults: Faults = [(fault, None) for fault in block.faults]
-    return _put_together(reading, read, faults, consumed)
-
-
-Faults = list[tuple[Fault, str | None]]
-"""Each with the row's exchange_id where one is known."""
-
-Read = Iterator[tuple[Columns, Faults]]
-
-
-def _put_together(reading: _Reading, read: Read, faults: Faults, consumed: int) -> Batch:
-    parts: list[Batch] = []
-    for columns, found in read:
-        parts.append(reading.conformed(columns, consumed))
-        faults = faults + found
-    bad = [row for part in parts for row in part.quarantined]
-    bad += [QuarantinedRow(reading.label, f.row, None, f.found, f.wanted, known) for f, known in faults]
-    bad.sort(key=lambda row: row.row or 0)
-    rows = pa.concat_batches([part.rows for part in parts]) if parts else _empty(reading.schema)
-    places = np.concatenate([part.places for part in parts]) if parts else _NOWHERE
-    unknown = frozenset().union(*(part.unknown for part in parts))
-    return Batch(rows, bad, consumed, places, unknown, frozenset().union(*(part.found_at for part in parts)))
+            part_of = Block(block.lines[start:stop], block.rows[start:stop])
+            yield put_together(reading, reader.read(part_of), faults if start == 0 else [], block.consumed)
 
 
 def _foreign_lines(foreign: ForeignReader, block: Block) -> Read:
-    """The records of a block's lines; a line may hold an array of them."""
-    for start in range(0, len(block.lines), FOREIGN_ROWS):
-        records: list[Any] = []
-        places: list[int] = []
-        faults: Faults = []
-        for line, row in zip(block.lines[start : start + FOREIGN_ROWS], block.rows[start:], strict=False):
-            try:
-                value = loaded(line)
-            except Unfit as why:
-                faults.append((Fault(row, why.found, why.wanted), None))
-                continue
-            items = value if isinstance(value, list) else [value]
-            records += items
-            places += [row] * len(items)
-        yield _foreign_records(foreign, records, places, faults)
+    """The records of a block's lines, FOREIGN_ROWS at a time; a line may hold an array of them."""
+    faults: Faults = []
+    records = _records_of_lines(zip(block.lines, block.rows, strict=True), faults)
+    for first in itertools.chain(records, [None]):
+        part = [first] if first is not None else []
+        columns, bad = foreign.columns(
+            itertools.chain(part, itertools.islice(records, FOREIGN_ROWS - len(part))), from_json=True
+        )
+        yield columns, faults + [(fault, None) for fault in bad]
+        faults.clear()
 
 
-def _foreign_records(
-    foreign: ForeignReader, items: Sequence[Any], rows: Sequence[int], faults: Faults
-) -> tuple[Columns, Faults]:
-    objects, places, faults = _fit(items, rows, faults)
-    columns, bad = foreign.columns(objects, places)
-    return columns, faults + [(fault, None) for fault in bad]
+def _records_of_lines(lines: Iterable[tuple[bytes, int]], faults: Faults) -> Iterator[tuple[dict[str, Any], int]]:
+    """The objects of lines, one at a time, so that a line's objects are gone before the next line is read."""
+    for line, row in lines:
+        items, why = items_of(line)
+        if why is not None:
+            faults.append((Fault(row, why.found, why.wanted), None))
+        yield from _fit(items, itertools.repeat(row), faults)
 
 
-def _fit(items: Sequence[Any], rows: Sequence[int], faults: Faults) -> tuple[list[Object], list[int], Faults]:
-    """The items that are objects without a key twice, their places, and a fault for each other one."""
-    objects: list[Object] = []
-    places: list[int] = []
-    for item, row in zip(items, rows, strict=True):
-        if not isinstance(item, Object):
+def _fit(items: Sequence[Any], rows: Iterable[int], faults: Faults) -> Iterator[tuple[dict[str, Any], int]]:
+    """The items that are objects without a key twice, with their places; each other one is a fault."""
+    for item, row in zip(items, rows, strict=False):
+        if not isinstance(item, dict):
             faults.append((Fault(row, kind_of(item), "JSON object"), None))
-        elif item.twice:
+        elif is_twice(item):
             faults.append((Fault(row, *TWICE), known_id(item)))
         else:
-            objects.append(item)
-            places.append(row)
-    return objects, places, faults
+            yield item, row
 
 
-def _whole(reading: _Reading, items: list[Any]) -> Iterator[Batch]:
-    """Batches of a file that is one JSON value. A place is the item's, from 1 on."""
+def _whole(reading: Reading, items: list[Any], broken: Fault | None) -> Iterator[Batch]:
+    """Batches of a file that is one JSON value, or several. A place is the item's, from 1 on."""
     size = size_of(reading.path)
     reader = JsonLines(reading.schema)
     for start in range(0, max(1, len(items)), FOREIGN_ROWS):
         part = items[start : start + FOREIGN_ROWS]
-        rows = range(start + 1, start + 1 + len(part))
+        faults: Faults = []
+        fit = _fit(part, range(start + 1, start + 1 + len(part)), faults)
         if reading.foreign is not None:
-            read = _foreign_records(reading.foreign, part, rows, [])
+            columns, bad = reading.foreign.columns(fit, from_json=True)
         else:
-            objects, places, faults = _fit(part, rows, [])
-            read = reader.gathered(objects, places), faults
-        yield _put_together(
-            reading, iter([read]), [], size * min(len(items), start + FOREIGN_ROWS) // max(1, len(items))
-        )
-
-
-# ------------------------------------------------------------------------------------------------------ Parquet
-
-
-def _parquet(reading: _Reading) -> Iterator[Batch]:
-    """Row group by row group, so that a damaged one does not take the next with it."""
-    try:
-        parquet = pq.ParquetFile(reading.path)
-        names = parquet.schema_arrow.names
-    except (OSError, pa.ArrowException, ValueError):
-        yield reading.refused(None, "a file that is not Parquet, or is damaged or cannot be read", "Parquet file")
-        return
-    with parquet:
-        if len(set(names)) != len(names):
-            yield reading.refused(None, "the same column twice", "each column once")
-            return
-        size, groups = size_of(reading.path), parquet.num_row_groups
-        first = 1
-        for group in range(groups):
-            yield from _row_group(reading, parquet, group, first, size * (group + 1) // groups)
-            first += parquet.metadata.row_group(group).num_rows
-
-
-def _row_group(reading: _Reading, parquet: pq.ParquetFile, group: int, first: int, bytes_read: int) -> Iterator[Batch]:
-    about = parquet.metadata.row_group(group)
-    bytes_a_row = max(1, about.total_byte_size // max(1, about.num_rows))
-    size = int(min(BATCH_ROWS, max(64, BATCH_BYTES // bytes_a_row)))
-    row = first
-    try:
-        for batch in parquet.iter_batches(batch_size=size, row_groups=[group], use_threads=False):
-            places = np.arange(row, row + batch.num_rows, dtype=np.int64)
-            columns = {name: batch.column(name) for name in batch.schema.names}
-            if reading.foreign is None:
-                yield reading.conformed(Columns(columns, places), bytes_read)
-            else:
-                read = reading.foreign.columns(_records(columns, batch.num_rows), places.tolist())
-                yield _put_together(reading, iter([(read[0], [(fault, None) for fault in read[1]])]), [], bytes_read)
-            row += batch.num_rows
-    except (OSError, pa.ArrowException):
-        left = first + about.num_rows - row
-        found = f"Parquet data that cannot be unpacked, {left:,} rows from here on"
-        yield reading.refused(row, found, "whole row group", bytes_read)
-
-
-def _records(columns: Mapping[str, pa.Array], count: int) -> list[Mapping[str, Any]]:
-    """The rows of Arrow columns as records; absent values are left out, and JSON in strings is opened."""
-    values = {name: values_of(column) for name, column in columns.items()}
-    for name, column in columns.items():
-        if pa.types.is_map(column.type):
-            values[name] = [None if pairs is None else dict(pairs) for pairs in values[name]]
-        else:
-            values[name] = [opened(value) if isinstance(value, str) else value for value in values[name]]
-    return [{name: held[row] for name, held in values.items() if held[row] is not None} for row in range(count)]
+            pairs = list(fit)
+            columns, bad = reader.gathered([item for item, _ in pairs], [row for _, row in pairs]), []
+        read = columns, faults + [(fault, None) for fault in bad]
+        done = size * min(len(items), start + FOREIGN_ROWS) // max(1, len(items))
+        yield put_together(reading, iter([read]), [], done)
+    if broken is not None:
+        share = "rest of the" if items else "whole"
+        yield reading.refused(broken.row, f"the {share} file: {broken.found}", broken.wanted, size)

@@ -1,7 +1,7 @@
 """Sources on disk: a folder with exchanges/, accounts.*, permissions.*, releases.*, or single files, of any format."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from stillwatch.errors import SourceError
 from stillwatch.ingest.foreign import ForeignReader
 from stillwatch.ingest.formats import BY_NAME, Record, checked, recognised
+from stillwatch.ingest.lines import unreadable
 from stillwatch.ingest.mapping import FieldMap
-from stillwatch.ingest.rows import ENDINGS, Batch, column_names, ending_of, read_rows, sample, size_of
+from stillwatch.ingest.rows import ENDINGS, Batch, column_names, ending_of, is_passed_by, read_rows, sample, size_of
 from stillwatch.records import QuarantinedRow
 from stillwatch.tables import ACCOUNTS, EXCHANGES, PERMISSIONS, RELEASES
 
@@ -58,8 +59,8 @@ def source_files(source: Path, wanted: Wanted | None = None) -> list[SourceFile]
     if not source.exists():
         raise SourceError("no such file or folder", where=str(source), wanted="a file or folder of the data contract")
     if source.is_dir():
-        files = [_source_file(path, source, wanted) for path in _walk(source) if ending_of(path)]
-        if not files:
+        files = [_source_file(path, source, wanted) for path in _walk(source) if ending_of(path) or is_passed_by(path)]
+        if not any(ending_of(file.path) for file in files):
             raise SourceError("the folder holds no file that can be read", where=str(source), wanted=", ".join(ENDINGS))
         return sorted(files, key=lambda file: (file.table == "exchanges", file.label))
     if not source.is_file() or ending_of(source) is None:
@@ -68,20 +69,34 @@ def source_files(source: Path, wanted: Wanted | None = None) -> list[SourceFile]
 
 
 def _walk(root: Path) -> list[Path]:
-    """Regular files below a folder; links to folders are not followed, so that none leads back."""
+    """What stands below a folder. Links to folders are followed, each folder once, so that none leads in a circle.
+
+    What is no regular file is listed too: its reader says so. Raises SourceError for a folder that cannot be read.
+    """
     out: list[Path] = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith((".", "_")) and name != "truth"]
-        out += [Path(folder, name) for name in names if not name.startswith((".", "_"))]
-    return [path for path in out if path.is_file()]
+    seen: set[str] = set()
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_unread):
+        real = os.path.realpath(folder)
+        folders[:] = [] if real in seen else [name for name in sorted(folders) if _is_ours(name) and name != "truth"]
+        out += [Path(folder, name) for name in names if real not in seen and _is_ours(name)]
+        seen.add(real)
+    return out
+
+
+def _is_ours(name: str) -> bool:
+    return not name.startswith((".", "_"))
+
+
+def _unread(error: OSError) -> None:
+    raise SourceError("the folder cannot be read", where=str(error.filename), found=type(error).__name__) from None
 
 
 def _source_file(path: Path, root: Path, wanted: Wanted) -> SourceFile:
     named = _by_name(path.relative_to(root).parts)
     label = os.fsencode(path).decode("utf-8", "replace")
     size = size_of(path)
-    if named not in ("", "exchanges"):
-        return SourceFile(path, named, label, size)
+    if named not in ("", "exchanges") or unreadable(path) or is_passed_by(path):
+        return SourceFile(path, named or "exchanges", label, size)
     records = sample(path)
     format = _format_of(records, wanted)
     table = named or _table_of(_columns(path, records), format, wanted)
@@ -100,7 +115,7 @@ def _table_of(names: set[str], format: str, wanted: Wanted) -> str:
     return "exchanges" if any(path[0] in names for paths in mapped for path in paths) else _by_columns(names)
 
 
-def _format_of(records: list[Record], wanted: Wanted) -> str:
+def _format_of(records: Sequence[Record], wanted: Wanted) -> str:
     """The format that was asked for, else the one of most records; a mapping of bodies tells what to take them for."""
     if wanted.format != "auto":
         return wanted.format
@@ -138,7 +153,7 @@ def _by_columns(names: set[str]) -> str:
     return "accounts" if "account_id" in names else "exchanges"
 
 
-def _columns(path: Path, records: list[Record]) -> set[str]:
+def _columns(path: Path, records: Sequence[Record]) -> set[str]:
     """The names in a file: of a Parquet file without a row, too."""
     return {name for record in records for name in record} or set(column_names(path))
 

@@ -22,7 +22,7 @@ def whole(response: Any) -> Any:
         response = _events_of_text(response) if _is_stream(response) else opened(response)
     if not isinstance(response, list):
         return response
-    events = [event for event in map(_bare, response) if isinstance(event, Mapping)]
+    events: list[Event] = [event for event in map(_bare, response) if isinstance(event, dict)]
     kinds = {str(event.get("type") or event.get("object")) for event in events}
     if any(kind.startswith(("message_", "content_block_")) for kind in kinds):
         return _anthropic(events)
@@ -50,8 +50,10 @@ def _events_of_text(text: str) -> list[Any]:
 
 def _bare(event: Any) -> Any:
     """An event as an object: some loggers keep `{"event": …, "data": {…}}`, or the text of it."""
+    if isinstance(event, dict) and ("choices" in event or "type" in event):
+        return event
     event = opened(event.removeprefix("data:").strip()) if isinstance(event, str) else event
-    held = event.get("data") if isinstance(event, Mapping) and "type" not in event and "choices" not in event else None
+    held = event.get("data") if isinstance(event, dict) and "type" not in event and "choices" not in event else None
     return (opened(held) if isinstance(held, str) else held) if held is not None else event
 
 
@@ -63,15 +65,16 @@ def _chunks(events: list[Event]) -> dict[str, Any]:
     choices: dict[int, dict[str, Any]] = {}
     for event in events:
         for name in ("id", "model", "created", "usage", "object", "error"):
-            if event.get(name):
-                body[name] = event[name]
+            value = event.get(name)
+            if value:
+                body[name] = value
         for choice in _mappings(event.get("choices")):
             place = choice.get("index")
             held = choices.setdefault(place if isinstance(place, int) else 0, {"message": {"role": "assistant"}})
             held["finish_reason"] = choice.get("finish_reason") or held.get("finish_reason")
             if isinstance(choice.get("text"), str):
                 held.setdefault("text", []).append(choice["text"])
-            if isinstance(choice.get("delta"), Mapping):
+            if isinstance(choice.get("delta"), dict):
                 _grow_message(held["message"], choice["delta"])
     body["choices"] = [_finished(choices[place]) for place in sorted(choices)]
     if not any(choice.get("finish_reason") for choice in body["choices"]):
@@ -79,10 +82,14 @@ def _chunks(events: list[Event]) -> dict[str, Any]:
     return body
 
 
+_GROWING = ("content", "reasoning_content", "reasoning", "refusal")
+"""Texts of a message that come in pieces."""
+
+
 def _grow_message(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
-    for name in ("content", "reasoning_content", "reasoning", "refusal"):
-        if isinstance(delta.get(name), str):
-            message.setdefault(name, []).append(delta[name])
+    for name, piece in delta.items():
+        if isinstance(piece, str) and name in _GROWING:
+            message.setdefault(name, []).append(piece)
     for call in _mappings(delta.get("tool_calls")):
         place = call.get("index")
         calls = message.setdefault("tool_calls", {})
@@ -90,7 +97,7 @@ def _grow_message(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
             place if isinstance(place, int) else len(calls), {"id": "", "name": "", "arguments": []}
         )
         function = call.get("function")
-        named = function if isinstance(function, Mapping) else {}
+        named = function if isinstance(function, dict) else {}
         held["id"] = held["id"] or call.get("id") or ""
         held["name"] = held["name"] or named.get("name") or ""
         if isinstance(named.get("arguments"), str):
@@ -121,12 +128,12 @@ def _responses(events: list[Event]) -> dict[str, Any]:
     items: dict[int, dict[str, Any]] = {}
     for event in events:
         held, item, place = event.get("response"), event.get("item"), event.get("output_index")
-        if isinstance(held, Mapping):
+        if isinstance(held, dict):
             body.update(held)
         elif event.get("type") == "error":
             body["error"] = {name: event.get(name) for name in ("code", "message")}
         kind, grown = str(event.get("type")), items.setdefault(place if isinstance(place, int) else 0, {})
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             grown["item"], grown["done"] = item, kind.endswith(".done")
         elif kind in _GROWS and isinstance(event.get("delta"), str):
             grown.setdefault(_GROWS[kind], []).append(event["delta"])
@@ -169,20 +176,20 @@ def _anthropic(events: list[Event]) -> dict[str, Any]:
     blocks: dict[int, dict[str, Any]] = {}
     for event in events:
         kind, place = event.get("type"), event.get("index")
-        if kind == "message_start" and isinstance(event.get("message"), Mapping):
+        if kind == "message_start" and isinstance(event.get("message"), dict):
             body.update(event["message"])
         elif kind == "content_block_start" and isinstance(place, int):
             given = event.get("content_block")
-            blocks[place] = {**(given if isinstance(given, Mapping) else {}), "_pieces": []}
+            blocks[place] = {**(given if isinstance(given, dict) else {}), "_pieces": []}
         elif kind == "content_block_delta" and isinstance(place, int):
             delta = event.get("delta")
             blocks.setdefault(place, {"type": "text", "_pieces": []})["_pieces"].append(delta)
         elif kind == "message_delta":
             delta, usage = event.get("delta"), event.get("usage")
-            body.update(delta if isinstance(delta, Mapping) else {})
-            if isinstance(usage, Mapping):
+            body.update(delta if isinstance(delta, dict) else {})
+            if isinstance(usage, dict):
                 known = body.get("usage")
-                body["usage"] = {**(known if isinstance(known, Mapping) else {}), **usage}
+                body["usage"] = {**(known if isinstance(known, dict) else {}), **usage}
         elif kind == "error":
             body["error"] = event.get("error") or True
     body["content"] = [_block(blocks[place]) for place in sorted(blocks)]
@@ -192,7 +199,7 @@ def _anthropic(events: list[Event]) -> dict[str, Any]:
 
 
 def _block(block: dict[str, Any]) -> dict[str, Any]:
-    pieces = [piece for piece in block.pop("_pieces") if isinstance(piece, Mapping)]
+    pieces = [piece for piece in block.pop("_pieces") if isinstance(piece, dict)]
     for name, into in (("text", "text"), ("thinking", "thinking"), ("partial_json", "input")):
         grown = "".join(piece[name] for piece in pieces if isinstance(piece.get(name), str))
         if grown:
@@ -202,4 +209,4 @@ def _block(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

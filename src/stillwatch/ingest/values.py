@@ -79,8 +79,8 @@ def to_id(value: Any) -> str:
         value = _decoded(value)
     if not isinstance(value, str):
         raise Unfit(kind_of(value), "string")
-    if not value:
-        raise Unfit("empty string", "string of at least one character")
+    if not value or value.isspace():
+        raise Unfit("blank string" if value else "empty string", "string of at least one character")
     if len(value) > LONGEST_ID:
         raise Unfit(f"string of over {LONGEST_ID:,} characters", f"string of at most {LONGEST_ID:,} characters")
     if scrub(value) != value:
