@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import stillwatch.content.parts as parts_module
 from stillwatch.content.parts import parts_of
 from stillwatch.content.structure import Structure as S
 
@@ -76,3 +79,21 @@ def test_reasoning_words_are_not_part_of_the_answer() -> None:
         "parts": [{"type": "reasoning", "content": "hidden"}, {"type": "text", "content": "42"}],
     }
     assert parts_of(None, None, None, json.dumps([parts])).output == "42"
+
+
+KEYS = st.sampled_from(["role", "parts", "type", "content"]) | st.text()
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(JSON)
+def test_the_quick_way_to_read_json_gives_the_parts_of_the_slow_way(value: object) -> None:
+    text = json.dumps([value])
+    with pytest.MonkeyPatch.context() as patch:
+        quick = parts_of(text, text, text, text)
+        patch.setattr(parts_module, "_loaded", parts_module._slowly_loaded)
+        assert parts_of(text, text, text, text) == quick

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from stillwatch.content.structure import Structure
 
 SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT = (
@@ -32,6 +34,7 @@ NO_TEXT = {
 
 TEXT_KEYS = ("content", "text", "input_text", "output_text")
 HISTORY = 4
+_DECODER = msgspec.json.Decoder()
 DEEPEST = 64
 """Nesting beyond which JSON is taken as a bare string: an attacker's depth is not our recursion."""
 
@@ -81,6 +84,14 @@ def _loaded(text: str) -> Any:
     head = text.lstrip()[:1]
     if head not in ("[", "{", '"') or _depth(text) > DEEPEST:
         return text
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return _slowly_loaded(text)
+
+
+def _slowly_loaded(text: str) -> Any:
+    """The same by the standard library, which also reads NaN and half a surrogate pair."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
