@@ -208,7 +208,7 @@ def measured(workers: list[Worker], repetitions: int) -> list[str]:
     return [str(head), *(str(line(name, counts[name], lane, ours)) for name, lane in runs.items())]
 
 
-def run(n: int, repetitions: int, seed: int) -> list[str]:
+def run(n: int, repetitions: int, seed: int, alone: bool) -> list[str]:
     """All of the benchmark, as lines."""
     texts = texts_of(n, seed)
     left, right, known = pairs_of(texts, seed)
@@ -221,9 +221,9 @@ def run(n: int, repetitions: int, seed: int) -> list[str]:
             saved(folder / "pairs.arrow", {"left": left, "right": right}),
         ]
         workers = [Worker(sys.executable, WORKERS / "own.py", files)]
-        if PEERS.exists():
+        if PEERS.exists() and not alone:
             workers.append(Worker(str(PEERS), WORKERS / "peer.py", files))
-        else:
+        elif not alone:
             lines.append("no peers here: `make peers` builds .venv-peers; ours stand alone below")
         lines += [worker.versions for worker in workers]
         lines += ["", *measured(workers, repetitions), *accuracy(workers, known)]
@@ -237,13 +237,14 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=3_000)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--alone", action="store_true", help="leave the peers out")
     parser.add_argument("--out", type=Path, default=None)
     options = parser.parse_args()
     git = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(git, cwd=HERE, capture_output=True, text=True, check=False).stdout.strip()
     asked = f"--texts {options.texts} --repetitions {options.repetitions} --seed {options.seed}"
     lines = [f"benchmarks/peers.py {asked}; commit {commit}; {platform.machine()}, Python {platform.python_version()}"]
-    lines += run(options.texts, options.repetitions, options.seed)
+    lines += run(options.texts, options.repetitions, options.seed, options.alone)
     print("\n".join(lines))
     if options.out:
         options.out.write_text("\n".join(lines) + "\n")
