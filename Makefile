@@ -1,9 +1,10 @@
 # One door. Needs git, make and Python 3.11; `make setup` brings the rest, pinned.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-slow litellm check bench docs clean
+.PHONY: help setup demo test test-unit test-slow litellm check bench peers docs clean
 STAMP := .venv/.stillwatch-setup
 LITELLM := .venv-litellm/.stillwatch-setup
+PEERS := .venv-peers/.stillwatch-setup
 BIN := .venv/bin
 
 help: ## list the targets
@@ -44,8 +45,15 @@ check: $(STAMP) ## lint, format, types, floors, docs
 bench: $(STAMP) ## run every script in benchmarks/
 	@shopt -s nullglob; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
+peers: $(PEERS) ## build .venv-peers, the libraries that benchmarks/peers.py measures ours beside
+
+$(PEERS): benchmarks/peers-requirements.txt | $(STAMP)
+	@.uv/bin/uv venv --quiet --clear --no-python-downloads --python $(BIN)/python .venv-peers
+	@.uv/bin/uv pip install --quiet --python .venv-peers --require-hashes --only-binary :all: --no-deps -r $<
+	@touch $@
+
 docs: $(STAMP) ## check that every link in the docs leads somewhere and every command has its example
 	$(BIN)/python scripts/check_docs.py
 
 clean: ## remove what make has built
-	rm -rf .venv .venv-litellm .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo-out
+	rm -rf .venv .venv-litellm .venv-peers .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo-out

@@ -4,7 +4,9 @@ Case, white space, punctuation and markdown need nothing here: the kernel reads 
 the table lacks, and by typos in half of the words.
 """
 
+import re
 import unicodedata
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +28,15 @@ _TABLE = {
 }  # fmt: skip
 
 
+SIGMA = "\u03a3"
+"""Lower-cased by its neighbours, as no other letter is."""
+
+SHORT = 16
+"""Characters of a run that is worth remembering."""
+
+_RUN = re.compile(r"[^\x00-\x7f]+")
+
+
 def normalise(texts: pa.Array) -> pa.Array:
     """Normalise a string array; nulls stay null. ASCII texts, the most, pass through untouched."""
     plain = pc.fill_null(pc.string_is_ascii(texts), True)
@@ -36,7 +47,26 @@ def normalise(texts: pa.Array) -> pa.Array:
 
 
 def one(text: str) -> str:
-    """Normalise one text: NFKD without marks, lower case, confusables and invisible characters, NFC at the end."""
+    """Normalise one text: what `_whole` does, but for the case of ASCII letters, which the kernel ignores.
+
+    Run by run of other than ASCII characters: no ASCII character changes, and none composes with what stands beside it
+    once marks are gone. Sigma alone is told by its neighbours, so a text with one is taken whole.
+    """
+    return _whole(text) if SIGMA in text else _RUN.sub(_run, text)
+
+
+def _run(found: re.Match[str]) -> str:
+    run = found.group()
+    return _short(run) if len(run) <= SHORT else _whole(run)
+
+
+@lru_cache(1 << 16)
+def _short(run: str) -> str:
+    return _whole(run)
+
+
+def _whole(text: str) -> str:
+    """NFKD without marks, lower case, confusables and invisible characters, NFC at the end."""
     decomposed = unicodedata.normalize("NFKD", text)
     bare = decomposed.translate(_MARKS)
     return unicodedata.normalize("NFC", bare.lower().translate(_TABLE))

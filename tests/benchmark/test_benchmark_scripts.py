@@ -1,0 +1,104 @@
+"""Scripts that `make bench` runs: small runs as a user types them, and the parts that make worlds."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from stillwatch.benchmark import world as worlds
+
+BOUND = 40
+
+
+@pytest.fixture
+def workers(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = root / "benchmarks" / "workers"
+    monkeypatch.syspath_prepend(str(folder))
+    return folder
+
+
+@pytest.fixture
+def shorten(workers: Path) -> ModuleType:
+    return importlib.import_module("shorten")
+
+
+def said(role: str, text: str) -> dict[str, object]:
+    return {"role": role, "parts": [{"type": "text", "content": text}]}
+
+
+def test_cutting_keeps_the_last_human_turn_and_valid_json(shorten: ModuleType) -> None:
+    messages = [said(role, f'{role} "{number}" ' * 60) for number in range(6) for role in ("user", "assistant")]
+    system = json.dumps([{"type": "text", "content": "Be brief. " * 90}])
+    tools = json.dumps([{"name": f"tool_{number}", "description": "reads" * 9} for number in range(9)])
+    row = (system, tools, json.dumps(messages), json.dumps([said("assistant", "Yes. " * 90)]))
+    cut = shorten.cut(row, (BOUND, 10_000))
+    made_system, made_tools, made, answer = map(json.loads, cut)
+    assert made_system[0]["content"] == ("Be brief. " * 90)[:BOUND]
+    assert [tool["name"] for tool in made_tools] == ["tool_0"]
+    assert [message["role"] for message in made] == ["user", "assistant", "user", "assistant", "user", "assistant"]
+    assert made[-2] == messages[-2]
+    assert all(len(message["parts"][0]["content"]) == BOUND for message in [*made[:-2], made[-1]])
+    assert answer == [said("assistant", "Yes. " * 90)]
+    assert shorten.cut((None, None, "as it was, whole " * 9, None), (BOUND, BOUND))[2] == "as it was, whole " * 9
+
+
+def test_thinning_keeps_exactly_so_many_and_the_same_again(workers: Path) -> None:
+    thin = importlib.import_module("world").thin
+    plans = [worlds.simulate("open", 3, 0.03).draft.plan for _ in range(2)]
+    before = sorted(plans[0].at)
+    for plan in plans:
+        thin(plan, 500, 3)
+    assert len(plans[0]) == 500 == len(plans[0].script)
+    assert plans[0] == plans[1]
+    assert set(plans[0].at) <= set(before)
+    thin(plans[0], 501, 3)
+    assert len(plans[0]) == 500
+
+
+def test_stages_of_progress_are_cut_where_the_next_begins(workers: Path) -> None:
+    clock = importlib.import_module("job").Clock("imports")
+    for name in ("3%, 100 exchanges", "97%, 9,000 exchanges", "preamble, templates", "weighing 1,234 pairs"):
+        clock.tell(name)
+    clock.stop()
+    assert [stage.name for stage in clock.stages] == ["imports", "ingest", "preamble, templates", "weighing pairs"]
+    assert all(stage.wall >= 0 and stage.cpu >= 0 and stage.peak > 0 for stage in clock.stages)
+
+
+def run(root: Path, script: str, *arguments: str) -> str:
+    command = [sys.executable, str(root / "benchmarks" / script), *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300).stdout
+
+
+@pytest.mark.slow
+def test_the_sketch_is_measured_without_peers(root: Path) -> None:
+    printed = run(root, "peers.py", "--texts", "60", "--repetitions", "2", "--alone")
+    assert "stillwatch, last turn (full)" in printed and "hashlib.blake2b" in printed and "datasketch" not in printed
+    error = next(line for line in printed.splitlines() if line.startswith("stillwatch 16")).split()[2]
+    assert float(error) < 0.1
+
+
+@pytest.mark.slow
+def test_the_sketch_is_measured_beside_its_peers(root: Path) -> None:
+    if not (root / ".venv-peers" / "bin" / "python").exists():
+        pytest.skip("no .venv-peers here (make peers builds it)")
+    printed = run(root, "peers.py", "--texts", "60", "--repetitions", "1")
+    for name in ("datasketch 16", "rensa 128, from shingles", "daft minhash 16", "daft hash"):
+        assert name in printed
+
+
+@pytest.mark.slow
+def test_the_main_job_is_measured_from_files_to_campaigns(root: Path, tmp_path: Path) -> None:
+    world, out = str(tmp_path / "world"), tmp_path / "out.jsonl"
+    asked = ["--exchanges", "3000", "--accounts", "200", "--keep", world, "--out", str(out)]
+    printed = run(root, "million.py", *asked, "--bytes", "1000")
+    for told in ("files to incidence table", "incidence table to campaigns", "not measured here", "honest"):
+        assert told in printed
+    line = json.loads(out.read_text())
+    assert line["exchanges"] == 3_000
+    assert 900 <= line["world"]["bytes"] <= 1_150 < line["world"]["simulated_bytes"]
+    with pytest.raises(subprocess.CalledProcessError):
+        run(root, "million.py", *asked, "--bytes", "1200")
