@@ -27,7 +27,7 @@ def labels_of(graph: csr_matrix, resolution: float, *, modularity: bool) -> NDAr
         graph.shape[0],
         resolution=resolution,
         use_modularity=modularity,
-        iterations=2,
+        iterations=1,
         seed=1,
     )
     return np.fromiter((partition[node] for node in range(graph.shape[0])), dtype=np.int64, count=graph.shape[0])

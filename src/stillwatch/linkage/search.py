@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.linkage.clusters import Candidate, candidates_without, left_out_sets
+from stillwatch.linkage.clusters import PROMISING, Candidate, candidates_without, left_out_sets
 from stillwatch.linkage.confirm import THREADS, log_e_values
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
-from stillwatch.linkage.pairs import Pairs, family_weights, nominated_pairs
+from stillwatch.linkage.pairs import Pairs, family_weights, nominated_pairs, total_weight
 from stillwatch.records import EXACT_FAMILIES, Family
 from stillwatch.stats import e_bh
 
@@ -52,7 +52,7 @@ def search(
     progress("blocking")
     pairs = nominated_pairs(incidence, seed)
     progress(f"weighing {len(pairs.left):,} pairs")
-    weights = family_weights(incidence, pairs.left, pairs.right, families)
+    pairs, weights = _useful(pairs, family_weights(incidence, pairs.left, pairs.right, families), families)
     candidates: list[Candidate] = []
     known: dict[bytes, list[Indices]] = {}
     wanted = [left_out for left_out in left_out_sets(families) if only is None or only in left_out]
@@ -72,6 +72,13 @@ def search(
     for family in exact if only is None else [only]:
         discovered[family], tested[family] = _discoveries(family, candidates, log_e, alpha / len(exact))
     return Found(tuple(candidates), log_e, discovered, tested, pairs, weights, families, known)
+
+
+def _useful(pairs: Pairs, weights: Floats, families: tuple[Family, ...]) -> tuple[Pairs, Floats]:
+    """The pairs that can become an edge in some left-out set: those whose families that speak for them weigh enough."""
+    kept = np.flatnonzero(total_weight(np.maximum(weights, 0.0), families, frozenset()) >= PROMISING)
+    held = Pairs(pairs.left[kept], pairs.right[kept], pairs.nominated_by[kept], pairs.combinations)
+    return held, np.asfortranarray(weights[kept])
 
 
 def _repetitions(family: Family, candidates: list[Candidate]) -> list[list[int]]:
