@@ -324,7 +324,7 @@ def key_recovery(stolen: Stolen, found: list[Candidate], true: SketchKey, asked_
         f"\nKey recovery from eight single words, with {64 - GUESSED_BITS} bits of a 64-bit key word given: "
         f"the words' seed is {names[0]},",
         f"the sequences' {names[1]}, the seal's two words {names[2]} and {names[3]}. Without",
-        f"any bit given 2^63 trials, {2**63 / rate / 3600 / 24 / 365.25:,.0f} core-years, give the words' seed, no seal.",
+        f"any bit given 2^63 trials, {2**63 / rate / 3.15576e7:,.0f} core-years, give the words' seed, and no seal.",
         head("… and both seeds told, the words' seed taken for the seal's key, as it was in the first scheme"),
     ]
     return [*lines, told("a hash column is equal", found, sealed)]
