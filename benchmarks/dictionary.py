@@ -15,7 +15,6 @@ import os
 import platform
 import random
 import re
-import struct
 import subprocess
 import tempfile
 import time
@@ -33,21 +32,22 @@ from numba import njit
 from stillwatch.benchmark import corpus
 from stillwatch.benchmark.operators.grading import Grading
 from stillwatch.benchmark.operators.reasoning import Reasoning
-from stillwatch.content.kernel_words import C1, C2, C3, mix, words_of
+from stillwatch.content.kernel_words import chain, mix, room, words_of
 from stillwatch.content.normalise import one
-from stillwatch.content.sketch import sketch
+from stillwatch.content.sketch import content, sketch
+from stillwatch.content.sketch_key import SketchKey, sketch_key
 from stillwatch.pipeline import ingest_sources
 from stillwatch.stats import clopper_pearson
 from stillwatch.store import keys
 from stillwatch.store.store import Store
 from stillwatch.tables import CONTENT, EXCHANGES
 
-HASHES = ("exact", "skeleton", "head", "tail", "simhash")
+HASHES = ("exact", "skeleton", "head", "tail")
 NEAR = 12
 """MinHash values of 16 that agree where one text is taken for another."""
 
 GUESSED_BITS = 26
-"""Bits of the first key word that the demonstration of key recovery leaves to be found."""
+"""Bits of a key word that the demonstration of key recovery leaves to be found."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,7 @@ def exchange(number: int, text: str, account: str) -> dict[str, Any]:
             "model_requested": "m", "status": "ok", "messages": messages}  # fmt: skip
 
 
-def sketched(texts: list[str], key: bytes, names: Sequence[str] = CONTENT.names) -> list[dict[str, Any]]:
-    """What the thief's own copy of Stillwatch makes of texts, under a key of the thief's."""
+def exchanges(texts: list[str]) -> pa.RecordBatch:
     rows = [exchange(n, text, "thief") for n, text in enumerate(texts)]
     columns = [
         pa.array([row.get(f.name) for row in rows], pa.int64()).cast(f.type)
@@ -106,7 +105,12 @@ def sketched(texts: list[str], key: bytes, names: Sequence[str] = CONTENT.names)
         else pa.array([row.get(f.name) for row in rows], f.type)
         for f in EXCHANGES
     ]
-    return sketch(pa.record_batch(columns, schema=EXCHANGES), key).select(list(names)).to_pylist()
+    return pa.record_batch(columns, schema=EXCHANGES)
+
+
+def sketched(texts: list[str], key: bytes, names: Sequence[str] = CONTENT.names) -> list[dict[str, Any]]:
+    """What the thief's own copy of Stillwatch makes of texts, under a key of the thief's."""
+    return sketch(exchanges(texts), key).select(list(names)).to_pylist()
 
 
 class Stolen:
@@ -123,7 +127,9 @@ class Stolen:
         for place, values in enumerate(self.minhash):
             for at in range(0 if values is None else 16):
                 self.bins.setdefault((at, int(values[at])), set()).add(place)
-        self.seen = {capped: Counter(side(row, capped) for row in self.rows) for capped in (False, True)}
+        self.seen: dict[tuple[Any, ...], set[int]] = {}
+        for row in self.rows:
+            self.seen.setdefault(side(row), set()).add(row["simhash"])
 
     def nearest(self, row: dict[str, Any]) -> int:
         """The most MinHash values that any stored row shares with this one."""
@@ -134,17 +140,12 @@ class Stolen:
         return max(found.values(), default=0)
 
 
-def side(row: dict[str, Any], capped: bool) -> tuple[Any, ...]:
-    """What stands in a row and depends on no key. `capped`: counts cut at what detection asks of them, no bigrams."""
-    words = [min(n, 4) if capped else n for n in row["segment_words"]]
+def side(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What stands in a row and depends on no key: the form of its text."""
     same = [row["segments"].index(segment) for segment in row["segments"]]
-    nulls = tuple(row[name] is None for name in (*HASHES, "minhash"))
-    total = min(row["text_words"] or 0, 8) if capped else row["text_words"]
-    counts = (len(row["fillers"]), 0 if capped else len(row["bigrams"]))
-    return (total, *words, *row["segment_tags"], *same, *nulls, *counts, row["structure"], row["turns"])
-
-
-# ------------------------------------------------------------------------------------------------ telling
+    nulls = tuple(row[name] is None for name in (*HASHES, "minhash", "simhash"))
+    counts = (row["text_words"], len(row["fillers"]), *row["segment_words"])
+    return (*counts, *row["segment_tags"], *same, *nulls, row["structure"], row["turns"])
 
 
 def told(name: str, found: list[Candidate], confirmed: list[bool]) -> str:
@@ -201,22 +202,17 @@ def without_key(stolen: Stolen, store: Path, found: list[Candidate], seed: int) 
     lines.append(told(f"{NEAR} of 16 MinHash values are equal under any", found, list(by_minhash)))
     own = sketched(texts, bytes(32))
     lines.append(head("Without the key: columns that depend on none (word counts, sentences, tags, structure)"))
-    for capped in (False, True):
-        note = " *" if capped else ""
-        vectors = [side(row, capped) for row in own]
-        often = Counter(vectors)
-        match = [vector in stolen.seen[capped] for vector in vectors]
-        only = [m and often[v] == 1 for m, v in zip(match, vectors, strict=True)]
-        lines.append(told(f"a stored row has the same{note}", found, match))
-        lines.append(told(f"… and no other candidate has{note}", found, only))
-        for least in (3, 6):
-            long = [o and len(row["segments"]) >= least for o, row in zip(only, own, strict=True)]
-            lines.append(told(f"… and {least} sentences or more{note}", found, long))
+    vectors = [side(row) for row in own]
+    often = Counter(vectors)
+    match = [vector in stolen.seen for vector in vectors]
+    only = [m and often[v] == 1 for m, v in zip(match, vectors, strict=True)]
+    lines.append(told("a stored row has the same", found, match))
+    lines.append(told("… and no other candidate has", found, only))
+    for least in (3, 6):
+        long = [o and len(row["segments"]) >= least for o, row in zip(only, own, strict=True)]
+        lines.append(told(f"… and {least} sentences or more", found, long))
     near = sketched([candidate.near for candidate in found], bytes(32))
-    lines.append(
-        told("a stored row has the same as a near guess", found, [side(r, False) in stolen.seen[False] for r in near])
-    )
-    lines.append("* as proposed: word counts cut at 4 and 8, which is all that detection asks of them, and no bigrams")
+    lines.append(told("a stored row has the same as a near guess", found, [side(r) in stolen.seen for r in near]))
     return [*lines, *by_frequency(stolen, found, seed)]
 
 
@@ -248,84 +244,90 @@ def vocabulary(texts: list[str]) -> list[str]:
 def word_ids(text: str) -> list[int]:
     """The content words of a text, each as its hash under a key of the thief's."""
     data = np.frombuffer(one(text).encode("utf-8", "replace") or b" ", dtype=np.uint8)
-    words, kind = np.empty(len(data) + 1, np.uint64), np.empty(len(data) + 1, np.uint8)
-    places = np.empty((2, len(data) + 1), np.int32)
-    n = words_of(data, 0, len(data), np.uint64(7), words, kind, places[0], places[1])
-    return [int(word) for word, k in zip(words[:n], kind[:n], strict=True) if not k & 9]
+    words = room(len(data) + 1, len(data))
+    n = words_of(data, np.uint64(7), words)
+    return [int(word) for word, k in zip(words.hashes[:n], words.kind[:n], strict=True) if not k & 9]
+
+
+def pairs_of(words: list[str]) -> list[str]:
+    """Texts of two words that a thief asks: where their votes differ the majority is no, and shows the mask."""
+    return [f"{a} {b}" for a, b in zip(words[0:60:2], words[1:60:2], strict=True)]
+
+
+def mask_of(stolen: Stolen, asked_alone: list[str]) -> int:
+    alone = {row["_text"]: row["simhash"] for row in stolen.own.values()}
+    mask = 0
+    for pair in pairs_of(asked_alone):
+        first, second = (alone[word] for word in pair.split(" "))
+        mask |= alone[pair] & (first ^ second)
+    return int(mask)
 
 
 def known_texts(stolen: Stolen, found: list[Candidate], asked_alone: list[str]) -> list[str]:
-    """The thief was a customer, and asked each word of the dictionary alone: its SimHash gives the word's 64 votes."""
-    mask = np.uint64(stolen.own["thief-0"]["simhash"])
+    """The thief was a customer, and asked each word of the dictionary alone: its SimHash gives the word's 16 votes."""
+    mask = mask_of(stolen, asked_alone)
     votes = {}
-    for number, word in enumerate(asked_alone, 1):
-        ids = word_ids(word)
+    for row in stolen.own.values():
+        ids = word_ids(row["_text"])
         if len(ids) == 1:
-            bits = np.uint64(stolen.own[f"thief-{number}"]["simhash"]) ^ mask
-            votes[ids[0]] = (
-                np.unpackbits(np.array([bits], "<u8").view(np.uint8), bitorder="little").astype(np.int64) * 2 - 1
-            )
-    few, held = np.uint64(0xFFFF), stolen.held["simhash"]
-    held_few = {int(np.uint64(value) & few) for value in held}
-    confirmed, confirmed_few, testable = [], [], 0
-    for candidate in found:
+            votes[ids[0]] = np.array([(row["simhash"] ^ mask) >> bit & 1 for bit in range(16)]) * 2 - 1
+    held = {row["simhash"] for row in stolen.rows}
+    alone, joint, testable = [], [], 0
+    for candidate, own in zip(found, sketched([c.text for c in found], bytes(32)), strict=True):
         ids = word_ids(candidate.text)
         known = bool(ids) and all(word in votes for word in ids)
         testable += known
-        total = np.packbits(np.sum([votes[w] for w in ids], axis=0) > 0, bitorder="little") if known else None
-        value = total.view("<u8")[0] ^ mask if total is not None else None
-        confirmed.append(value is not None and int(value) in held)
-        confirmed_few.append(value is not None and int(value & few) in held_few)
-    lines = [head(f"Known texts: the thief asked {len(asked_alone):,} single words, and 'how are you', as a customer")]
+        most = np.sum([votes[w] for w in ids], axis=0) > 0 if known else np.zeros(16, bool)
+        value = sum(1 << bit for bit in range(16) if most[bit]) ^ mask
+        alone.append(known and value in held)
+        joint.append(known and value in stolen.seen.get(side(own), ()))
+    lines = [
+        head(f"Known texts: the thief asked {len(asked_alone):,} single words, and 30 pairs of them, as a customer")
+    ]
     lines.append(f"texts whose every content word was asked: {testable:,} of {len(found):,}")
-    lines.append(told("SimHash, added up from single words, no key", found, confirmed))
-    return [*lines, told("the same, where 16 bits of it were kept (proposed)", found, confirmed_few)]
+    lines.append(told("SimHash, added up from single words, no key", found, alone))
+    return [*lines, told("… and the same row has the text's form", found, joint)]
 
 
 @njit(cache=True)
-def tried(word: Any, wanted: Any, known: Any, first: int, last: int) -> Any:
-    """The values of `known` with its low bits from first to last whose SimHash of one word is the wanted one."""
+def tried(blocks: Any, wanted: Any, known: Any, first: int, last: int) -> Any:
+    """The value of `known` with its low bits from first to last under which each word has the wanted SimHash; or 0."""
     for low in range(first, last):
-        key0 = known | np.uint64(low)
-        state = key0
-        for byte in word:
-            state = (state ^ np.uint64(byte)) * np.uint64(0x100000001B3)
-        if mix(mix(state) + key0) == wanted:
-            return key0
+        seed = known | np.uint64(low)
+        right = 0
+        while right < len(blocks):
+            if (mix(mix(chain(seed, blocks[right])) + seed) ^ wanted[right]) & np.uint64(0xFFFF) != 0:
+                break
+            right += 1
+        if right == len(blocks):
+            return seed
     return np.uint64(0)
 
 
-def unmixed(value: int) -> int:
-    """The inverse of `mix`, which is a bijection."""
-    for shift, factor in ((31, int(C3)), (27, int(C2)), (30, 1)):
-        whole = value
-        for _ in range(3):
-            whole = value ^ (whole >> shift)
-        value = whole * pow(factor, -1, 1 << 64) % (1 << 64)
-    return value
-
-
-def key_recovery(stolen: Stolen, found: list[Candidate], true_key: bytes, word: str) -> list[str]:
-    """From two known texts to the whole key: the first word of it by trying, the second by inverting the mask."""
-    key0, key1 = struct.unpack("<2Q", hashlib.blake2b(true_key, digest_size=16).digest())
-    mask = int(stolen.own["thief-0"]["simhash"])
-    place = next(n for n, row in stolen.own.items() if row["_text"] == word)
-    wanted = np.uint64(int(stolen.own[place]["simhash"]) ^ mask)
-    letters = np.frombuffer(word.encode(), np.uint8)
-    known = np.uint64(key0 >> GUESSED_BITS << GUESSED_BITS)
-    tried(letters, wanted, known, 0, 1)
+def key_recovery(stolen: Stolen, found: list[Candidate], true: SketchKey, asked_alone: list[str]) -> list[str]:
+    """From known texts to the key, as it broke the first scheme: a seed by trying. It is the seal's key no more."""
+    short = [row for row in stolen.own.values() if re.fullmatch("[a-z]{4,7}", row["_text"])][:8]
+    blocks = np.array([int.from_bytes(row["_text"].encode(), "little") for row in short], np.uint64)
+    wanted = np.array([row["simhash"] ^ mask_of(stolen, asked_alone) for row in short], np.uint64)
+    top = [np.uint64(int(word) >> GUESSED_BITS << GUESSED_BITS) for word in true]
+    tried(blocks, wanted, top[0], 0, 1)
     start = time.perf_counter()
-    tried(letters, ~wanted, known, 0, 1 << GUESSED_BITS)
-    rate = (1 << GUESSED_BITS) / (time.perf_counter() - start)
-    got = int(tried(letters, wanted, known, 0, 1 << GUESSED_BITS))
-    other = unmixed(mask ^ int(mix(np.uint64((got + int(C1)) % (1 << 64)))))
-    right = "found" if (got, other) == (key0, key1) else "NOT FOUND"
-    years = 2**63 / rate / 3600 / 24 / 365.25
-    return [
-        f"\nKey recovery from two known texts, 'how are you' and '{word}': with {64 - GUESSED_BITS} bits of the first",
-        f"64-bit key word given, the rest of it and the whole second one are {right}. {rate / 1e6:,.0f} million keys a",
-        f"second on one core: without any bit given 2^63 trials, {years:,.0f} core-years, break the key of 128 bits",
+    got = [int(tried(blocks, wanted, known, 0, 1 << GUESSED_BITS)) for known in top]
+    rate = (
+        3.5 * (1 << GUESSED_BITS) / (time.perf_counter() - start)
+    )  # the seed's own search ends half-way, more or less
+    guess = SketchKey(true.word0, true.word1, np.uint64(got[0]), np.uint64(got[0]))
+    rows = pa.table(content(exchanges([c.text for c in found]), guess)).select(list(HASHES)).to_pylist()
+    sealed = [any(row[name] in stolen.held[name] for name in HASHES) for row in rows]
+    names = ["found" if value == int(word) else "not found" for value, word in zip(got, true, strict=True)]
+    lines = [
+        f"\nKey recovery from eight single words, with {64 - GUESSED_BITS} bits of a 64-bit key word given: "
+        f"the words' seed is {names[0]},",
+        f"the sequences' {names[1]}, the seal's two words {names[2]} and {names[3]}. Without",
+        f"any bit given 2^63 trials, {2**63 / rate / 3.15576e7:,.0f} core-years, give the words' seed, and no seal.",
+        head("… and both seeds told, the words' seed taken for the seal's key, as it was in the first scheme"),
     ]
+    return [*lines, told("a hash column is equal", found, sealed)]
 
 
 # ------------------------------------------------------------------------------------------------ with the key
@@ -345,16 +347,13 @@ def with_key(stolen: Stolen, found: list[Candidate], key: bytes) -> list[str]:
     return lines
 
 
-# ------------------------------------------------------------------------------------------------ all
-
-
 def run(n: int, seed: int) -> list[str]:
     found, others = candidates(n, seed)
     chance = random.Random(seed)
     asked = [candidate.text for candidate in found if candidate.asked]
     alone = vocabulary([candidate.text for candidate in found])
     said = {f"customer-{k}": text for k, text in enumerate([*asked, *popular(asked, n // 2, chance), *others])}
-    own = {f"thief-{k}": text for k, text in enumerate(["how are you", *alone])}
+    own = {f"thief-{k}": text for k, text in enumerate([*alone, *pairs_of(alone)])}
     with tempfile.TemporaryDirectory(prefix="stillwatch-dictionary-") as name:
         folder = Path(name)
         (folder / "key").touch(0o600)
@@ -369,12 +368,11 @@ def run(n: int, seed: int) -> list[str]:
         for row in [*stolen.rows, *stolen.own.values()]:
             row["_text"] = every[row["exchange_id"]]  # to judge by, and of the thief's own; no column of a store
         key = Store.open(folder / "store", folder / "key").sketch_key()
-        word = next(word for word in alone if re.fullmatch("[a-z]{4}", word))
         lines = [
             f"{len(found):,} candidates, {len(asked):,} asked, {len(stolen.rows):,} exchanges of others; seed {seed}"
         ]
         lines += without_key(stolen, folder / "store", found, seed)
-        lines += known_texts(stolen, found, alone) + key_recovery(stolen, found, key, word)
+        lines += known_texts(stolen, found, alone) + key_recovery(stolen, found, sketch_key(key), alone)
         return lines + with_key(stolen, found, key)
 
 

@@ -192,7 +192,7 @@ def _source(engine: Engine, figures: dict[int, Figures]) -> None:
     )
     groups = held["grp"].to_numpy()
     accounts = held["account"].to_numpy().astype(np.int64)
-    hashes = held["simhash"].to_numpy().astype(np.uint64)
+    hashes = held["simhash"].to_numpy().astype(np.uint16)
     for place in np.unique(groups):
         mine = slice(*np.searchsorted(groups, [place, place + 1]))
         factor, count = one_source_log_bayes_factor(accounts[mine], hashes[mine])

@@ -114,6 +114,10 @@ CARRIED = (
 MINHASH_BYTES = 32
 """16 one-permutation MinHash values of 16 bits each, little-endian."""
 
+SKETCH_SCHEME = 2
+"""How CONTENT is made of a text; rows of two schemes share no hash. Scheme 1 had seeds that were also the seal's key,
+64 bits of SimHash, counts without end and word pairs: its stores are read, and not written in."""
+
 # All hashes are keyed. A null hash means that there was no text to hash, never a zero.
 CONTENT = pa.schema(
     [
@@ -123,22 +127,21 @@ CONTENT = pa.schema(
         pa.field("param_fp", pa.uint64()),  # sampling and format parameters together; null when none was given
         pa.field("structure", pa.uint32(), nullable=False),  # bit set, content/structure.py
         pa.field("turns", pa.int16(), nullable=False),  # human turns in the request; 0 when there are no messages
-        pa.field("text_words", pa.int32()),  # words of the last human turn; null when no message text was logged
+        pa.field("text_words", pa.int32()),  # words of the last human turn, counted to 8; null when no text was logged
         pa.field("output_words", pa.int32()),  # words of the visible answer; null when no output was logged
         pa.field("exact", pa.uint64()),  # the last human turn, normalised
         pa.field("skeleton", pa.uint64()),  # the same, slots masked
         pa.field("head", pa.uint64()),  # its first 8 words
         pa.field("tail", pa.uint64()),  # its last 8 words
         pa.field("minhash", pa.binary(MINHASH_BYTES)),
-        pa.field("simhash", pa.uint64()),  # of content words, for topics
+        pa.field("simhash", pa.uint16()),  # of content words, for topics; null where there is none. Not sealed
         pa.field("fillers", pa.list_(pa.uint64()), nullable=False),  # what the skeleton masked, at most 4
-        pa.field("bigrams", pa.list_(pa.uint32()), nullable=False),  # bottom-32 by hash, for mining
         # Segments: whole system text, whole tools text, each earlier message (at most 4), sentences of the last human
         # turn (at most 12, the first and last six). Whether one is preamble, template or filler is decided at detect
         # time.
         pa.field("segments", pa.list_(pa.uint64()), nullable=False),
         pa.field("segment_roles", pa.list_(pa.uint8()), nullable=False),  # records.SegmentRole
-        pa.field("segment_words", pa.list_(pa.uint16()), nullable=False),
+        pa.field("segment_words", pa.list_(pa.uint16()), nullable=False),  # counted to 4
         pa.field("segment_tags", pa.list_(pa.uint64()), nullable=False),  # bit set of rule tags, content/tags.py
         pa.field("output_tags", pa.uint64()),  # the same tags on the answer; null when no output was logged
     ]

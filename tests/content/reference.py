@@ -9,12 +9,12 @@ import struct
 WORD = 0xFFFFFFFFFFFFFFFF
 C1, C2, C3 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 SLOT = 0x5151515151515151
-LONG_LINE, BIGRAMS, BINS, EDGE = 30, 32, 16, 8
+LONG_LINE, BINS, EDGE, VOTES = 30, 16, 8, 16
 
 
-def keys_of(key: bytes) -> tuple[int, int]:
-    first, second = struct.unpack("<2Q", hashlib.blake2b(key, digest_size=16).digest())
-    return first, second
+def keys_of(key: bytes) -> tuple[int, int, int, int]:
+    word0, word1, seal0, seal1 = struct.unpack("<4Q", hashlib.blake2b(key, digest_size=32).digest())
+    return word0, word1, seal0, seal1
 
 
 def mix(value: int) -> int:
@@ -24,7 +24,7 @@ def mix(value: int) -> int:
 
 
 def chain(state: int, value: int) -> int:
-    return mix(((state ^ value) + C1) & WORD)
+    return _turn(((state ^ value) * C2) & WORD, 31)
 
 
 def _turn(value: int, bits: int) -> int:
@@ -60,7 +60,7 @@ class Sketch:
     """Everything that the kernel keeps of one ASCII text."""
 
     def __init__(self, text: str, key: bytes) -> None:
-        self.key0, self.key1 = keys_of(key)
+        self.word0, self.word1, self.seal0, self.seal1 = keys_of(key)
         self._split(text)
         self._long_lines()
 
@@ -79,10 +79,9 @@ class Sketch:
                 end = at
                 while end < len(text) and text[end].isascii() and text[end].isalnum():
                     end += 1
-                state = self.key0
-                for byte in text[at:end].lower().encode():
-                    state = ((state ^ byte) * 0x100000001B3) & WORD
-                self.words.append(mix(state))
+                letters = text[at:end].lower().encode()
+                blocks = [int.from_bytes(letters[k : k + 8], "little") for k in range(0, len(letters) + 1, 8)]
+                self.words.append(mix(self._chained(self.word0, blocks)))
                 self.number.append(text[at:end].isdigit())
                 self.masked.append(text[at:end].isdigit() or quoted or fenced)
                 self.short.append(end - at < 4)
@@ -108,7 +107,7 @@ class Sketch:
                 self.masked[place] = True
 
     def _sealed(self, state: int) -> int:
-        return siphash(self.key0, self.key1, state)
+        return siphash(self.seal0, self.seal1, state)
 
     def _chained(self, start: int, values: list[int]) -> int:
         for value in values:
@@ -116,7 +115,7 @@ class Sketch:
         return start
 
     def exact(self) -> int | None:
-        return self._sealed(self._chained(self.key1, self.words)) if self.words else None
+        return self._sealed(self._chained(self.word1, self.words)) if self.words else None
 
     def skeleton(self) -> tuple[int | None, list[int]]:
         """The skeleton, where four words of it are literal, and the first four masked runs of three words and more."""
@@ -130,49 +129,47 @@ class Sketch:
             else:
                 values.append(word)
                 runs.append([])
-        fillers = [self._sealed(self._chained((self.key1 + SLOT) & WORD, run)) for run in runs if len(run) >= 3]
+        fillers = [self._sealed(self._chained((self.word1 + SLOT) & WORD, run)) for run in runs if len(run) >= 3]
         literal = self.masked.count(False)
-        sealed = self._sealed(self._chained((self.key1 + C1) & WORD, values)) if literal >= 4 else None
+        sealed = self._sealed(self._chained((self.word1 + C1) & WORD, values)) if literal >= 4 else None
         return sealed, fillers[:4]
 
     def edges(self) -> tuple[int | None, int | None]:
         if len(self.words) < 4:
             return None, None
         shown = [SLOT if number else word for word, number in zip(self.words, self.number, strict=True)]
-        head = self._sealed(self._chained((self.key1 + C2) & WORD, shown[:EDGE]))
-        return head, self._sealed(self._chained((self.key1 + C3) & WORD, shown[-EDGE:]))
+        head = self._sealed(self._chained((self.word1 + C2) & WORD, shown[:EDGE]))
+        return head, self._sealed(self._chained((self.word1 + C3) & WORD, shown[-EDGE:]))
 
     def minhash(self) -> list[int] | None:
         if len(self.words) < 3:
             return None
         bins: dict[int, int] = {}
         for place in range(len(self.words) - 2):
-            value = self._chained(self.key1, self.words[place : place + 3])
+            value = mix(self._chained(self.word1, self.words[place : place + 3]))
             bins[value >> 60] = min(bins.get(value >> 60, WORD), value & (WORD >> 4))
         out = []
         for place in range(BINS):
             offset = next(k for k in range(BINS) if (place + k) % BINS in bins)
-            out.append(mix((bins[(place + offset) % BINS] + offset) & WORD) & 0xFFFF)
+            out.append(self._sealed((bins[(place + offset) % BINS] + offset) & WORD) & 0xFFFF)
         return out
 
     def simhash(self) -> int | None:
-        if not self.words:
-            return None
-        votes = [0] * 64
-        for word, number, short in zip(self.words, self.number, self.short, strict=True):
-            if not number and not short:
-                value = mix((word + self.key0) & WORD)
-                votes = [vote + (1 if value >> bit & 1 else -1) for bit, vote in enumerate(votes)]
+        votes = [0] * VOTES
+        voting = [
+            word
+            for word, number, short in zip(self.words, self.number, self.short, strict=True)
+            if not number and not short
+        ]
+        for word in voting:
+            value = mix((word + self.word0) & WORD)
+            votes = [vote + (1 if value >> bit & 1 else -1) for bit, vote in enumerate(votes)]
         found = sum(1 << bit for bit, vote in enumerate(votes) if vote > 0)
-        return found ^ mix(self.key1) ^ mix((self.key0 + C1) & WORD)
-
-    def bigrams(self) -> list[int]:
-        pairs = zip(self.words, self.words[1:], strict=False)
-        return sorted({mix(self._chained(self.key1 ^ self.key0, list(pair))) >> 32 for pair in pairs})[:BIGRAMS]
+        return found ^ (self._sealed(C3) & 0xFFFF) if voting else None
 
     def sentences(self) -> tuple[list[int], list[int]]:
-        """Hashes and sizes of the first six and the last six sentences."""
+        """Hashes and sizes, counted to four, of the first six and the last six sentences."""
         numbers = sorted(set(self.sentence))
         kept = numbers if len(numbers) <= 12 else numbers[:6] + numbers[-6:]
         texts = [[w for w, s in zip(self.words, self.sentence, strict=True) if s == n] for n in kept]
-        return [self._sealed(self._chained(self.key1, text)) for text in texts], [len(text) for text in texts]
+        return [self._sealed(self._chained(self.word1, text)) for text in texts], [min(len(text), 4) for text in texts]

@@ -9,8 +9,10 @@ import pytest
 
 from stillwatch.content.rowhash import row_hashes
 from stillwatch.content.siphash import siphash_bytes
+from stillwatch.content.sketch_key import SketchKey
 
 KEY = (0x0706050403020100, 0x0F0E0D0C0B0A0908)
+SKETCH = SketchKey(np.uint64(0), np.uint64(0), np.uint64(KEY[0]), np.uint64(KEY[1]))
 
 
 @pytest.mark.parametrize(
@@ -23,7 +25,7 @@ def test_siphash_of_bytes_answers_the_vectors_of_its_reference(size: int, wanted
 
 
 def hashed(*columns: pa.Array) -> list[int]:
-    return [int(value) for value in row_hashes(list(columns), *KEY)]
+    return [int(value) for value in row_hashes(list(columns), SKETCH)]
 
 
 VALUES: list[tuple[pa.DataType, list[Any]]] = [
@@ -54,5 +56,6 @@ def test_a_value_in_another_column_is_another_row() -> None:
 
 
 def test_zero_has_one_hash_and_another_key_another() -> None:
+    other = SKETCH._replace(seal1=np.uint64(3))
     assert hashed(pa.array([0.0])) == hashed(pa.array([-0.0]))
-    assert row_hashes([pa.array(["a"])], 1, 2)[0] != row_hashes([pa.array(["a"])], 1, 3)[0]
+    assert row_hashes([pa.array(["a"])], SKETCH)[0] != row_hashes([pa.array(["a"])], other)[0]

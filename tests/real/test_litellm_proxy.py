@@ -34,7 +34,7 @@ OWN_WORDS = {"asked_at", "finished_at", "conversation_id", "row_hash"}
 """Columns that the proxy makes up: checked apart from the others."""
 
 WORDS = {
-    "turns", "text_words", "exact", "skeleton", "head", "tail", "minhash", "simhash", "fillers", "bigrams", "segments",
+    "turns", "text_words", "exact", "skeleton", "head", "tail", "minhash", "simhash", "fillers", "segments",
     "segment_roles", "segment_words", "segment_tags",
 }  # fmt: skip
 """Columns that are made of the words of a request."""

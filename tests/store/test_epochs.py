@@ -15,11 +15,14 @@ from stillwatch.errors import StoreError, UsageError
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.store import files, keyring
 from stillwatch.store.epochs import destroy_epoch, rotate, states
+from stillwatch.store.erase import erase
+from stillwatch.store.exchanges import write_exchanges
 from stillwatch.store.store import Store
+from stillwatch.tables import SKETCH_SCHEME
 from tests.store.logs import exchange, rows_of, write
-from tests.store.sketched import Row, batch, names, settled
+from tests.store.sketched import Row, batch, names, settled, table
 
-HASHED = ("row_hash", "param_fp", "exact", "skeleton", "head", "tail", "minhash", "simhash")
+HASHED = ("row_hash", "param_fp", "exact", "skeleton", "head", "tail", "minhash")
 
 
 @pytest.fixture(autouse=True)
@@ -45,25 +48,58 @@ def version_1(folder: Path, secret: bytes) -> Store:
 # ---------------------------------------------------------------------------------------------------- version 1
 
 
-def test_a_store_of_version_1_opens_and_goes_on_as_it_was(tmp_path: Path) -> None:
+def test_a_store_of_version_1_is_read_as_it_was_and_goes_on_in_a_new_epoch(tmp_path: Path) -> None:
     store = version_1(tmp_path / "s", b"k")
     assert store.sketch_key() == hashlib.blake2b(b"stillwatch/sketch/1", digest_size=32, key=b"k" * 32).digest()
     store.add_exchanges(batch([("x", 0, "a")]))
     assert [path.name for path in (store.folder / "exchanges").iterdir()] == ["day=2026-06-01"]
     before = names(store.folder)
-    assert Store.create(store.folder).add_exchanges(batch([("x", 0, "a")])) == 0
+    with pytest.raises(StoreError, match="keys rotate"):
+        Store.create(store.folder)
     assert names(store.folder) == before and settled(store.folder) == ([("x", 0, "a")], 0)
+    rotate(Store.open(store.folder), retention=0)
+    assert Store.create(store.folder).add_exchanges(batch([("y", 1, "b")])) == 1
+    assert settled(store.folder) == ([("x", 0, "a"), ("y", 1, "b")], 0)
+
+
+def old_rows(rows: list[Row]) -> pa.Table:
+    """Rows as scheme 1 wrote them: SimHashes of 64 bits, word pairs, and counts without end."""
+    held = pa.Table.from_batches([batch(rows)])
+    place = held.column_names.index("simhash")
+    held = held.set_column(place, "simhash", pa.array([2**63 + 7] * len(rows), pa.uint64()))
+    return held.append_column("bigrams", pa.array([[1, 2]] * len(rows), pa.list_(pa.uint32())))
+
+
+def test_sketches_of_two_schemes_stand_in_two_epochs_and_are_read_together(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "s")
+    write_exchanges(store.folder / "exchanges" / "epoch=1" / "day=2026-06-01", old_rows([("x", 0, "a"), ("z", 2, "c")]))
+    held = json.loads((store.folder / "store.json").read_text())
+    held["stillwatch_store"] = 2
+    del held["epochs"][0]["sketch"]
+    (store.folder / "store.json").write_text(json.dumps(held))
+    with pytest.raises(StoreError, match="scheme 1"):
+        ingest_sources([write(tmp_path / "logs", [exchange(1)])], store.folder)
+    rotate(Store.open(store.folder), retention=0)
+    assert [epoch.sketch for epoch in Store.open(store.folder).manifest.epochs] == [1, SKETCH_SCHEME]
+    Store.create(store.folder).add_exchanges(batch([("x", 0, "a"), ("y", 1, "b")]))
+    assert [row["simhash"] for row in table(store.folder, "exchanges", "exchange_id")] == [None, None, 7]
+    told = {b["detector"] for b in detect(Store.open(store.folder)).answer["run"]["blind"]}
+    assert "content between epochs" in told
+    erase(Store.open(store.folder), "nobody")
 
 
 def test_a_key_inside_a_store_is_moved_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = version_1(tmp_path / "s", b"k")
     source = write(tmp_path / "logs", [exchange(1)])
+    assert run(["ingest", str(source), "--store", str(store.folder)]) == 1
+    assert "stillwatch keys rotate --store" in capsys.readouterr().err
+    rotate(store, retention=0)
     assert run(["ingest", str(source), "--store", str(store.folder)]) == 0
     assert "stillwatch keys move --store" in capsys.readouterr().err
     key = store.sketch_key()
     assert run(["keys", "move", "--store", str(store.folder)]) == 0
     assert not (store.folder / "keys").exists()
-    assert Store.open(store.folder).sketch_key() == key
+    assert Store.open(store.folder).keys_at_hand("sketch")[1] == key
     assert run(["ingest", str(source), "--store", str(store.folder)]) == 0
     assert "keys move" not in capsys.readouterr().err
     assert run(["keys", "move", "--store", str(store.folder)]) == 1

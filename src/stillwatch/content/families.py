@@ -6,9 +6,9 @@ families join as further channels (`fine`, `coarse`) by another step that insert
 Evaded by a new wording of every sentence in every exchange.
 """
 
+from stillwatch.content.counts import LEAST_NEAR_WORDS, LEAST_WORDS
 from stillwatch.records import SegmentRole, Step
 
-LEAST_WORDS = 4
 LEAST_EXCHANGES = 2
 LSH_BANDS = 4
 LSH_ROWS = 4
@@ -27,7 +27,7 @@ def _band(band: int) -> str:
     return (
         f"SELECT x, entity, 'lsh' AS channel, "
         f"md5_number_lower('{band}' || hex(minhash)[{2 * width * band + 1}:{2 * width * (band + 1)}]) AS token "
-        f"FROM exchange WHERE minhash IS NOT NULL AND text_words >= {2 * LEAST_WORDS}"
+        f"FROM exchange WHERE minhash IS NOT NULL AND text_words >= {LEAST_NEAR_WORDS}"
     )
 
 

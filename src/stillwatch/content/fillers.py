@@ -3,7 +3,7 @@
 Catches the same material under different wordings, and how often an item is asked. Evaded by rewriting the material.
 """
 
-from stillwatch.content.families import LEAST_WORDS
+from stillwatch.content.counts import LEAST_WORDS
 from stillwatch.records import SegmentRole, Step
 
 

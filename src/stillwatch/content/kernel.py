@@ -1,341 +1,281 @@
 """One pass over each text: hashes, skeleton, MinHash, SimHash, segments, tags. numba on Arrow buffers, no GIL.
 
-Everything is keyed: word hashes start from a seed that the key gives, and every stored value is finalised with
-SipHash-2-4 under the key (Aumasson and Bernstein 2012), a PRF, so that without the key a stored value tells nothing of
-a guessed text. The fast hash inside is not cryptographic; its seed is secret.
+Everything is keyed: the fast hash inside, which is not cryptographic, starts from two secret seeds, and every value
+that is stored is sealed with SipHash-2-4 (Aumasson and Bernstein 2012), a PRF, under a key of its own; so without the
+key it tells nothing of a guessed text. One is not: SimHash, whose use is that alike texts have alike values.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stillwatch.content.counts import COUNTED_OF_SEGMENT, COUNTED_OF_TEXT
 from stillwatch.content.kernel_words import (
     C1,
     C2,
     C3,
+    LONG,
     MOST_WORDS,
+    NUMBER,
+    QUOTED,
+    SHORT,
     ZERO,
     Bytes,
     Hashes,
     Ints,
-    Places,
+    PhraseTable,
+    Words,
     chain,
     mix,
+    room,
     tags_of,
     words_of,
 )
-from stillwatch.content.siphash import siphash
+from stillwatch.content.siphash import siphash, siphash_each
+from stillwatch.content.sketch_key import SketchKey
 
 SEGMENTS = 12
 EDGE_WORDS = 8
 FILLERS = 4
-BIGRAMS = 32
-RANKED = 256
-"""Most word pairs that are ranked by counting, which takes the square of their number."""
-
 BINS = 16
 LONG_LINE = 30
 """Words in a line beyond which the skeleton takes the line as a slot."""
 
 SLOT = np.uint64(0x5151515151515151)
+MASKED = NUMBER | QUOTED | LONG
+NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+WORD, SKELETON, EDGES, SHINGLES, CONTENT = 1, 2, 4, 8, 16
+"""Bits of `Full.has`: there is a word; a skeleton; edges; shingles; a word that votes in SimHash."""
+
+LANES = np.uint64(0x0001000100010001)
+SPREAD = np.uint64(0x0000200040008001)
+"""Four bits times SPREAD, and LANES of it: each bit in 16 bits of its own, so that four votes are counted at once."""
+
+VOTES = 16
+
+
+class Texts(NamedTuple):
+    """Texts as Arrow holds them: UTF-8, where each begins and the last ends, and which are there (1) or null (0)."""
+
+    data: Bytes
+    offsets: Ints
+    valid: Bytes
+
+
+class Light(NamedTuple):
+    """What is kept of whole texts, one value a text."""
+
+    exact: Hashes
+    counts: Ints
+    tags: Hashes
+
+
+class Full(NamedTuple):
+    """What is kept of last human turns. Of n texts: `edges` (n, 2) head and tail, `minhash` (n, BINS), `fillers`
+    (n, FILLERS), `seg_…` (n, SEGMENTS); else one value a text. `counts` end at COUNTED_OF_TEXT, and `seg_words` at
+    COUNTED_OF_SEGMENT."""
+
+    has: Bytes
+    counts: Bytes
+    exact: Hashes
+    skeleton: Hashes
+    edges: Hashes
+    minhash: NDArray[np.uint16]
+    simhash: NDArray[np.uint16]
+    fillers: Hashes
+    n_fillers: Bytes
+    seg_hash: Hashes
+    seg_words: Bytes
+    seg_tags: Hashes
+    n_segments: Bytes
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _sealed(key: SketchKey, state: np.uint64) -> np.uint64:
+    return siphash(key.seal0, key.seal1, state)
 
 
 @njit(cache=True, nogil=True)
-def light(
-    data: Bytes,
-    offsets: Ints,
-    valid: Bytes,
-    key0: np.uint64,
-    key1: np.uint64,
-    keys: Hashes,
-    bits: Hashes,
-    exact: Hashes,
-    counts: Ints,
-    tags: Hashes,
-) -> None:
+def _longest(texts: Texts) -> int:
+    """Bytes of the longest text."""
+    most = 0
+    for row in range(len(texts.valid)):
+        most = max(most, texts.offsets[row + 1] - texts.offsets[row])
+    return most
+
+
+@njit(cache=True, nogil=True)
+def light(texts: Texts, key: SketchKey, table: PhraseTable, out: Light) -> None:
     """Whole texts that only need a hash, a word count and tags: system, tools, history, output."""
-    words = np.empty(MOST_WORDS, dtype=np.uint64)
-    kind = np.empty(MOST_WORDS, dtype=np.uint8)
-    segment = np.empty(MOST_WORDS, dtype=np.int32)
-    line = np.empty(MOST_WORDS, dtype=np.int32)
-    at_word = np.empty(MOST_WORDS, dtype=np.uint64)
-    for row in range(len(offsets) - 1):
-        if not valid[row]:
+    words = room(MOST_WORDS, _longest(texts))
+    for row in range(len(texts.valid)):
+        if not texts.valid[row]:
             continue
-        n = words_of(data, offsets[row], offsets[row + 1], key0, words, kind, segment, line)
-        state = key1
-        for at in range(n):
-            state = chain(state, words[at])
-        exact[row] = siphash(key0, key1, state)
-        counts[row] = n
-        tags[row] = tags_of(words, n, key1, keys, bits, at_word)
+        n = words_of(texts.data[texts.offsets[row] : texts.offsets[row + 1]], key.word0, words)
+        out.exact[row] = _sealed(key, _sequence(words.hashes, 0, n, key.word1))
+        out.counts[row] = n
+        out.tags[row] = tags_of(words, n, key, table)
 
 
 @njit(cache=True, nogil=True)
-def full(
-    data: Bytes,
-    offsets: Ints,
-    valid: Bytes,
-    key0: np.uint64,
-    key1: np.uint64,
-    keys: Hashes,
-    bits: Hashes,
-    counts: Ints,
-    exact: Hashes,
-    skeleton: Hashes,
-    edges: Hashes,
-    has: Bytes,
-    minhash: NDArray[np.uint16],
-    simhash: Hashes,
-    fillers: Hashes,
-    n_fillers: Ints,
-    bigrams: NDArray[np.uint32],
-    n_bigrams: Ints,
-    seg_hash: Hashes,
-    seg_words: Ints,
-    seg_tags: Hashes,
-    n_segments: Ints,
-) -> None:
-    """The last human turn of each row: everything that `tables.CONTENT` keeps of it.
-
-    `has` gets bit 1 where there is a word, 2 a skeleton, 4 edges, 8 shingles. `edges[row]` is (head, tail).
-    """
-    words = np.empty(MOST_WORDS, dtype=np.uint64)
-    kind = np.empty(MOST_WORDS, dtype=np.uint8)
-    segment = np.empty(MOST_WORDS, dtype=np.int32)
-    line = np.empty(MOST_WORDS, dtype=np.int32)
-    at_word = np.empty(MOST_WORDS, dtype=np.uint64)
-    near = np.empty(MOST_WORDS, dtype=np.uint32)
-    ranked = np.empty(RANKED, dtype=np.int64)
-    for row in range(len(offsets) - 1):
-        if not valid[row]:
+def full(texts: Texts, key: SketchKey, table: PhraseTable, out: Full) -> None:
+    """The last human turn of each row: everything that `tables.CONTENT` keeps of it."""
+    words = room(MOST_WORDS, _longest(texts))
+    bins = np.empty((2, BINS), dtype=np.uint64)
+    mask = _sealed(key, C3)
+    for row in range(len(texts.valid)):
+        if not texts.valid[row]:
             continue
-        n = words_of(data, offsets[row], offsets[row + 1], key0, words, kind, segment, line)
-        counts[row] = n
+        n = words_of(texts.data[texts.offsets[row] : texts.offsets[row + 1]], key.word0, words)
+        out.counts[row] = min(n, COUNTED_OF_TEXT)
         if n == 0:
             continue
-        tags_of(words, n, key1, keys, bits, at_word)
-        _mark_long_lines(kind, line, n)
-        state = key1
-        for at in range(n):
-            state = chain(state, words[at])
-        exact[row] = siphash(key0, key1, state)
-        has[row] = 1
-        _skeleton(words, kind, n, key0, key1, row, skeleton, fillers, n_fillers, has)
-        if n >= 4:
-            has[row] |= 4
-            width = min(EDGE_WORDS, n)
-            head = key1 + C2
-            tail = key1 + C3
-            for at in range(width):
-                head = chain(head, SLOT if kind[at] & 1 else words[at])
-                tail = chain(tail, SLOT if kind[n - width + at] & 1 else words[n - width + at])
-            edges[row, 0] = siphash(key0, key1, head)
-            edges[row, 1] = siphash(key0, key1, tail)
-        if n >= 3:
-            has[row] |= 8
-            _minhash(words, n, key1, row, minhash)
-        simhash[row] = _simhash(words, kind, n, key0, key1)
-        _bottom_bigrams(words, n, key0, key1, row, near, ranked, bigrams, n_bigrams)
-        _segments(words, segment, at_word, n, key0, key1, row, seg_hash, seg_words, seg_tags, n_segments)
+        out.has[row] = WORD
+        tags_of(words, n, key, table)
+        _mark_long_lines(words, n)
+        _skeleton(words, n, key, row, out)
+        _edges(words, n, key, row, out)
+        _minhash(words, n, key, row, bins, out)
+        _simhash(words, n, key, mask, row, out)
+        _segments(words, n, key, row, out)
 
 
-@njit(cache=True, nogil=True)
-def _mark_long_lines(kind: Bytes, line: Places, n: int) -> None:
-    """Set kind 4 on every word of a line that is longer than LONG_LINE words."""
+@njit(cache=True, nogil=True, inline="always")
+def _sequence(hashes: Hashes, start: int, end: int, state: np.uint64) -> np.uint64:
+    for at in range(start, end):
+        state = chain(state, hashes[at])
+    return state
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mark_long_lines(words: Words, n: int) -> None:
+    """Mark every word of a line that is longer than LONG_LINE words."""
     start = 0
     for at in range(1, n + 1):
-        if at == n or line[at] != line[start]:
+        if at == n or words.line[at] != words.line[start]:
             if at - start > LONG_LINE:
                 for k in range(start, at):
-                    kind[k] |= 4
+                    words.kind[k] |= LONG
             start = at
 
 
-@njit(cache=True, nogil=True)
-def _skeleton(
-    words: Hashes,
-    kind: Bytes,
-    n: int,
-    key0: np.uint64,
-    key1: np.uint64,
-    row: int,
-    skeleton: Hashes,
-    fillers: Hashes,
-    n_fillers: Ints,
-    has: Bytes,
-) -> None:
-    """Literal words in order, each run of masked words one slot; the runs of three words and more are fillers."""
-    state = key1 + C1
-    literal = 0
-    at = 0
+@njit(cache=True, nogil=True, inline="always")
+def _skeleton(words: Words, n: int, key: SketchKey, row: int, out: Full) -> None:
+    """All words in order, and literal words in order with each run of masked words as one slot. Runs of three words and
+    more are fillers."""
+    exact, state = key.word1, key.word1 + C1
+    hashes, kind = words.hashes, words.kind
+    literal = at = held = 0
     while at < n:
-        if kind[at] & 7 == 0:
-            state = chain(state, words[at])
+        if kind[at] & MASKED == 0:
+            exact, state = chain(exact, hashes[at]), chain(state, hashes[at])
             literal += 1
             at += 1
             continue
-        inner = key1 + SLOT
         begin = at
-        while at < n and kind[at] & 7 != 0:
-            inner = chain(inner, words[at])
+        while at < n and kind[at] & MASKED != 0:
+            exact = chain(exact, hashes[at])
             at += 1
         state = chain(state, SLOT)
-        if at - begin >= 3 and n_fillers[row] < FILLERS:
-            fillers[row, n_fillers[row]] = siphash(key0, key1, inner)
-            n_fillers[row] += 1
+        if at - begin >= 3 and held < FILLERS:
+            out.fillers[row, held] = _sealed(key, _sequence(hashes, begin, at, key.word1 + SLOT))
+            held += 1
+    out.n_fillers[row] = held
+    out.exact[row] = _sealed(key, exact)
     if literal >= 4:
-        skeleton[row] = siphash(key0, key1, state)
-        has[row] |= 2
+        out.skeleton[row] = _sealed(key, state)
+        out.has[row] |= SKELETON
 
 
-@njit(cache=True, nogil=True)
-def _minhash(words: Hashes, n: int, key1: np.uint64, row: int, minhash: NDArray[np.uint16]) -> None:
+@njit(cache=True, nogil=True, inline="always")
+def _edges(words: Words, n: int, key: SketchKey, row: int, out: Full) -> None:
+    """The first and the last eight words, numbers as slots."""
+    if n < 4:
+        return
+    out.has[row] |= EDGES
+    width = min(EDGE_WORDS, n)
+    head = key.word1 + C2
+    tail = key.word1 + C3
+    for at in range(width):
+        last = n - width + at
+        head = chain(head, SLOT if words.kind[at] & NUMBER else words.hashes[at])
+        tail = chain(tail, SLOT if words.kind[last] & NUMBER else words.hashes[last])
+    out.edges[row, 0] = _sealed(key, head)
+    out.edges[row, 1] = _sealed(key, tail)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _minhash(words: Words, n: int, key: SketchKey, row: int, bins: Hashes, out: Full) -> None:
     """One-permutation MinHash over 3-word shingles; an empty bin borrows from the next filled one, with an offset."""
-    least = np.full(BINS, np.uint64(0xFFFFFFFFFFFFFFFF), dtype=np.uint64)
+    if n < 3:
+        return
+    out.has[row] |= SHINGLES
+    least, sealed = bins[0], bins[1]
+    least[:] = NONE
+    hashes = words.hashes
     for at in range(n - 2):
-        value = chain(chain(chain(key1, words[at]), words[at + 1]), words[at + 2])
-        taken = np.int64(value >> np.uint64(60))
-        value = value & np.uint64(0x0FFFFFFFFFFFFFFF)
-        least[taken] = min(least[taken], value)
+        value = mix(chain(chain(chain(key.word1, hashes[at]), hashes[at + 1]), hashes[at + 2]))
+        taken = value >> np.uint64(60)
+        least[taken] = min(least[taken], value & (NONE >> np.uint64(4)))
     for place in range(BINS):
         offset = 0
-        while least[(place + offset) % BINS] == np.uint64(0xFFFFFFFFFFFFFFFF):
+        while least[(place + offset) % BINS] == NONE:
             offset += 1
-        minhash[row, place] = np.uint16(mix(least[(place + offset) % BINS] + np.uint64(offset)) & np.uint64(0xFFFF))
+        sealed[place] = least[(place + offset) % BINS] + np.uint64(offset)
+    siphash_each(key.seal0, key.seal1, sealed)
+    for place in range(BINS):
+        out.minhash[row, place] = np.uint16(sealed[place] & np.uint64(0xFFFF))
 
 
-@njit(cache=True, nogil=True)
-def _simhash(words: Hashes, kind: Bytes, n: int, key0: np.uint64, key1: np.uint64) -> np.uint64:
-    """Bitwise majority over words of four letters and more; a fixed word's vote cancels out between texts of one
-    template."""
-    votes = np.zeros(64, dtype=np.int64)
-    for at in range(n):
-        if kind[at] & 9:
-            continue
-        value = mix(words[at] + key0)
-        for bit in range(64):
-            votes[bit] += np.int64((value >> np.uint64(bit)) & np.uint64(1)) * 2 - 1
-    out = ZERO
-    for bit in range(64):
-        if votes[bit] > 0:
-            out |= np.uint64(1) << np.uint64(bit)
-    return out ^ mix(key1) ^ mix(key0 + C1)
-
-
-@njit(cache=True, nogil=True)
-def _bottom_bigrams(
-    words: Hashes,
-    n: int,
-    key0: np.uint64,
-    key1: np.uint64,
-    row: int,
-    near: NDArray[np.uint32],
-    ranked: Ints,
-    bigrams: NDArray[np.uint32],
-    n_bigrams: Ints,
-) -> None:
-    """The 32 smallest distinct 32-bit hashes of word pairs, ascending: the same sample in every text that has them.
-
-    Of a long text, only the pairs below a bound that about 48 of them pass are ranked, by counting: no branch depends
-    on a hash. Repeated pairs can leave too few or too many below it; then every pair is inserted in turn.
-    """
-    limit = np.uint32(0xFFFFFFFF) if n <= 64 else np.uint32(48 * 0x100000000 // n)
-    count = 0
-    for at in range(n - 1):
-        near[count] = np.uint32(mix(chain(chain(key1 ^ key0, words[at]), words[at + 1])) >> np.uint64(32))
-        count += near[count] <= limit
-    if count > len(ranked):
-        _insert(near, count, row, bigrams, n_bigrams)
-    else:
-        _rank(near, count, ranked, row, bigrams, n_bigrams)
-    if n_bigrams[row] == BIGRAMS or limit == np.uint32(0xFFFFFFFF):
-        return
-    for at in range(n - 1):
-        near[at] = np.uint32(mix(chain(chain(key1 ^ key0, words[at]), words[at + 1])) >> np.uint64(32))
-    _insert(near, n - 1, row, bigrams, n_bigrams)
-
-
-@njit(cache=True, nogil=True)
-def _rank(
-    near: NDArray[np.uint32], count: int, ranked: Ints, row: int, bigrams: NDArray[np.uint32], n_bigrams: Ints
-) -> None:
-    """The BIGRAMS smallest distinct of near[:count]: each goes to the place that as many others are smaller than."""
-    for at in range(count):
-        ranked[at] = -1
-    for at in range(count):
-        value = near[at]
-        smaller = np.uint32(0)
-        for other in range(count):
-            smaller += np.uint32(near[other] < value)
-        ranked[np.int64(smaller)] = np.int64(value)
-    held = 0
-    for at in range(count):
-        if ranked[at] >= 0 and held < BIGRAMS:
-            bigrams[row, held] = np.uint32(ranked[at])
-            held += 1
-    n_bigrams[row] = held
-
-
-@njit(cache=True, nogil=True)
-def _insert(near: NDArray[np.uint32], count: int, row: int, bigrams: NDArray[np.uint32], n_bigrams: Ints) -> None:
-    """The BIGRAMS smallest distinct of near[:count], one inserted after the other."""
-    held = 0
-    for at in range(count):
-        value = near[at]
-        if held == BIGRAMS and value >= bigrams[row, held - 1]:
-            continue
-        place = held
-        while place > 0 and bigrams[row, place - 1] > value:
-            place -= 1
-        if place > 0 and bigrams[row, place - 1] == value:
-            continue
-        last = min(held, BIGRAMS - 1)
-        for k in range(last, place, -1):
-            bigrams[row, k] = bigrams[row, k - 1]
-        bigrams[row, place] = value
-        held = min(held + 1, BIGRAMS)
-    n_bigrams[row] = held
-
-
-@njit(cache=True, nogil=True)
-def _segments(
-    words: Hashes,
-    segment: Places,
-    at_word: Hashes,
-    n: int,
-    key0: np.uint64,
-    key1: np.uint64,
-    row: int,
-    seg_hash: Hashes,
-    seg_words: Ints,
-    seg_tags: Hashes,
-    n_segments: Ints,
-) -> None:
-    """Sentences: the first six and the last six; the tags of what lies between go to the sixth."""
+@njit(cache=True, nogil=True, inline="always")
+def _simhash(words: Words, n: int, key: SketchKey, mask: np.uint64, row: int, out: Full) -> None:
+    """Bitwise majority of 16 over words of four letters and more; a fixed word's vote cancels out between texts of one
+    template. Under a mask, and absent where no word votes: no text alone shows the mask."""
+    ones0 = ones1 = ones2 = ones3 = ZERO
     total = 0
     for at in range(n):
-        if at == 0 or segment[at] != segment[at - 1]:
-            total += 1
+        if words.kind[at] & (NUMBER | SHORT):
+            continue
+        votes = mix(words.hashes[at] + key.word0)
+        ones0 += ((votes & np.uint64(15)) * SPREAD) & LANES
+        ones1 += (((votes >> np.uint64(4)) & np.uint64(15)) * SPREAD) & LANES
+        ones2 += (((votes >> np.uint64(8)) & np.uint64(15)) * SPREAD) & LANES
+        ones3 += (((votes >> np.uint64(12)) & np.uint64(15)) * SPREAD) & LANES
+        total += 1
+    if total == 0:
+        return
+    out.has[row] |= CONTENT
+    found = ZERO
+    for bit in range(VOTES):
+        ones = (ones0, ones1, ones2, ones3)[bit // 4] >> np.uint64(16 * (bit % 4))
+        if 2 * np.int64(ones & np.uint64(0xFFFF)) > total:
+            found |= np.uint64(1) << np.uint64(bit)
+    out.simhash[row] = np.uint16(found ^ mask)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _segments(words: Words, n: int, key: SketchKey, row: int, out: Full) -> None:
+    """Sentences: the first six and the last six; the tags of what lies between go to the sixth."""
+    total = 1
+    for at in range(1, n):
+        total += words.segment[at] != words.segment[at - 1]
     half = SEGMENTS // 2
-    place = -1
-    kept = 0
-    state = key1
-    count = 0
-    tags = ZERO
-    for at in range(n + 1):
-        if at == n or (at > 0 and segment[at] != segment[at - 1]):
-            place += 1
-            if place < half or place >= total - half:
-                seg_hash[row, kept] = siphash(key0, key1, state)
-                seg_words[row, kept] = min(count, 65535)
-                seg_tags[row, kept] = tags
-                kept += 1
-            else:
-                seg_tags[row, half - 1] |= tags
-            state, count, tags = key1, 0, ZERO
-        if at < n:
-            state = chain(state, words[at])
-            count += 1
-            tags |= at_word[at]
-    n_segments[row] = kept
+    place = kept = start = 0
+    for at in range(1, n + 1):
+        if at < n and words.segment[at] == words.segment[at - 1]:
+            continue
+        tags = ZERO
+        for k in range(start, at):
+            tags |= words.tags[k]
+        if place < half or place >= total - half:
+            out.seg_hash[row, kept] = _sealed(key, _sequence(words.hashes, start, at, key.word1))
+            out.seg_words[row, kept] = min(at - start, COUNTED_OF_SEGMENT)
+            out.seg_tags[row, kept] = tags
+            kept += 1
+        else:
+            out.seg_tags[row, half - 1] |= tags
+        place, start = place + 1, at
+    out.n_segments[row] = kept

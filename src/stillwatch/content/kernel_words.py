@@ -1,13 +1,17 @@
 """Text to words: their hashes, what kind of word each is, where it stands, and the phrases that begin there. numba on
 Arrow buffers, no GIL.
 
-Everything is keyed: word hashes start from a seed that the key gives. The hash is not cryptographic and its seed is
-secret; nothing leaves the kernel before SipHash has finalised it (`kernel.py`).
+Everything is keyed: hashes start from seeds that the key gives (`sketch_key.py`). The hash is not cryptographic and its
+seeds are secret; nothing leaves the kernel before SipHash has sealed it (`kernel.py`), but for sixteen votes a word.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from stillwatch.content.sketch_key import SketchKey
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -23,6 +27,62 @@ C2 = np.uint64(0xBF58476D1CE4E5B9)
 C3 = np.uint64(0x94D049BB133111EB)
 ZERO = np.uint64(0)
 
+ONE = np.uint64(1)
+ONES = np.uint64(0x0101010101010101)
+PLACES = np.uint64(0x0001020304050607)
+NO_DIGIT = np.uint64(0xC0C0C0C0C0C0C0C0)
+"""The bits of eight bytes that digits lack, and letters and bytes beyond ASCII have."""
+
+FIRSTS = np.uint64(511)
+"""Words of 64 bits, less one, of the filter of first words: 32,768 bits for some 500 words."""
+
+NUMBER, QUOTED, LONG, SHORT = 1, 2, 4, 8
+"""Bits of a word's kind: digits only; in quotes or code; in a long line; of fewer than four bytes."""
+
+LETTER, BLANK, STOP, ALONE = 0, 1, 2, 3
+"""What a character from U+2000 on is: part of a word, a mark, a mark that ends a sentence, a word of its own."""
+
+
+MARKS = np.isin(np.arange(256), list(b'\n"`.!?:'))
+"""Bytes that end a line or a sentence, or begin or end a quotation or code. Others between words say nothing."""
+
+
+class Words(NamedTuple):
+    """Room for the words of one text: all of one length, filled from the front. `folded` is for its bytes."""
+
+    hashes: Hashes
+    kind: Bytes
+    segment: Places
+    line: Places
+    tags: Hashes
+    folded: Bytes
+
+
+class PhraseTable(NamedTuple):
+    """An open-addressing table from a phrase's keyed hash to tag bits; empty places are 0.
+
+    Every beginning of a phrase is in it too, with no bits of its own, so that a reader stops at the first word that
+    begins nothing. The lengths are one power of two. `first` has a bit for each first word, so that most others are
+    passed over without a look into the table.
+    """
+
+    keys: Hashes
+    bits: Hashes
+    first: Hashes
+
+
+@njit(cache=True, nogil=True)
+def room(most: int, longest: int) -> Words:
+    """Room for as many words, of a text of so many bytes."""
+    return Words(
+        np.empty(most, dtype=np.uint64),
+        np.empty(most, dtype=np.uint8),
+        np.empty(most, dtype=np.int32),
+        np.empty(most, dtype=np.int32),
+        np.empty(most, dtype=np.uint64),
+        np.empty((longest + 31) // 8 * 8, dtype=np.uint8),
+    )
+
 
 @njit(cache=True, nogil=True, inline="always")
 def mix(value: np.uint64) -> np.uint64:
@@ -34,8 +94,9 @@ def mix(value: np.uint64) -> np.uint64:
 
 @njit(cache=True, nogil=True, inline="always")
 def chain(state: np.uint64, value: np.uint64) -> np.uint64:
-    """Hash of a sequence: fold one more value in."""
-    return mix((state ^ value) + C1)
+    """Hash of a sequence: fold one more mixed value in, in the five cycles that a long chain of them waits for."""
+    product = (state ^ value) * C2
+    return (product << np.uint64(31)) | (product >> np.uint64(33))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -46,123 +107,138 @@ def _alone(code: int) -> bool:
     )
 
 
+@njit(cache=True, nogil=True)
+def _character(text: Bytes, at: int) -> tuple[int, int]:
+    """(what it is, how many bytes it has) of the character at a place, whose first byte is 0xE2 or more."""
+    byte = text[at]
+    size, code = (4, byte & 0x07) if byte >= 0xF0 else (3, byte & 0x0F)
+    for k in range(at + 1, min(at + size, len(text))):
+        code = (code << 6) | (text[k] & 0x3F)
+    if code in (0x3002, 0xFF01, 0xFF1F, 0xFF1A):  # 。！？：
+        return STOP, size
+    if 0x2000 <= code <= 0x206F or 0x3000 <= code <= 0x303F or 0xFF00 <= code <= 0xFF0F:
+        return BLANK, size
+    return (ALONE if _alone(code) else LETTER), size
+
+
 @njit(cache=True, nogil=True, inline="always")
-def _stops(code: int) -> bool:
-    """A full-width mark that ends a sentence without a space: 。！？："""
-    return code in (0x3002, 0xFF01, 0xFF1F, 0xFF1A)
+def _block(blocks: Hashes, at: int) -> np.uint64:
+    """The eight bytes that begin at a place, the first one lowest."""
+    place, shift = at >> 3, np.uint64(8 * (at & 7))
+    above = (blocks[place + 1] << ONE) << (np.uint64(63) - shift)
+    return np.uint64((blocks[place] >> shift) | above)
 
 
 @njit(cache=True, nogil=True)
-def words_of(
-    data: Bytes, start: int, end: int, seed: np.uint64, words: Hashes, kind: Bytes, segment: Places, line: Places
-) -> int:
-    """Split data[start:end] into words: their hashes, kinds (1 number, 2 quoted or code, 4 in a long line, 8 short),
-    segment, line.
+def _fold(text: Bytes, folded: Bytes) -> None:
+    """What each byte of a text adds to a word, and sixteen that add nothing: small letters, digits, bytes up to 0xE1 of
+    longer characters; 0 where a word ends. In bytes throughout, so that many are done at once."""
+    for at in range(len(text)):
+        byte = text[at]
+        small = np.uint8(byte | np.uint8(32))
+        letter = np.uint8(small - np.uint8(97)) < np.uint8(26)
+        digit = np.uint8(byte - np.uint8(48)) < np.uint8(10)
+        beyond = np.uint8(byte - np.uint8(0x80)) < np.uint8(0x62)
+        folded[at] = small if letter else (byte if digit | beyond else np.uint8(0))
+    folded[len(text) : len(text) + 16] = 0
 
-    Answers how many words there are, at most MOST_WORDS.
+
+@njit(cache=True, nogil=True, inline="always")
+def _word(blocks: Hashes, at: int, seed: np.uint64) -> tuple[np.uint64, Any, np.uint64]:
+    """(hash, end, marks) of the word that begins at a place; it ends before a zero byte, and eight are taken at a time.
+
+    `marks` has a bit where a byte is no digit. The lowest zero byte is found as in Mycroft's null test, and its place
+    by a product instead of counting zeros.
     """
-    n = 0
-    at = start
-    segments = 0
-    lines = 0
-    quoted = False
-    fenced = False
-    while at < end and n < len(words):
-        byte = data[at]
-        if byte >= 0x80:
-            size, code = 1, 0
-            if byte >= 0xF0:
-                size, code = 4, byte & 0x07
-            elif byte >= 0xE0:
-                size, code = 3, byte & 0x0F
-            elif byte >= 0xC0:
-                size, code = 2, byte & 0x1F
-            for k in range(1, size):
-                if at + k < end:
-                    code = (code << 6) | (data[at + k] & 0x3F)
-            if _stops(code):
-                segments += 1
-                at += size
-                continue
-            if 0x2000 <= code <= 0x206F or 0x3000 <= code <= 0x303F or 0xFF00 <= code <= 0xFF0F:
-                at += size
-                continue
-            if _alone(code):
-                state = seed
-                for k in range(size):
-                    if at + k < end:
-                        state = (state ^ np.uint64(data[at + k])) * np.uint64(0x100000001B3)
-                words[n] = mix(state)
-                kind[n] = 2 if quoted or fenced else 0
-                segment[n], line[n] = segments, lines
-                n += 1
-                at += size
-                continue
-        letter = byte >= 0x80 or (97 <= byte <= 122) or (65 <= byte <= 90) or (48 <= byte <= 57)
-        if letter:
-            state = seed
-            digits = True
-            begin = at
-            while at < end:
-                byte = data[at]
-                if 65 <= byte <= 90:
-                    byte += 32
-                    digits = False
-                elif 48 <= byte <= 57:
-                    pass
-                elif 97 <= byte <= 122:
-                    digits = False
-                elif byte >= 0x80:
-                    if byte >= 0xE2 and at > begin:
-                        break
-                    digits = False
+    state, marks = seed, ZERO
+    while True:
+        block = _block(blocks, at)
+        zeros = (block - ONES) & ~block & (ONES << np.uint64(7))
+        if zeros != ZERO:
+            break
+        state = chain(state, block)
+        marks |= block
+        at += 8
+    first = (zeros & (~zeros + np.uint64(1))) >> np.uint64(7)
+    block &= first - np.uint64(1)
+    state = chain(state, block)
+    return mix(state), at + np.int64((first * PLACES) >> np.uint64(56)), (marks | block) & NO_DIGIT
+
+
+@njit(cache=True, nogil=True)
+def words_of(text: Bytes, seed: np.uint64, out: Words) -> int:
+    """Split a text into words: hash, kind, sentence and line of each. Sentences and lines count from 0, with gaps.
+
+    Answers how many words there are, at most as many as `out` has room for. `out.folded` has room for the text and 16.
+    """
+    n = at = sentence = line = 0
+    quoted = fenced = False
+    end = len(text)
+    folded, blocks = out.folded, out.folded.view(np.uint64)
+    _fold(text, folded)
+    while at < end and n < len(out.hashes):
+        begin, alone = at, False
+        if folded[at] == 0:
+            byte = text[at]
+            if byte >= 0xE2:
+                what, size = _character(text, at)
+                if what in (LETTER, ALONE):
+                    folded[at] = byte
+                    alone = what == ALONE
                 else:
-                    break
-                state = (state ^ np.uint64(byte)) * np.uint64(0x100000001B3)
+                    sentence += what == STOP
+                    at += size
+                    continue
+            else:
                 at += 1
-                if byte >= 0xE2:
-                    while at < end and 0x80 <= data[at] < 0xC0:
-                        state = (state ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
-                        at += 1
-            words[n] = mix(state)
-            kind[n] = (1 if digits else 0) | (2 if quoted or fenced else 0) | (8 if at - begin < 4 else 0)
-            segment[n], line[n] = segments, lines
-            n += 1
-            continue
-        if byte == 10:
-            segments += 1
-            lines += 1
-            quoted = False
-        elif byte == 34:
-            quoted = not quoted
-        elif byte == 96 and at + 2 < end and data[at + 1] == 96 and data[at + 2] == 96:
-            fenced = not fenced
-            at += 2
-        elif byte == 96:
-            quoted = not quoted
-        elif byte in (46, 33, 63, 58) and (at + 1 == end or data[at + 1] <= 32):
-            segments += 1
-        at += 1
+                if not MARKS[byte]:
+                    continue
+                if byte == 10:
+                    sentence, line, quoted = sentence + 1, line + 1, False
+                elif byte == 34:
+                    quoted = not quoted
+                elif byte == 96 and at + 1 < end and text[at] == 96 and text[at + 1] == 96:
+                    fenced, at = not fenced, at + 2
+                elif byte == 96:
+                    quoted = not quoted
+                elif at == end or text[at] <= 32:
+                    sentence += 1
+                continue
+        if alone:
+            at = min(at + size, end)
+            out.hashes[n] = mix(chain(seed, _block(blocks, begin) & ((ONE << np.uint64(8 * (at - begin))) - ONE)))
+            kind = 0
+        else:
+            out.hashes[n], at, marks = _word(blocks, at, seed)
+            kind = (SHORT if at - begin < 4 else 0) | (NUMBER if marks == ZERO else 0)
+        out.kind[n] = kind | (QUOTED if quoted or fenced else 0)
+        out.segment[n], out.line[n] = sentence, line
+        n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
-def tags_of(words: Hashes, n: int, seed: np.uint64, keys: Hashes, bits: Hashes, tags: Hashes) -> np.uint64:
-    """Look every run of 1 to 5 words up in the phrase table: OR of the bits; `tags[i]` are those that start at word
-    i."""
-    size = np.uint64(len(keys))
+def tags_of(words: Words, n: int, key: SketchKey, table: PhraseTable) -> np.uint64:
+    """Look every run of 1 to 5 words up in the phrase table: OR of the bits; `words.tags[i]` are those that start at
+    word i."""
+    last = np.uint64(len(table.keys) - 1)
     every = ZERO
     for at in range(n):
-        state = seed
+        state = chain(key.word1, words.hashes[at])
+        words.tags[at] = ZERO
+        if (table.first[(state >> np.uint64(6)) & FIRSTS] >> (state & np.uint64(63))) & ONE == ZERO:
+            continue
         own = ZERO
-        for length in range(min(LONGEST_PHRASE, n - at)):
-            state = chain(state, words[at + length])
-            place = state & (size - np.uint64(1))
-            while keys[np.int64(place)] != state and keys[np.int64(place)] != ZERO:
-                place = (place + np.uint64(1)) & (size - np.uint64(1))
-            if keys[np.int64(place)] == ZERO:
+        for length in range(1, LONGEST_PHRASE + 1):
+            place = state & last
+            while table.keys[place] != state and table.keys[place] != ZERO:
+                place = (place + ONE) & last
+            if table.keys[place] == ZERO:
                 break
-            own |= bits[np.int64(place)]
-        tags[at] = own
+            own |= table.bits[place]
+            if at + length == n:
+                break
+            state = chain(state, words.hashes[at + length])
+        words.tags[at] = own
         every |= own
     return every

@@ -12,17 +12,18 @@ from numba import njit
 from numpy.typing import NDArray
 
 from stillwatch.content.siphash import siphash, siphash_bytes
+from stillwatch.content.sketch_key import SketchKey
 
 Hashes = NDArray[np.uint64]
 NULL = np.uint64(0xD6E8FEB86659FD93)
 """What stands for a null in the chain of a row's values."""
 
 
-def row_hashes(columns: list[pa.Array], key0: int, key1: int) -> Hashes:
+def row_hashes(columns: list[pa.Array], key: SketchKey) -> Hashes:
     """The hash of each row of these columns, which have one length; their order counts, their names do not."""
     rows = len(columns[0])
     state = np.zeros(rows, dtype=np.uint64)
-    k0, k1 = np.uint64(key0), np.uint64(key1)
+    k0, k1 = key.seal0, key.seal1
     for column in columns:
         if column.null_count == rows:
             _fold_nulls(state, k0, k1)

@@ -47,7 +47,7 @@ def _folded(
     return v0 ^ word, v1, v2, v3
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def siphash(key0: np.uint64, key1: np.uint64, value: np.uint64) -> np.uint64:
     """SipHash-2-4 of the eight little-endian bytes of `value`."""
     v0, v1, v2, v3 = _start(key0, key1)
@@ -55,6 +55,13 @@ def siphash(key0: np.uint64, key1: np.uint64, value: np.uint64) -> np.uint64:
     v0, v1, v2, v3 = _folded(v0, v1, v2, v3, np.uint64(8 << 56))
     v0, v1, v2, v3 = _rounds(v0, v1, v2 ^ np.uint64(0xFF), v3, 4)
     return v0 ^ v1 ^ v2 ^ v3
+
+
+@njit(cache=True, nogil=True)
+def siphash_each(key0: np.uint64, key1: np.uint64, values: NDArray[np.uint64]) -> None:
+    """SipHash-2-4 of each value, in its place: several at once where the processor can."""
+    for at in range(len(values)):
+        values[at] = siphash(key0, key1, values[at])
 
 
 @njit(cache=True, nogil=True)

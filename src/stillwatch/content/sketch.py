@@ -1,8 +1,6 @@
 """Text to sketch: an Arrow batch of exchanges in, a batch that cannot hold text out. A pure function of batch and
 key."""
 
-import hashlib
-import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.content import kernel
+from stillwatch.content.counts import COUNTED_OF_SEGMENT
+from stillwatch.content.kernel_words import PhraseTable
 from stillwatch.content.normalise import normalise
 from stillwatch.content.parts import Parts, Repeated, parts_of
 from stillwatch.content.rowhash import row_hashes
+from stillwatch.content.sketch_key import SketchKey, sketch_key
 from stillwatch.content.structure import Structure
-from stillwatch.content.tags import PhraseTable, phrase_table
+from stillwatch.content.tags import phrase_table
 from stillwatch.records import SegmentRole
 from stillwatch.tables import CARRIED, EXCHANGES, MINHASH_BYTES, SKETCHED
 
@@ -29,8 +30,6 @@ PARAMETERS = (
 )  # fmt: skip
 
 SYSTEM, TOOLS, HISTORY = int(SegmentRole.SYSTEM), int(SegmentRole.TOOLS), int(SegmentRole.HISTORY)
-MOST_COUNTED = 65_535
-"""Words of one segment that are counted."""
 
 
 def sketch(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
@@ -39,29 +38,29 @@ def sketch(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
 
     Holds the texts of one batch in memory, nothing longer. Raises ValueError where the key is too short.
     """
-    if len(key) < 16:
-        raise ValueError(f"the sketch key has {len(key)} bytes, wanted at least 16")
     columns = {name: batch.column(name) for name in CARRIED}
-    columns |= _content(batch, key)
+    columns |= content(batch, sketch_key(key))
     return pa.record_batch([columns[field.name].cast(field.type) for field in SKETCHED], schema=SKETCHED)
 
 
-def _content(batch: pa.RecordBatch, key: bytes) -> dict[str, pa.Array]:
-    key0, key1 = (int(value) for value in struct.unpack("<2Q", hashlib.blake2b(key, digest_size=16).digest()))
-    table = phrase_table(key0, key1)
+def content(batch: pa.RecordBatch, key: SketchKey) -> dict[str, pa.Array]:
+    """The columns of tables.CONTENT of canonical exchanges, in rows of their order."""
+    table = phrase_table(key)
     parts = _parts(batch)
     structure = np.array([part.structure for part in parts], dtype=np.uint32) | _settings(batch)
-    user = _full(_texts([part.user for part in parts]), key0, key1, table)
-    output = _light(_texts([part.output for part in parts]), key0, key1, table)
+    asked = _texts([part.user for part in parts])
+    user = _full(asked, key, table)
+    answers = _texts([part.output for part in parts])
+    output, answered = _light(answers, key, table), _there(answers)
     return {
-        "row_hash": pa.array(row_hashes([batch.column(field.name) for field in EXCHANGES], key0, key1)),
-        "param_fp": _param_fp(batch, key0, key1),
+        "row_hash": pa.array(row_hashes([batch.column(field.name) for field in EXCHANGES], key)),
+        "param_fp": _param_fp(batch, key),
         "structure": pa.array(structure),
         "turns": pa.array([min(part.turns, 32_000) for part in parts], pa.int16()),
-        "output_words": _masked(output[1], output[3]),
-        "output_tags": _masked(output[2], output[3]),
-        **{name: column for name, column in user.items() if not name.startswith("_")},
-        **_segments(parts, user, key0, key1, table),
+        "output_words": _masked(output.counts, answered),
+        "output_tags": _masked(output.tags, answered),
+        **_user_columns(user, _there(asked)),
+        **_segments(parts, user, key, table),
     }
 
 
@@ -88,63 +87,63 @@ def _texts(texts: Sequence[str | None]) -> pa.Array:
     return pa.array(safe, pa.large_string())
 
 
-def _buffers(texts: pa.Array) -> tuple[Any, Any, Any]:
-    """(bytes, offsets, valid) of normalised texts, as the kernel reads them."""
+def _there(texts: pa.Array) -> Any:
+    return texts.is_valid().to_numpy(zero_copy_only=False)
+
+
+def _buffers(texts: pa.Array) -> kernel.Texts:
+    """Normalised texts as the kernel reads them."""
     array = normalise(texts)
-    valid = array.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8)
     _, offsets, data = array.buffers()
-    held = np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else np.zeros(1, dtype=np.uint8)
-    return held, np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1], valid
+    return kernel.Texts(
+        np.frombuffer(data if data is not None and data.size else b"\0", dtype=np.uint8),
+        np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1],
+        _there(array).astype(np.uint8),
+    )
 
 
-def _light(texts: pa.Array, key0: int, key1: int, table: PhraseTable) -> tuple[Any, Any, Any, Any]:
-    """Hash, word count and tags of whole texts, and which of them were there."""
-    data, offsets, valid = _buffers(texts)
+def _light(texts: pa.Array, key: SketchKey, table: PhraseTable) -> kernel.Light:
+    """Hash, word count and tags of whole texts; zeros where there is none."""
     n = len(texts)
-    exact, tags = np.zeros(n, dtype=np.uint64), np.zeros(n, dtype=np.uint64)
-    counts = np.zeros(n, dtype=np.int64)
+    out = kernel.Light(np.zeros(n, np.uint64), np.zeros(n, np.int64), np.zeros(n, np.uint64))
     if n:
-        kernel.light(
-            data, offsets, valid, np.uint64(key0), np.uint64(key1), table.keys, table.bits, exact, counts, tags
-        )
-    return exact, counts, tags, valid.astype(bool)
+        kernel.light(_buffers(texts), key, table, out)
+    return out
 
 
 def _masked(values: Any, valid: Any) -> pa.Array:
     return pa.array(values, mask=~valid)
 
 
-def _full(texts: pa.Array, key0: int, key1: int, table: PhraseTable) -> dict[str, Any]:
-    """Every text column of the last human turn; names with an underscore are the segments, for `_segments`."""
-    data, offsets, valid = _buffers(texts)
+def _full(texts: pa.Array, key: SketchKey, table: PhraseTable) -> kernel.Full:
+    """What the kernel keeps of last human turns; zeros where there is none."""
     n = len(texts)
-    counts, n_fillers, n_bigrams, n_segments = (np.zeros(n, dtype=np.int64) for _ in range(4))
-    exact, skeleton, simhash = (np.zeros(n, dtype=np.uint64) for _ in range(3))
-    edges, has = np.zeros((n, 2), dtype=np.uint64), np.zeros(n, dtype=np.uint8)
-    minhash = np.zeros((n, kernel.BINS), dtype=np.uint16)
-    fillers = np.zeros((n, kernel.FILLERS), dtype=np.uint64)
-    bigrams = np.zeros((n, kernel.BIGRAMS), dtype=np.uint32)
-    seg_hash, seg_tags = (np.zeros((n, kernel.SEGMENTS), dtype=np.uint64) for _ in range(2))
-    seg_words = np.zeros((n, kernel.SEGMENTS), dtype=np.int64)
+    out = kernel.Full(
+        has=np.zeros(n, np.uint8), counts=np.zeros(n, np.uint8), exact=np.zeros(n, np.uint64),
+        skeleton=np.zeros(n, np.uint64), edges=np.zeros((n, 2), np.uint64),
+        minhash=np.zeros((n, kernel.BINS), "<u2"), simhash=np.zeros(n, np.uint16),
+        fillers=np.zeros((n, kernel.FILLERS), np.uint64), n_fillers=np.zeros(n, np.uint8),
+        seg_hash=np.zeros((n, kernel.SEGMENTS), np.uint64), seg_words=np.zeros((n, kernel.SEGMENTS), np.uint8),
+        seg_tags=np.zeros((n, kernel.SEGMENTS), np.uint64), n_segments=np.zeros(n, np.uint8),
+    )  # fmt: skip
     if n:
-        kernel.full(
-            data, offsets, valid, np.uint64(key0), np.uint64(key1), table.keys, table.bits, counts, exact, skeleton,
-            edges, has, minhash, simhash, fillers, n_fillers, bigrams, n_bigrams, seg_hash, seg_words, seg_tags,
-            n_segments,
-        )  # fmt: skip
-    raw = np.ascontiguousarray(minhash, dtype="<u2").tobytes()
-    hashes = pa.Array.from_buffers(pa.binary(MINHASH_BYTES), n, [_bitmap(has & 8 != 0), pa.py_buffer(raw)])
+        kernel.full(_buffers(texts), key, table, out)
+    return out
+
+
+def _user_columns(user: kernel.Full, there: Any) -> dict[str, pa.Array]:
+    """Every text column of the last human turn but its segments."""
+    has = {bit: user.has & bit != 0 for bit in (kernel.WORD, kernel.SKELETON, kernel.EDGES, kernel.CONTENT)}
+    bins = [_bitmap(user.has & kernel.SHINGLES != 0), pa.py_buffer(user.minhash.tobytes())]
     return {
-        "text_words": _masked(counts, valid.astype(bool)),
-        "exact": _masked(exact, has & 1 != 0),
-        "skeleton": _masked(skeleton, has & 2 != 0),
-        "head": _masked(edges[:, 0].copy(), has & 4 != 0),
-        "tail": _masked(edges[:, 1].copy(), has & 4 != 0),
-        "minhash": hashes,
-        "simhash": _masked(simhash, has & 1 != 0),
-        "fillers": _lists(fillers, n_fillers),
-        "bigrams": _lists(bigrams, n_bigrams),
-        "_segments": (seg_hash, seg_words, seg_tags, n_segments),
+        "text_words": _masked(user.counts, there),
+        "exact": _masked(user.exact, has[kernel.WORD]),
+        "skeleton": _masked(user.skeleton, has[kernel.SKELETON]),
+        "head": _masked(user.edges[:, 0].copy(), has[kernel.EDGES]),
+        "tail": _masked(user.edges[:, 1].copy(), has[kernel.EDGES]),
+        "minhash": pa.Array.from_buffers(pa.binary(MINHASH_BYTES), len(there), bins),
+        "simhash": _masked(user.simhash, has[kernel.CONTENT]),
+        "fillers": _lists(user.fillers, user.n_fillers),
     }
 
 
@@ -160,7 +159,7 @@ def _lists(values: Any, counts: Any) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(kept))
 
 
-def _segments(parts: list[Parts], user: dict[str, Any], key0: int, key1: int, table: PhraseTable) -> dict[str, Any]:
+def _segments(parts: list[Parts], user: kernel.Full, key: SketchKey, table: PhraseTable) -> dict[str, Any]:
     """System, tools and earlier messages whole, then the sentences of the last human turn, in the order of the
     request."""
     texts: list[str] = []
@@ -172,16 +171,15 @@ def _segments(parts: list[Parts], user: dict[str, Any], key0: int, key1: int, ta
         texts += [text for text in (part.system, part.tools, *part.history) if text]
     distinct = _texts(texts).dictionary_encode()
     places = distinct.indices.to_numpy(zero_copy_only=False)
-    exact, counts, tags = (values[places] for values in _light(distinct.dictionary, key0, key1, table)[:3])
-    seg_hash, seg_words, seg_tags, n_segments = user["_segments"]
+    exact, counts, tags = (values[places] for values in _light(distinct.dictionary, key, table))
     before = np.array([len(own) for own in roles], dtype=np.int64)
     offsets = np.zeros(len(parts) + 1, dtype=np.int64)
-    np.cumsum(before + n_segments, out=offsets[1:])
+    np.cumsum(before + user.n_segments, out=offsets[1:])
     whole = np.repeat(offsets[:-1], before) + np.arange(len(texts)) - np.repeat(np.cumsum(before) - before, before)
     rest = np.ones(int(offsets[-1]), dtype=bool)
     rest[whole] = False
     named = np.array([role for own in roles for role in own], dtype=np.uint8)
-    shown = np.arange(seg_hash.shape[1]) < n_segments[:, None]
+    shown = np.arange(kernel.SEGMENTS) < user.n_segments[:, None]
 
     def joined(name: str, first: Any, then: Any) -> pa.Array:
         field = SKETCHED.field(name)
@@ -190,10 +188,10 @@ def _segments(parts: list[Parts], user: dict[str, Any], key0: int, key1: int, ta
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values)).cast(field.type)
 
     return {
-        "segments": joined("segments", exact, seg_hash[shown]),
+        "segments": joined("segments", exact, user.seg_hash[shown]),
         "segment_roles": joined("segment_roles", named, int(SegmentRole.USER)),
-        "segment_words": joined("segment_words", np.minimum(counts, MOST_COUNTED), seg_words[shown]),
-        "segment_tags": joined("segment_tags", tags, seg_tags[shown]),
+        "segment_words": joined("segment_words", np.minimum(counts, COUNTED_OF_SEGMENT), user.seg_words[shown]),
+        "segment_tags": joined("segment_tags", tags, user.seg_tags[shown]),
     }
 
 
@@ -215,9 +213,9 @@ def _settings(batch: pa.RecordBatch) -> Any:
     return out
 
 
-def _param_fp(batch: pa.RecordBatch, key0: int, key1: int) -> pa.Array:
+def _param_fp(batch: pa.RecordBatch, key: SketchKey) -> pa.Array:
     """A keyed hash of the sampling and format parameters, and of whether a seed was given; null where none was."""
     seeded = pc.if_else(batch.column("seed").is_valid(), True, pa.scalar(None, pa.bool_()))
     given = [*(batch.column(name) for name in PARAMETERS), seeded]
     nothing = np.all([column.is_null().to_numpy(zero_copy_only=False) for column in given], axis=0)
-    return pa.array(row_hashes(given, key0, key1), mask=nothing)
+    return pa.array(row_hashes(given, key), mask=nothing)

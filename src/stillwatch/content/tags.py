@@ -1,29 +1,24 @@
 """Rule tags: phrases in several languages, each name one bit, matched by the kernel through keyed word hashes."""
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stillwatch.content.kernel_words import LONGEST_PHRASE, MOST_WORDS, chain, words_of
+from stillwatch.content.kernel_words import (
+    FIRSTS,
+    LONGEST_PHRASE,
+    MOST_WORDS,
+    ONE,
+    Hashes,
+    PhraseTable,
+    chain,
+    room,
+    words_of,
+)
 from stillwatch.content.normalise import one
-
-Hashes = NDArray[np.uint64]
-
-
-@dataclass(frozen=True)
-class PhraseTable:
-    """An open-addressing table from a phrase's keyed hash to tag bits; empty places are 0.
-
-    Every beginning of a phrase is in it too, with no bits of its own, so that a reader stops at the first word that
-    begins nothing.
-    """
-
-    keys: Hashes
-    bits: Hashes
+from stillwatch.content.sketch_key import SketchKey
 
 
 @cache
@@ -40,15 +35,18 @@ def tag_bits() -> dict[str, int]:
 
 
 @cache
-def phrase_table(key0: int, key1: int) -> PhraseTable:
+def phrase_table(key: SketchKey) -> PhraseTable:
     """The table under one key. A phrase of more than five words matches by its first five."""
     found: dict[int, int] = {}
+    first = np.zeros(int(FIRSTS) + 1, dtype=np.uint64)
     for bit, (name, phrases) in enumerate(tag_phrases()):
         for phrase in phrases:
-            words = word_hashes(phrase, key0)
+            words = word_hashes(phrase, key)
             if len(words) == 0:
                 raise ValueError(f"tags.json: {name}: {phrase!r} has no word")
-            state = np.uint64(key1)
+            state = key.word1
+            begun = np.uint64(chain(state, words[0]))
+            first[(begun >> np.uint64(6)) & FIRSTS] |= ONE << (begun & np.uint64(63))
             for word in words[:LONGEST_PHRASE]:
                 state = np.uint64(chain(state, word))
                 found.setdefault(int(state), 0)
@@ -60,14 +58,11 @@ def phrase_table(key0: int, key1: int) -> PhraseTable:
         while keys[place]:
             place = (place + 1) & (size - 1)
         keys[place], bits[place] = value, mask
-    return PhraseTable(keys, bits)
+    return PhraseTable(keys, bits, first)
 
 
-def word_hashes(text: str, key0: int) -> Hashes:
+def word_hashes(text: str, key: SketchKey) -> Hashes:
     """The kernel's word hashes of one text under a key."""
-    data = np.frombuffer(one(text).encode("utf-8", "replace") or b" ", dtype=np.uint8)
-    words = np.empty(min(len(data) + 1, MOST_WORDS), dtype=np.uint64)
-    kind = np.empty(len(words), dtype=np.uint8)
-    places = np.empty((2, len(words)), dtype=np.int32)
-    n = words_of(data, 0, len(data), np.uint64(key0), words, kind, places[0], places[1])
-    return words[:n]
+    data = np.frombuffer(one(text).encode("utf-8", "replace"), dtype=np.uint8)
+    words = room(min(len(data), MOST_WORDS), len(data))
+    return words.hashes[: words_of(data, key.word0, words)]

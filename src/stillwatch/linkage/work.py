@@ -21,7 +21,7 @@ ROUNDS = 25
 LEAST_EXCHANGES = 4
 
 
-def one_source_log_bayes_factor(owner: Ints, simhash: NDArray[np.uint64]) -> tuple[float, int]:
+def one_source_log_bayes_factor(owner: Ints, simhash: NDArray[np.uint16]) -> tuple[float, int]:
     """ln Bayes factor of one source against own data, and over how many accounts it was taken.
 
     `owner` names the account of each shared exchange, `simhash` its text. Topics are clusters of simhashes; an
@@ -44,7 +44,7 @@ def one_source_log_bayes_factor(owner: Ints, simhash: NDArray[np.uint64]) -> tup
     return float(total), len(counts)
 
 
-def topics(simhash: NDArray[np.uint64]) -> Ints:
+def topics(simhash: NDArray[np.uint16]) -> Ints:
     """A topic 0..TOPICS-1 for each text: k-means on the bits of its SimHash, started from far-apart texts."""
     distinct, place = np.unique(simhash, return_inverse=True)
     bits = _bits(distinct)
@@ -61,9 +61,9 @@ def topics(simhash: NDArray[np.uint64]) -> Ints:
     return np.asarray(np.argmax(bits @ centres.T - 0.5 * (centres**2).sum(axis=1), axis=1)[place], dtype=np.int64)
 
 
-def _bits(values: NDArray[np.uint64]) -> Floats:
-    """64 columns of -1 and 1."""
-    raw = np.unpackbits(values.astype("<u8").view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+def _bits(values: NDArray[np.uint16]) -> Floats:
+    """16 columns of -1 and 1."""
+    raw = np.unpackbits(values.astype("<u2").view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
     return raw.astype(np.float64) * 2.0 - 1.0
 
 

@@ -91,8 +91,12 @@ def _batch_id(rows: pa.Table) -> str:
 
 
 def source(files: Files) -> str:
-    """The SQL that reads files: the columns of tables.SKETCHED, the key epoch, and no other."""
-    names = ", ".join(SKETCHED.names)
+    """The SQL that reads files: the columns of tables.SKETCHED, the key epoch, and no other.
+
+    Sketches of scheme 1 had SimHashes of 64 bits, of which the lowest say as much of a topic as any.
+    """
+    shorter = "CAST(simhash & 65535 AS USMALLINT) AS simhash"
+    names = ", ".join(shorter if name == "simhash" else name for name in SKETCHED.names)
     parts = [
         f"SELECT {names}, {int(epoch)} AS epoch FROM read_parquet([{_quoted(paths)}], hive_partitioning = false)"
         for epoch, paths in files.items()

@@ -7,19 +7,23 @@ from pathlib import Path
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.store.files import write_whole
 from stillwatch.store.keys import BLAKE2B, HKDF
+from stillwatch.tables import SKETCH_SCHEME
 
-VERSION = 2
-"""Version 1 had one epoch, no list of them, and its key in the store's own folder. It is read as well."""
+VERSION = 3
+"""Version 1 had one epoch, no list of them, and its key in the store's own folder; version 2 did not say how texts were
+sketched. Both are read as well."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A span of time in which one secret is used. `key` is the secret's fingerprint, and never the secret."""
+    """A span of time in which one secret is used, and one scheme of sketches (`tables.SKETCH_SCHEME`). `key` is the
+    secret's fingerprint, and never the secret."""
 
     epoch: int
     key: str
     scheme: str = HKDF
     destroyed: bool = False
+    sketch: int = SKETCH_SCHEME
 
     @property
     def folder(self) -> str:
@@ -52,7 +56,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         held = json.loads((folder / "store.json").read_text("utf-8"))
         version = held["stillwatch_store"]
-        if version in (1, VERSION):
+        if version in (1, 2, VERSION):
             return Manifest(_epochs(held), held.get("pseudonymous") is True)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(
@@ -64,11 +68,14 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _epochs(held: dict[str, object]) -> tuple[Epoch, ...]:
     if held["stillwatch_store"] == 1:
-        return (Epoch(1, str(held.get("key", "")), BLAKE2B),)
+        return (Epoch(1, str(held.get("key", "")), BLAKE2B, sketch=1),)
     listed = held["epochs"]
     if not isinstance(listed, list) or not listed:
         raise ValueError("no epochs")
-    found = [Epoch(int(e["epoch"]), str(e["key"]), str(e["scheme"]), e.get("destroyed") is True) for e in listed]
+    found = [
+        Epoch(int(e["epoch"]), str(e["key"]), str(e["scheme"]), e.get("destroyed") is True, int(e.get("sketch", 1)))
+        for e in listed
+    ]
     return tuple(sorted(found, key=lambda epoch: epoch.epoch))
 
 

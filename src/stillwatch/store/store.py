@@ -25,7 +25,7 @@ from stillwatch.store.files import remove_stale_drafts
 from stillwatch.store.keys import derived, fingerprint, read_secret
 from stillwatch.store.manifest import Epoch, Manifest, read_manifest, write_manifest
 from stillwatch.store.small import SMALL, settled_small, with_hashes, write_quarantine, write_small
-from stillwatch.tables import SKETCHED
+from stillwatch.tables import SKETCH_SCHEME, SKETCHED
 
 
 class Views(Protocol):
@@ -71,7 +71,8 @@ class Store:
         A store that was begun `pseudonymous` stays so; one that was not cannot become it.
 
         The key is on disk before the manifest, and the manifest before any row: a kill between leaves a folder that
-        this function completes. Raises StoreError for a folder with other content, and for another key.
+        this function completes. Raises StoreError for a folder with other content, for another key, and for an epoch
+        whose texts were sketched in another way.
         """
         if not (folder / "store.json").exists():
             if folder.exists() and (not folder.is_dir() or any(_foreign(path) for path in folder.iterdir())):
@@ -82,6 +83,13 @@ class Store:
             raise StoreError(
                 "this store holds ids as they came", where=str(folder), wanted="a store that was begun with pseudonyms",
                 next_step="begin another store with --pseudonymous",
+            )  # fmt: skip
+        if store.epoch.sketch != SKETCH_SCHEME:
+            raise StoreError(
+                "this store's epoch holds texts that were sketched in another way", where=str(folder),
+                found=f"sketches of scheme {store.epoch.sketch}", wanted=f"an epoch of scheme {SKETCH_SCHEME}",
+                next_step=f"`stillwatch keys rotate --store {folder} --retention 0` begins one, or ingest into a new "
+                "store. What is there can be read as before",
             )  # fmt: skip
         remove_stale_drafts(folder)
         store.sketch_key()
