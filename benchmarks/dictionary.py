@@ -245,7 +245,7 @@ def word_ids(text: str) -> list[int]:
     """The content words of a text, each as its hash under a key of the thief's."""
     data = np.frombuffer(one(text).encode("utf-8", "replace") or b" ", dtype=np.uint8)
     words = room(len(data) + 1, len(data))
-    n = words_of(data, np.uint64(7), words)
+    n, _ = words_of(data, np.uint64(7), words)
     return [int(word) for word, k in zip(words.hashes[:n], words.kind[:n], strict=True) if not k & 9]
 
 

@@ -40,9 +40,6 @@ SEGMENTS = 12
 EDGE_WORDS = 8
 FILLERS = 4
 BINS = 16
-LONG_LINE = 30
-"""Words in a line beyond which the skeleton takes the line as a slot."""
-
 SLOT = np.uint64(0x5151515151515151)
 MASKED = NUMBER | QUOTED | LONG
 NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -114,7 +111,7 @@ def light(texts: Texts, key: SketchKey, table: PhraseTable, out: Light) -> None:
     for row in range(len(texts.valid)):
         if not texts.valid[row]:
             continue
-        n = words_of(texts.data[texts.offsets[row] : texts.offsets[row + 1]], key.word0, words)
+        n, _ = words_of(texts.data[texts.offsets[row] : texts.offsets[row + 1]], key.word0, words)
         out.exact[row] = _sealed(key, _sequence(words.hashes, 0, n, key.word1))
         out.counts[row] = n
         out.tags[row] = tags_of(words, n, key, table)
@@ -129,18 +126,17 @@ def full(texts: Texts, key: SketchKey, table: PhraseTable, out: Full) -> None:
     for row in range(len(texts.valid)):
         if not texts.valid[row]:
             continue
-        n = words_of(texts.data[texts.offsets[row] : texts.offsets[row + 1]], key.word0, words)
+        n, sentences = words_of(texts.data[texts.offsets[row] : texts.offsets[row + 1]], key.word0, words)
         out.counts[row] = min(n, COUNTED_OF_TEXT)
         if n == 0:
             continue
         out.has[row] = WORD
         tags_of(words, n, key, table)
-        _mark_long_lines(words, n)
         _skeleton(words, n, key, row, out)
         _edges(words, n, key, row, out)
         _minhash(words, n, key, row, bins, out)
         _simhash(words, n, key, mask, row, out)
-        _segments(words, n, key, row, out)
+        _segments(words, n, sentences, key, row, out)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -148,18 +144,6 @@ def _sequence(hashes: Hashes, start: int, end: int, state: np.uint64) -> np.uint
     for at in range(start, end):
         state = chain(state, hashes[at])
     return state
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _mark_long_lines(words: Words, n: int) -> None:
-    """Mark every word of a line that is longer than LONG_LINE words."""
-    start = 0
-    for at in range(1, n + 1):
-        if at == n or words.line[at] != words.line[start]:
-            if at - start > LONG_LINE:
-                for k in range(start, at):
-                    words.kind[k] |= LONG
-            start = at
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -257,25 +241,21 @@ def _simhash(words: Words, n: int, key: SketchKey, mask: np.uint64, row: int, ou
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _segments(words: Words, n: int, key: SketchKey, row: int, out: Full) -> None:
+def _segments(words: Words, n: int, sentences: int, key: SketchKey, row: int, out: Full) -> None:
     """Sentences: the first six and the last six; the tags of what lies between go to the sixth."""
-    total = 1
-    for at in range(1, n):
-        total += words.segment[at] != words.segment[at - 1]
     half = SEGMENTS // 2
-    place = kept = start = 0
-    for at in range(1, n + 1):
-        if at < n and words.segment[at] == words.segment[at - 1]:
-            continue
+    kept = 0
+    for place in range(sentences):
+        start = int(words.starts[place])
+        end = int(words.starts[place + 1]) if place + 1 < sentences else n
         tags = ZERO
-        for k in range(start, at):
-            tags |= words.tags[k]
-        if place < half or place >= total - half:
-            out.seg_hash[row, kept] = _sealed(key, _sequence(words.hashes, start, at, key.word1))
-            out.seg_words[row, kept] = min(at - start, COUNTED_OF_SEGMENT)
-            out.seg_tags[row, kept] = tags
-            kept += 1
-        else:
+        for at in range(start, end):
+            tags |= words.tags[at]
+        if half <= place < sentences - half:
             out.seg_tags[row, half - 1] |= tags
-        place, start = place + 1, at
+            continue
+        out.seg_hash[row, kept] = _sealed(key, _sequence(words.hashes, start, end, key.word1))
+        out.seg_words[row, kept] = min(end - start, COUNTED_OF_SEGMENT)
+        out.seg_tags[row, kept] = tags
+        kept += 1
     out.n_segments[row] = kept

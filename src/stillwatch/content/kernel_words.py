@@ -39,6 +39,9 @@ FIRSTS = np.uint64(511)
 NUMBER, QUOTED, LONG, SHORT = 1, 2, 4, 8
 """Bits of a word's kind: digits only; in quotes or code; in a long line; of fewer than four bytes."""
 
+LONG_LINE = 30
+"""Words in a line beyond which the skeleton takes the line as a slot."""
+
 LETTER, BLANK, STOP, ALONE = 0, 1, 2, 3
 """What a character from U+2000 on is: part of a word, a mark, a mark that ends a sentence, a word of its own."""
 
@@ -48,12 +51,12 @@ MARKS = np.isin(np.arange(256), list(b'\n"`.!?:'))
 
 
 class Words(NamedTuple):
-    """Room for the words of one text: all of one length, filled from the front. `folded` is for its bytes."""
+    """Room for the words of one text, filled from the front. `starts` are the first words of sentences, and `folded`
+    is for its bytes."""
 
     hashes: Hashes
     kind: Bytes
-    segment: Places
-    line: Places
+    starts: Places
     tags: Hashes
     folded: Bytes
 
@@ -77,8 +80,7 @@ def room(most: int, longest: int) -> Words:
     return Words(
         np.empty(most, dtype=np.uint64),
         np.empty(most, dtype=np.uint8),
-        np.empty(most, dtype=np.int32),
-        np.empty(most, dtype=np.int32),
+        np.empty(most + 1, dtype=np.int32),
         np.empty(most, dtype=np.uint64),
         np.empty((longest + 31) // 8 * 8, dtype=np.uint8),
     )
@@ -165,14 +167,24 @@ def _word(blocks: Hashes, at: int, seed: np.uint64) -> tuple[np.uint64, Any, np.
     return mix(state), at + np.int64((first * PLACES) >> np.uint64(56)), (marks | block) & NO_DIGIT
 
 
-@njit(cache=True, nogil=True)
-def words_of(text: Bytes, seed: np.uint64, out: Words) -> int:
-    """Split a text into words: hash, kind, sentence and line of each. Sentences and lines count from 0, with gaps.
+@njit(cache=True, nogil=True, inline="always")
+def _mark_long_line(kind: Bytes, start: int, end: int) -> None:
+    """Mark every word of a line that is longer than LONG_LINE words."""
+    if end - start > LONG_LINE:
+        for at in range(start, end):
+            kind[at] |= LONG
 
-    Answers how many words there are, at most as many as `out` has room for. `out.folded` has room for the text and 16.
+
+@njit(cache=True, nogil=True)
+def words_of(text: Bytes, seed: np.uint64, out: Words) -> tuple[int, int]:
+    """Split a text into words: hash and kind of each, and where sentences start.
+
+    Answers how many words there are, at most as many as `out` has room for, and how many sentences have one.
+    `out.folded` has room for the text and 16.
     """
-    n = at = sentence = line = 0
+    n = at = sentences = of_line = 0
     quoted = fenced = False
+    begins = True  # the next word begins a sentence
     end = len(text)
     folded, blocks = out.folded, out.folded.view(np.uint64)
     _fold(text, folded)
@@ -186,7 +198,7 @@ def words_of(text: Bytes, seed: np.uint64, out: Words) -> int:
                     folded[at] = byte
                     alone = what == ALONE
                 else:
-                    sentence += what == STOP
+                    begins |= what == STOP
                     at += size
                     continue
             else:
@@ -194,7 +206,8 @@ def words_of(text: Bytes, seed: np.uint64, out: Words) -> int:
                 if not MARKS[byte]:
                     continue
                 if byte == 10:
-                    sentence, line, quoted = sentence + 1, line + 1, False
+                    _mark_long_line(out.kind, of_line, n)
+                    begins, of_line, quoted = True, n, False
                 elif byte == 34:
                     quoted = not quoted
                 elif byte == 96 and at + 1 < end and text[at] == 96 and text[at + 1] == 96:
@@ -202,7 +215,7 @@ def words_of(text: Bytes, seed: np.uint64, out: Words) -> int:
                 elif byte == 96:
                     quoted = not quoted
                 elif at == end or text[at] <= 32:
-                    sentence += 1
+                    begins = True
                 continue
         if alone:
             at = min(at + size, end)
@@ -212,9 +225,12 @@ def words_of(text: Bytes, seed: np.uint64, out: Words) -> int:
             out.hashes[n], at, marks = _word(blocks, at, seed)
             kind = (SHORT if at - begin < 4 else 0) | (NUMBER if marks == ZERO else 0)
         out.kind[n] = kind | (QUOTED if quoted or fenced else 0)
-        out.segment[n], out.line[n] = sentence, line
+        out.starts[sentences] = n  # overwritten unless it counts
+        sentences += begins
+        begins = False
         n += 1
-    return n
+    _mark_long_line(out.kind, of_line, n)
+    return n, sentences
 
 
 @njit(cache=True, nogil=True)

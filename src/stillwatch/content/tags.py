@@ -65,4 +65,4 @@ def word_hashes(text: str, key: SketchKey) -> Hashes:
     """The kernel's word hashes of one text under a key."""
     data = np.frombuffer(one(text).encode("utf-8", "replace"), dtype=np.uint8)
     words = room(min(len(data), MOST_WORDS), len(data))
-    return words.hashes[: words_of(data, key.word0, words)]
+    return words.hashes[: words_of(data, key.word0, words)[0]]
