@@ -10,8 +10,8 @@ has run once before its first clock. Seconds of CPU count what the process worke
 Without `.venv-peers` the peers are left out, and the output says so.
 
 What each does of our work. Ours makes of a text, all of it under a key: normalised spelling, words, an exact hash, a
-template skeleton with its fillers, head and tail, MinHash of 16 values over 3-word shingles, SimHash, a sample of word
-pairs, up to 12 sentences each with hash, length and tags. The peers make MinHash alone, of words split at white space
+template skeleton with its fillers, head and tail, MinHash of 16 values over 3-word shingles, SimHash, up to 12
+sentences each with hash, length and tags. The peers make MinHash alone, of words split at white space
 (Daft's at blanks), without a key, and normalise nothing. BLAKE2b makes an exact hash alone, under a key.
 """
 

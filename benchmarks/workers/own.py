@@ -5,26 +5,24 @@ The lanes enter where ingest does: batches of as many rows as ingest reads, norm
 
 import hashlib
 import json
-import struct
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
-from typing import Any
 
-import numpy as np
 import protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.content import sketch
 from stillwatch.content.normalise import normalise
+from stillwatch.content.sketch_key import sketch_key
 from stillwatch.content.tags import phrase_table
 from stillwatch.ingest.rows import BATCH_ROWS
 from stillwatch.tables import EXCHANGES
 
 KEY = hashlib.blake2b(b"benchmarks/peers.py", digest_size=32).digest()
-KEYS = struct.unpack("<2Q", hashlib.blake2b(KEY, digest_size=16).digest())
-TABLE = phrase_table(*KEYS)
+WORDS = sketch_key(KEY)
+TABLE = phrase_table(WORDS)
 
 
 def batches(texts: pa.Array) -> Iterator[pa.Array]:
@@ -53,13 +51,8 @@ def floor(texts: pa.Array) -> list[bytes]:
 
 def estimated(left: pa.Array, right: pa.Array) -> list[float]:
     """The share of equal MinHash values of each pair."""
-    a, b = (values(sketch._full(texts, *KEYS, TABLE)["minhash"]) for texts in (left, right))
+    a, b = (sketch._full(texts, WORDS, TABLE).minhash for texts in (left, right))
     return [float(share) for share in (a == b).mean(axis=1)]
-
-
-def values(minhash: pa.Array) -> Any:
-    """MinHash columns as rows of 16-bit values."""
-    return np.frombuffer(b"".join(minhash.to_pylist()), "<u2").reshape(len(minhash), -1)
 
 
 def main() -> None:
@@ -70,10 +63,10 @@ def main() -> None:
     plain = texts.filter(pc.string_is_ascii(texts))
     n = len(texts)
     lanes: dict[str, tuple[int, protocol.Lane]] = {
-        "stillwatch, last turn (full)": (n, lambda: [sketch._full(part, *KEYS, TABLE) for part in batches(texts)]),
-        "… of the ASCII texts alone": (len(plain), lambda: [sketch._full(p, *KEYS, TABLE) for p in batches(plain)]),
+        "stillwatch, last turn (full)": (n, lambda: [sketch._full(part, WORDS, TABLE) for part in batches(texts)]),
+        "… of the ASCII texts alone": (len(plain), lambda: [sketch._full(p, WORDS, TABLE) for p in batches(plain)]),
         "… of which normalising": (n, lambda: [normalise(part) for part in batches(texts)]),
-        "stillwatch, other texts (light)": (n, lambda: [sketch._light(part, *KEYS, TABLE) for part in batches(texts)]),
+        "stillwatch, other texts (light)": (n, lambda: [sketch._light(part, WORDS, TABLE) for part in batches(texts)]),
         "stillwatch, whole exchange": (n, lambda: [sketch.sketch(batch, KEY) for batch in held]),
         "hashlib.blake2b": (n, lambda: floor(texts)),
     }
