@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from stillwatch.content.sketch import sketch
 from stillwatch.errors import SourceError
-from stillwatch.ingest.pseudonyms import protected
+from stillwatch.ingest.pseudonyms import hidden, protected
 from stillwatch.ingest.rows import Batch
 from stillwatch.ingest.sources import SourceFile, read
 from stillwatch.records import QuarantinedRow
@@ -58,7 +58,11 @@ class Intake:
             given.rows.filter(pa.array(stays)), self.pseudonym_key, self.epoch, every_name=self.every_name
         )
         places = given.places[stays] if len(given.places) else given.places
-        return Taken(replace(given, rows=rows, places=places), secrets, int((~stays).sum()))
+        bad = [
+            replace(row, exchange_id=hidden(row.exchange_id, self.pseudonym_key, self.epoch))
+            for row in given.quarantined
+        ]
+        return Taken(replace(given, rows=rows, places=places, quarantined=bad), secrets, int((~stays).sum()))
 
 
 @dataclass(frozen=True)

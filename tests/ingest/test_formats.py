@@ -13,6 +13,7 @@ from stillwatch.errors import UsageError
 from stillwatch.ingest.mapping import load
 from stillwatch.ingest.rows import Batch
 from stillwatch.ingest.sources import Wanted, read, source_files
+from stillwatch.pipeline import ingest_sources
 
 PAIRS = [
     (file.stem, json.loads(line))
@@ -241,3 +242,24 @@ def test_a_bad_mapping_is_named(tmp_path: Path, text: str, said: str) -> None:
 def test_a_mapping_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         load(tmp_path / "none.yaml")
+
+
+def test_a_caller_who_repeats_an_id_erases_nothing(tmp_path: Path) -> None:
+    """The id of a call that its caller may choose, in a header or as LiteLLM's, names no exchange by itself."""
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    enveloped = [
+        {"ts": 1772359200 + n, "account_id": f"a{n % 2}", "request": body, "headers": {"x-request-id": "x"},
+         "response": {"choices": [{"message": {"role": "assistant", "content": "yes"}}]}}
+        for n in range(6)
+    ]  # fmt: skip
+    proxied = [
+        {"litellm_call_id": "x", "id": f"r{n}", "call_type": "acompletion", "status": "success", "model_group": "m",
+         "startTime": 1772359200.5 + n, "metadata": {"user_api_key_user_id": "a"}, "messages": body["messages"]}
+        for n in range(6)
+    ]  # fmt: skip
+    for name, records in (("envelope", enveloped), ("litellm", proxied)):
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text("".join(json.dumps(record) + "\n" for record in records))
+        report = ingest_sources([file], tmp_path / name)
+        assert (report.quarantined, report.new) == (0, 6), name
+        assert ingest_sources([file], tmp_path / name).new == 0

@@ -65,6 +65,16 @@ def test_a_key_where_an_id_belongs_becomes_a_pseudonym(tmp_path: Path, secret: s
     assert secret.encode() not in on_disk(tmp_path / "store" / "exchanges")
 
 
+@pytest.mark.parametrize("secret", [key for key in KEYS if " " not in key])
+def test_a_key_within_any_value_reaches_no_file(tmp_path: Path, secret: str) -> None:
+    held = {"session_id": f"pfx {secret},u1", "user_agent": f"probe key={secret}", "exchange_id": f"call {secret}"}
+    bad = {"exchange_id": f"{secret}/2", "asked_at": "never"}
+    report = ingest_sources([logs(tmp_path / "logs", exchange(1, **held), exchange(2, **bad))], tmp_path / "store")
+    assert (report.exchanges, report.quarantined, report.secrets) == (1, 1, 3)
+    rows = [*rows_of(tmp_path / "store", "exchanges"), *rows_of(tmp_path / "store", "quarantine")]
+    assert len(rows) == 2 and secret not in str(rows)
+
+
 def test_ids_are_no_keys() -> None:
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -3,10 +3,12 @@ and run everything again *from blocking*. Two leaks are planted to show that the
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from stillwatch.linkage import clusters as clusters_module
 from stillwatch.linkage import search as search_module
 from stillwatch.linkage.clusters import candidates_without
 from stillwatch.linkage.confirm import log_e, log_e_values
@@ -105,6 +107,29 @@ def test_permuted_rows_confirm_nothing(family: Family) -> None:
     print(f"{family}: mean e {outcome.mean_e:.3f} ± {outcome.error:.3f} over {outcome.candidates} candidates, "
           f"{outcome.false_worlds}/{outcome.worlds} worlds with a false discovery")  # fmt: skip
     assert outcome.candidates >= REPLICATIONS, "too few candidates: the test would say nothing"
+    assert outcome.holds()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", [Family.TIMING, Family.INFRASTRUCTURE])
+def test_permuted_rows_confirm_nothing_where_few_pairs_are_kept(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In worlds this small no row has 32 pairs: with three, pairs are dropped as they are in large ones."""
+    dropped = 0
+    keep = clusters_module.strongest_edges
+
+    def counted(*given: Any) -> Any:
+        nonlocal dropped
+        kept = keep(*given)
+        dropped += int((~kept).sum())
+        return kept
+
+    monkeypatch.setattr(clusters_module, "NEIGHBOURS", 3)
+    monkeypatch.setattr(clusters_module, "strongest_edges", counted)
+    outcome = replicate(honest, family, 60)
+    print(f"{family}: {dropped} pairs dropped, mean e {outcome.mean_e:.3f} ± {outcome.error:.3f}")
+    assert dropped > 1_000
     assert outcome.holds()
 
 

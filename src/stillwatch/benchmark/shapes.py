@@ -257,7 +257,7 @@ _DELTAS = {
 def litellm(row: Row) -> Record:
     """LiteLLM's logging payload, with the fields that say something.
 
-    Failures lack `litellm_call_id`, as in older versions: beside it the reader counts attempts, and the truth calls.
+    Without `litellm_call_id`, as older versions wrote it: beside it the reader counts attempts, and the truth calls.
     """
     request = _openai_request(row)
     messages, model = request.pop("messages"), request.pop("model")
@@ -266,8 +266,7 @@ def litellm(row: Row) -> Record:
     answer: Any = _openai_response(whole)
     blocked = row["status"] == "blocked"
     return {
-        **({"id": row["exchange_id"]} if failed else
-           {"id": f"chatcmpl-{row['exchange_id']}", "litellm_call_id": row["exchange_id"]}), "call_type": "acompletion",
+        "id": row["exchange_id"], "call_type": "acompletion",
         "trace_id": row["conversation_id"], "session_id": row["session_id"] or "", "stream": row["stream"],
         "status": "failure" if failed else "success", "startTime": row["asked_at"].timestamp(),
         "endTime": (row["finished_at"] or row["asked_at"]).timestamp(), "model": f"openai/{model}",

@@ -140,6 +140,7 @@ def _tools(value: Any) -> tuple[str, int]:
 def _messages(value: Any, parts: Parts) -> None:
     items = value if isinstance(value, list) else [value]
     turns: list[tuple[str, str]] = []
+    systems = [parts.system]
     for item in items:
         role = str(item.get("role", "user")) if isinstance(item, dict) else "user"
         text = _text(item, parts)
@@ -149,10 +150,12 @@ def _messages(value: Any, parts: Parts) -> None:
         if isinstance(item, dict) and (item.get("tool_calls") or item.get("function_call")):
             parts.structure |= CALL
         if role in ("system", "developer"):
-            parts.system = f"{parts.system}\n{text}".strip("\n")
+            systems.append(text)
             parts.structure |= SYSTEM
         elif text:
             turns.append((role, text))
+    if len(systems) > 1:
+        parts.system = "\n".join(bare for text in systems if (bare := text.strip("\n")))
     human = [place for place, (role, _) in enumerate(turns) if role == "user"]
     parts.turns = len(human)
     if human:

@@ -55,12 +55,9 @@ COLUMNS: Mapping[str, tuple[Path, ...]] = {
         "account_id", "accountId", "account.id", "account", "customer_id", "customerId", "customer.id", "customer",
         "tenant_id", "tenant", "organization_id", "organization", "org_id", "workspace_id", "team_id", "user_id",
         "userId", "api_key_id", "api_key_hash", "key_id", "api_key",
-        headers=("openai-organization", "anthropic-organization-id"),
     ),
-    "org_id": _usual(
-        "org_id", "organization_id", "organization", headers=("openai-organization", "anthropic-organization-id")
-    ),
-    "project_id": _usual("project_id", "project", "workspace_id", headers=("openai-project",)),
+    "org_id": _usual("org_id", "organization_id", "organization"),
+    "project_id": _usual("project_id", "project", "workspace_id"),
     "api_key_id": _usual("api_key_id", "api_key_hash", "key_id", "api_key"),
     "end_user_id": _usual("end_user_id", "end_user", "safety_identifier"),
     "session_id": _usual("session_id", "sessionId", headers=("x-session-id",)),
@@ -79,7 +76,8 @@ COLUMNS: Mapping[str, tuple[Path, ...]] = {
     "ja4": _usual("ja4", "tls.ja4", "ja4_fingerprint", headers=("x-ja4", "cf-ja4", "x-client-ja4")),
     "user_agent": _usual("user_agent", "userAgent", "client.user_agent", headers=("user-agent",)),
 }  # fmt: skip
-"""Where each column is usually found outside of the bodies, the most telling first."""
+"""Where each column is usually found outside of the bodies, the most telling first. No header says who is judged or to
+whom an account belongs: its caller writes it."""
 
 CODES = tuple(
     map(
@@ -121,17 +119,28 @@ def exchange(record: Mapping[str, Any], fields: FieldMap) -> Read:
     response = mapping(_response(record, fields.response, usual))
     dialect = fields.dialect if fields.dialect != "auto" else dialect_of(request, response, record)
     out = (anthropic if dialect == "anthropic" else openai).fields(request, response)
+    own_id = out.get("exchange_id")
     places: dict[str, Path] = {}
     for name, paths in usual.own_line if request_at == () else usual.columns:
         if name not in fields.columns:
             _find(record, name, paths, out, places)
     for name, paths in fields.columns.items():
         _find(record, name, paths, out, places)
+    if "exchange_id" not in fields.columns and len(places.get("exchange_id", ())) > 1:
+        out["exchange_id"] = _of_this_call(out, own_id)
     out["status"] = _status(record, out.get("status"), fields, usual)
     out |= fields.constants
     if isinstance(out.get("client_ip"), str):
         out["client_ip"] = address(out["client_ip"])
     return Read(out, dialect, places)
+
+
+def _of_this_call(out: Mapping[str, Any], own_id: Any) -> Any:
+    """An id for a line that has none at its top: the answer's own, else the one found deeper down with account and
+    time. Callers write headers and metadata: one who repeats an id there must not erase its own or another's calls."""
+    if isinstance(own_id, str) and own_id:
+        return own_id
+    return f"{out['exchange_id']}@{out.get('account_id')}@{out.get('asked_at')}"
 
 
 def dialect_of(request: Mapping[str, Any], response: Mapping[str, Any], record: Mapping[str, Any]) -> str:

@@ -83,9 +83,11 @@ def _as_sent(tool: Any) -> Any:
 
 
 def _id(record: Mapping[str, Any]) -> Any:
+    """The call's id with its start. The caller may choose `litellm_call_id` (a header), attempts and cached answers
+    repeat it, and a caller who repeats one would erase its own earlier exchanges."""
     own = record.get("litellm_call_id")
     given = own or record.get("id")
-    repeats = record.get("status") == "failure" if own else record.get("cache_hit") is True
+    repeats = own or record.get("cache_hit") is True
     return f"{given}@{record.get('startTime')}" if repeats and given else given
 
 

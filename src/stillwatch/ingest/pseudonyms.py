@@ -7,6 +7,7 @@ the key can.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 
 import pyarrow as pa
@@ -19,12 +20,18 @@ NAMES = (
 """Columns that name a principal, in any table."""
 
 SECRET = (
-    r"^(?i:bearer|basic)\s+\S|^sk-[A-Za-z0-9_-]{16,}$|^[sr]k_(live|test)_[A-Za-z0-9]{10,}$|^AIza[A-Za-z0-9_-]{30,}$"
-    r"|^gsk_[A-Za-z0-9]{20,}$|^xai-[A-Za-z0-9]{20,}$|^hf_[A-Za-z0-9]{20,}$|^gh[pousr]_[A-Za-z0-9]{20,}$"
-    r"|^AKIA[A-Z0-9]{16}$|^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*$"
+    r"^(?i:bearer|basic)\s+\S|(?i:bearer)\s+[A-Za-z0-9._~+/=-]{16,}|\bsk-[A-Za-z0-9_-]{16,}"
+    r"|\b[sr]k_(live|test)_[A-Za-z0-9]{10,}|\bAIza[A-Za-z0-9_-]{30,}|\bgsk_[A-Za-z0-9]{20,}|\bxai-[A-Za-z0-9]{20,}"
+    r"|\bhf_[A-Za-z0-9]{20,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bAKIA[A-Z0-9]{16}\b"
+    r"|\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*"
 )
-"""Shapes of keys that open an API: OpenAI's and Anthropic's, Stripe's, Google's, Groq's, xAI's, Hugging Face's,
-GitHub's, AWS's, JSON web tokens, and values of an Authorization header."""
+"""Shapes of keys that open an API, anywhere in a value: OpenAI's and Anthropic's, Stripe's, Google's, Groq's, xAI's,
+Hugging Face's, GitHub's, AWS's, JSON web tokens, and values of an Authorization header."""
+
+_SECRET = re.compile(SECRET)
+
+TEXTS = ("system", "messages", "tools", "output")
+"""Columns that no store keeps."""
 
 
 def pseudonym(value: str, key: bytes, epoch: int) -> str:
@@ -41,21 +48,27 @@ def kept_names(names: pa.Array, key: bytes, epoch: int, *, every_name: bool) -> 
 
 
 def protected(batch: pa.RecordBatch, key: bytes, epoch: int, *, every_name: bool) -> tuple[pa.RecordBatch, int]:
-    """The batch with key-shaped names as pseudonyms, or with every name so; and how many values looked like keys.
+    """The batch with values that hold a key as pseudonyms, or with every name so; and how many values looked like keys.
 
     With `every_name`, `email` goes too: its domain is kept in `email_domain`, its name is not.
     """
     secrets = 0
     columns = {name: batch.column(name) for name in batch.schema.names}
-    for name in NAMES:
-        if name in columns:
-            columns[name], found = _column(columns[name], key, epoch, every_name)
+    for field in batch.schema:
+        if pa.types.is_string(field.type) and field.name not in TEXTS:
+            hide = every_name and field.name in NAMES
+            columns[field.name], found = _column(columns[field.name], key, epoch, hide)
             secrets += found
     if every_name and "email" in columns:
         domain = pc.utf8_lower(pc.struct_field(pc.extract_regex(columns["email"], r"@(?P<domain>[^@\s]+)$"), "domain"))
         columns["email_domain"] = pc.coalesce(columns["email_domain"], domain)
         columns["email"] = pa.nulls(batch.num_rows, pa.string())
     return pa.record_batch([columns[name] for name in batch.schema.names], schema=batch.schema), secrets
+
+
+def hidden(value: str | None, key: bytes, epoch: int) -> str | None:
+    """One value, as a pseudonym where it holds what looks like a key."""
+    return pseudonym(value, key, epoch) if value and _SECRET.search(value) else value
 
 
 def _column(column: pa.Array, key: bytes, epoch: int, every: bool) -> tuple[pa.Array, int]:

@@ -6,6 +6,7 @@ the same erase completes it. Exchanges come last, since they tell which rows in 
 
 import json
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -93,6 +94,7 @@ class _Erasure:
         self.told = told
         self.dry_run = dry_run
         self.names = pa.array(told.names, pa.string())
+        self._ids: dict[str, str] = {}
 
     @cached_property
     def rows(self) -> dict[Path, pa.Table]:
@@ -141,10 +143,16 @@ class _Erasure:
             if gone and not left and finding["kind"] == "entity":
                 self.told.findings += 1  # its id is a hash of the account's name, without a key
                 continue
-            kept.append(finding | {"members": left, GONE: finding.get(GONE, 0) + gone} if gone else finding)
+            kept.append(finding | self._renamed(finding, gone) | {"members": left} if gone else finding)
         gone = sum(len(f["members"]) for f in answer["campaigns"]) - sum(len(f["members"]) for f in kept)
         run = answer["run"] | {GONE: answer["run"].get(GONE, 0) + gone} if gone else answer["run"]
         return answer | {"run": run, "campaigns": kept}
+
+    def _renamed(self, finding: dict[str, Any], gone: int) -> dict[str, Any]:
+        """Another id, the same in every run: the old one, a hash of names without a key, would confirm a guess."""
+        name = finding["campaign_id"]
+        self._ids.setdefault(name, f"{name[:2]}{secrets.token_hex(6)}")
+        return {"campaign_id": self._ids[name], GONE: finding.get(GONE, 0) + gone}
 
     def _without_mentions(self, value: Any, key: str = "") -> Any:
         if isinstance(value, dict):

@@ -74,6 +74,11 @@ class Store:
         this function completes. Raises StoreError for a folder with other content, for another key, and for an epoch
         whose texts were sketched in another way.
         """
+        if key_file and key_file.resolve().is_relative_to(folder.resolve()):
+            raise StoreError(
+                "the key file lies in the store's own folder", where=str(key_file),
+                wanted="a place apart from the data: whoever copies the store would have its key",
+            )  # fmt: skip
         if not (folder / "store.json").exists():
             if folder.exists() and (not folder.is_dir() or any(_foreign(path) for path in folder.iterdir())):
                 raise StoreError("a folder with other content", where=str(folder), wanted="a store or an empty folder")
