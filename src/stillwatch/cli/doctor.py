@@ -35,8 +35,8 @@ def doctor(
         return
     shown: set[object] = set()
     for one in found:
-        alike = (one.table, one.format, one.lacking, one.request, one.response, str(sorted(one.found_at.items())),
-                 *sorted(one.reasons))  # fmt: skip
+        alike = (one.table, one.format, one.lacking, one.request, one.response, one.unread > 0,
+                 str(sorted(one.found_at.items())), *sorted(one.reasons))  # fmt: skip
         _print(one, briefly=alike in shown)
         shown.add(alike)
     if any(one.table == "exchanges" for one in found):
@@ -46,14 +46,16 @@ def doctor(
     unread = [one for one in found if one.table == "exchanges" and (one.lacking or one.proposed or one.request)]
     if unread:
         print("\nA mapping file to begin with (stillwatch ingest … --mapping FILE):\n")
-        print(mapping_text(unread[0]), end="")
+        print(mapping_text(unread[0], wanted.fields), end="")
 
 
 def _print(one: "Diagnosis", *, briefly: bool) -> None:
     """A file's columns; of one that reads as another before it did, the first line."""
-    from stillwatch.cli.output import clean
+    from stillwatch.cli.output import clean, counted
 
     print(f"{clean(one.label)}: {one.table}, read as {one.format}; {one.fit} of {one.records} records would be taken")
+    if one.unread:
+        print(f"  {one.unread} of {counted(one.lines, 'sampled line')} could not be read: ingest sets such lines aside")
     if briefly:
         return
     for name, filled in sorted(one.filled.items(), key=lambda pair: (-pair[1], pair[0])):
