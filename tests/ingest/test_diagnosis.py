@@ -54,6 +54,10 @@ def test_the_command_prints_no_value_and_writes_nothing(log: Path, capsys: pytes
     told = capsys.readouterr()
     assert "account_id: subscriber  # proposed: check it" in told.out
     assert "infrastructure/address: no client_ip" in told.out
+    assert told.err.splitlines() == [
+        "no accounts file: nobody will be accused (docs/contract.md)",
+        f"next: stillwatch ingest {log} --store DIR --mapping FILE",
+    ]
     assert SECRET not in told.out + told.err
     assert sorted(log.parent.iterdir()) == before
 

@@ -22,7 +22,7 @@ def doctor(
     mapping file is proposed from names and kinds of values: check each line of it. Values are never printed, and
     nothing is written.
     """
-    from stillwatch.cli.output import emit_json
+    from stillwatch.cli.output import NO_ACCOUNTS, emit_json, say, typed
     from stillwatch.diagnosis.diagnose import diagnose, mapping_text
     from stillwatch.ingest.mapping import load
     from stillwatch.ingest.sources import Wanted, source_files
@@ -47,6 +47,11 @@ def doctor(
     if unread:
         print("\nA mapping file to begin with (stillwatch ingest … --mapping FILE):\n")
         print(mapping_text(unread[0], wanted.fields), end="")
+    if all(one.table != "accounts" for one in found):
+        say(NO_ACCOUNTS)
+    tried = "FILE" if unread else None if mapping is None else str(mapping)
+    options = [*([] if format == "auto" else ["--format", format]), *([] if tried is None else ["--mapping", tried])]
+    say(f"next: {typed('ingest', *map(str, source), '--store', 'DIR', *options)}")
 
 
 def _print(one: "Diagnosis", *, briefly: bool) -> None:
