@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stillwatch.assess.blind import blind_terms
+from stillwatch.assess.blind import NO_ACCOUNTS, blind_terms
 from stillwatch.assess.finding import Finding, as_json
 from stillwatch.content.capabilities import classify, follows_up, lean
 from stillwatch.content.families import family_steps
@@ -201,7 +201,10 @@ def _absent(engine: Engine) -> dict[str, str]:
         ).to_pylist()[0]["n"]
         if seen == 0:
             absent[name] = f"column {name} of exchanges is empty in all rows"
-    absent |= absent_columns(engine, "account", ACCOUNT_COLUMNS, "accounts")
+    of_accounts = absent_columns(engine, "account", ACCOUNT_COLUMNS, "accounts")
+    if engine.arrow("SELECT count(*) AS n FROM accounts").to_pylist()[0]["n"] == 0:
+        of_accounts = dict.fromkeys(of_accounts, NO_ACCOUNTS)
+    absent |= of_accounts
     return absent | _without_time_of_day(engine)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from stillwatch.cli.show import print_finding
 from stillwatch.console.page import FIRST_MEMBERS, MEMBERS, page
 from stillwatch.console.text import shortened, visible
 from tests.console.answers import answer, every_kind, finding, large, member, old
@@ -152,6 +153,7 @@ def test_a_finding_says_claim_sureness_evidence_and_doubt_in_words() -> None:
         "“very likely” stands for a probability of 80 % to 95 % that all three questions below are answered yes.",
         "Coordinated?", "Extracting?", "Concealed?", "Confidence is high", "exact", "model-based",
         "What else could explain it", "Affiliated: rejected", "Viral prompt: rejected", 
+        "What was looked at affiliated for it What speaks against it nothing further",
         "explained by a prompt that went round and that many tried (viral prompt)",
         "1,536 exchanges of extraction, between 1,500 and 1,668", "release of aster-5", "moved to it within 5 hours",
         "release of basil-1", "column ja4 of exchanges is empty in all rows", "3 rows broke the data contract",
@@ -178,6 +180,49 @@ def test_nothing_found_is_no_all_clear() -> None:
         text = Reader(page(given)).text
         assert "No finding. That is not an all-clear" in text and "No finding is not an all-clear." in text
     assert "Nobody is suspected. That is not an all-clear" in Reader(page(answer([finding(1, 5, "permitted")]))).text
+
+
+def test_a_small_store_is_said_to_hide_campaigns_and_no_lack_is_no_all_clear() -> None:
+    small = "In a store of 400 accounts campaigns of under some 50 members are often not found."
+    for findings in ([], [finding(1, 5, "permitted")]):
+        assert small in Reader(page(answer(findings, accounts=400))).text
+        assert "campaigns of under some 50" not in Reader(page(answer(findings))).text
+    assert small not in Reader(page(answer([finding(1)], accounts=400))).text
+    assert "Columns that lack none 3 rows set aside" in Reader(page(answer(blind=[]))).text.replace("none3", "none 3")
+    assert "Columns that lack for 2 detectors" in Reader(page(answer())).text
+
+
+@pytest.mark.parametrize(
+    ("terms", "why"),
+    [
+        ((0.4, 0.2, 0.3), "coordination, extraction and concealment are not shown"),
+        ((0.4, 5.0, 5.0), "coordination is not shown"),
+        ((5.0, -0.5, 5.0), "the evidence speaks against extraction"),
+        ((0.0, -0.5, -0.2), "the evidence speaks against extraction and concealment; coordination is not shown"),
+        ((5.0, 5.0, 5.0), "two families did not confirm one candidate"),
+    ],
+)
+def test_a_prior_that_nothing_lifts_does_not_speak_against(terms: tuple[float, ...], why: str) -> None:
+    given = finding(1, 5, "dismissed")
+    evidence = given["evidence"] | {"alternatives": [], "terms": []}
+    for question, value in zip(("coordinated", "extracting", "concealed"), terms, strict=True):
+        evidence["terms"] += [
+            {"question": question, "name": name, "value": part, "because": "so"}
+            for name, part in (("prior", -2.5), ("a term", value))
+        ]
+        evidence[question] = -2.5 + value
+    text = Reader(page(answer([given | {"evidence": evidence}]))).text
+    assert f" {why} 5 1,536" in text
+
+
+def test_a_finding_in_the_terminal_answers_what_the_page_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    print_finding(finding(3, 1, "ambiguous", "entity"), 5)
+    told = capsys.readouterr().out
+    assert "Extracting?" in told and "Coordinated?" not in told and "Concealed?" not in told
+    assert "A finding about one customer answers the second question only" in told
+    print_finding(finding(1, 3), 5)
+    told = capsys.readouterr().out
+    assert "Coordinated?" in told and "Concealed?" in told and "one customer" not in told
 
 
 def test_a_run_without_anything_is_a_page() -> None:

@@ -427,8 +427,8 @@ KINDS: tuple[Kind, ...] = (
     value("an id that is true", "account_id", True, "boolean", "string"),
     value("an id that is an array or an object", "account_id", [TEXT], "array", "string"),
     value("an id beyond 64 bits", "account_id", 10**30, "integer beyond 64 bits", "string"),
-    value("a time in words", "asked_at", "yesterday", "string", ISO),
-    value("a day that does not exist", "asked_at", "2026-02-30T00:00:00Z", "string", ISO),
+    value("a time in words", "asked_at", "yesterday", "string that is no time", ISO),
+    value("a day that does not exist", "asked_at", "2026-02-30T00:00:00Z", "string that is no time", ISO),
     value("a time in a unit that cannot be (minutes, days)", "asked_at", 29_000_000, "integer", ISO),
     value(
         "a clock that was never set (1970)",

@@ -54,6 +54,10 @@ def test_the_command_prints_no_value_and_writes_nothing(log: Path, capsys: pytes
     told = capsys.readouterr()
     assert "account_id: subscriber  # proposed: check it" in told.out
     assert "infrastructure/address: no client_ip" in told.out
+    assert told.err.splitlines() == [
+        "no accounts file: nobody will be accused (docs/contract.md)",
+        f"next: stillwatch ingest {log} --store DIR --mapping FILE",
+    ]
     assert SECRET not in told.out + told.err
     assert sorted(log.parent.iterdir()) == before
 
@@ -131,3 +135,65 @@ def test_a_mapped_status_is_read_by_code_or_word(tmp_path: Path, given: Any, sta
     wanted = Wanted("auto", load(tmp_path / "map.yaml"))
     (row,) = [row for b in read(source_files(tmp_path / "log.jsonl", wanted)[0]) for row in b.rows.to_pylist()]
     assert row["status"] == status
+
+
+MAPPING = """\
+request: call.asked
+response: call.answered
+columns:
+  exchange_id: meta.correlationId
+  account_id: [payer, subscriber]
+constants:
+  pathway: gateway
+"""
+
+
+def test_the_mapping_in_use_is_printed_whole_with_what_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Saved in the place of the first, the proposal reads what that could not."""
+    file, used, proposed = tmp_path / "log.jsonl", tmp_path / "map.yaml", tmp_path / "proposed.yaml"
+    lines = [record(number) for number in range(1, 30)]
+    for line in lines:
+        line["call"] = {"asked": line.pop("request"), "answered": line.pop("response")}
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    used.write_text(MAPPING)
+    assert run(["doctor", str(file), "--mapping", str(used)]) == 0
+    text = capsys.readouterr().out.partition("--mapping FILE):\n\n")[2]
+    for line in (
+        "request: call.asked  # in use",
+        "response: call.answered  # in use",
+        "account_id: [payer, subscriber]  # in use",
+        "asked_at: meta.receivedMs  # proposed: check it",
+        'pathway: "gateway"  # in use',
+    ):
+        assert line in text
+    proposed.write_text(text)
+    before, after = load(used), load(proposed)
+    assert (after.request, after.response, after.constants) == (before.request, before.response, before.constants)
+    assert {**after.columns, **before.columns} == after.columns
+    found = list(read(source_files(file, Wanted("auto", after))[0]))
+    assert sum(batch.rows.num_rows for batch in found) == 29
+
+
+def test_a_bad_time_and_a_broken_line_hide_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "log.jsonl"
+    lines = [record(number) for number in range(1, 10)]
+    lines[4]["meta"]["receivedMs"] = "half past nine"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"cut off\n')
+    assert run(["doctor", str(file)]) == 0
+    told = capsys.readouterr().out
+    assert "1 of 10 sampled lines could not be read" in told
+    assert "asked_at: meta.receivedMs  # proposed: 8 of 9 look like a time; check it" in told
+    lines = [{**line, "meta": {**line["meta"], "receivedMs": "soon"}} for line in lines]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert run(["doctor", str(file)]) == 0
+    assert "asked_at: PATH  # required, and nothing in the sample looks like it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["null", "true", "no", "on"])
+def test_a_name_that_yaml_takes_for_a_word_is_quoted(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "exchanges.jsonl"
+    file.write_text("".join(json.dumps({"account_id": "x", name: 1772359200 + n}) + "\n" for n in range(1, 9)))
+    (tmp_path / "map.yaml").write_text(mapping_text(diagnose(source_files(file)[0])))
+    assert load(tmp_path / "map.yaml").columns["asked_at"] == ((name,),)

@@ -146,6 +146,17 @@ def test_what_no_line_says_is_asked_for(tmp_path: Path) -> None:
     assert "mapping file" in found[0].wanted
 
 
+def test_a_null_where_a_column_is_known_to_stand_is_asked_for_there(tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text("columns: {account_id: [tenant.ref, payer], exchange_id: n}")
+    record = {"n": "1", "ts": 1772359201, "tenant": {"ref": "a"}, "status": 200, "model": "m", "messages": []}
+    file = written(tmp_path, record, {**record, "n": "2", "tenant": {"ref": None}}, {**record, "n": "3", "ts": None})
+    found = bad(batches(file, Wanted("auto", load(tmp_path / "map.yaml"))))
+    assert [(row.row, row.column, row.wanted) for row in found] == [
+        (2, "account_id", "a value at tenant.ref or payer"),
+        (3, "asked_at", "a value at ts"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "left_out"),
     [

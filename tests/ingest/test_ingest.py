@@ -136,6 +136,18 @@ def test_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["ingest", "--store", str(tmp_path / "store")]) == 2
 
 
+def test_an_ingest_that_keeps_nothing_ends_with_what_to_do(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    source, store = tmp_path / "my logs.jsonl", str(tmp_path / "store")
+    source.write_bytes(lines(*(row(n, status="?") for n in range(3))))
+    assert cli.run(["ingest", str(source), "--store", store]) == 0
+    err = capfd.readouterr().err.splitlines()
+    assert err[-1] == f"nothing was kept: stillwatch doctor '{source}'"
+    assert err.count("no accounts file: nobody will be accused (docs/contract.md)") == 1
+    source.write_bytes(lines(row(1), row(2, status="?")))
+    assert cli.run(["ingest", str(source), "--store", store]) == 0
+    assert capfd.readouterr().err.splitlines()[-1] == f"next: stillwatch detect --store {store}"
+
+
 def test_answers_before_their_questions_are_counted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """One in the quick way of a flat line, one beside messages in objects, one of a row that is set aside."""
     early = {"finished_at": "2026-05-31T23:59:59Z"}

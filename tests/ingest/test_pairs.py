@@ -60,7 +60,7 @@ REFUSED = [
     ("account_id", "half \ud83d", "string with half a surrogate pair"),
     ("account_id", 10**30, "integer beyond 64 bits"),
     ("account_id", True, "boolean"),
-    ("asked_at", TEXT, "string"),
+    ("asked_at", TEXT, "string that is no time"),
     ("asked_at", 12, "integer"),
     ("asked_at", "1970-01-01T00:00:00Z", "time outside of 2000 to 2100"),
     ("status", "OK", "another word"),

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from stillwatch.records import Blind
 
+NO_ACCOUNTS = "no accounts file was read"
+"""What is said of every column of accounts where the store holds none of them."""
+
 NEEDS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("extracting/purpose", (("messages", "output"),)),
     ("extracting/items and source of work", (("messages",),)),
@@ -28,5 +31,5 @@ def blind_terms(absent: Mapping[str, str]) -> list[Blind]:
     for detector, wanted in NEEDS:
         missing = [names for names in wanted if all(name in absent for name in names)]
         if missing:
-            found.append(Blind(detector, "; ".join(absent[name] for names in missing for name in names)))
+            found.append(Blind(detector, "; ".join(dict.fromkeys(absent[name] for names in missing for name in names))))
     return found

@@ -24,7 +24,7 @@ def detect(
     an allegation with evidence, not a verdict. Detectors that could not see are named as blind; nothing found is not an
     all-clear.
     """
-    from stillwatch.cli.output import counted, emit_json, status
+    from stillwatch.cli.output import counted, emit_json, status, typed
     from stillwatch.cli.output import say as warn
     from stillwatch.cli.show import print_campaigns
     from stillwatch.pipeline import detect as run_detection
@@ -45,5 +45,9 @@ def detect(
         )
     if json:
         emit_json(detection.answer)
-    else:
-        print_campaigns(detection.answer)
+        return
+    print_campaigns(detection.answer)
+    told = next((c["campaign_id"] for c in detection.answer["campaigns"] if c["status"] != "dismissed"), None)
+    if told is not None:
+        warn(f"next: {typed('show', told, '--store', str(store))}")
+    warn(f"{'or' if told else 'next'}: {typed('report', '--store', str(store), '--out', 'page.html')}")

@@ -22,7 +22,7 @@ def doctor(
     mapping file is proposed from names and kinds of values: check each line of it. Values are never printed, and
     nothing is written.
     """
-    from stillwatch.cli.output import emit_json
+    from stillwatch.cli.output import NO_ACCOUNTS, emit_json, say, typed
     from stillwatch.diagnosis.diagnose import diagnose, mapping_text
     from stillwatch.ingest.mapping import load
     from stillwatch.ingest.sources import Wanted, source_files
@@ -35,8 +35,8 @@ def doctor(
         return
     shown: set[object] = set()
     for one in found:
-        alike = (one.table, one.format, one.lacking, one.request, one.response, str(sorted(one.found_at.items())),
-                 *sorted(one.reasons))  # fmt: skip
+        alike = (one.table, one.format, one.lacking, one.request, one.response, one.unread > 0,
+                 str(sorted(one.found_at.items())), *sorted(one.reasons))  # fmt: skip
         _print(one, briefly=alike in shown)
         shown.add(alike)
     if any(one.table == "exchanges" for one in found):
@@ -46,14 +46,21 @@ def doctor(
     unread = [one for one in found if one.table == "exchanges" and (one.lacking or one.proposed or one.request)]
     if unread:
         print("\nA mapping file to begin with (stillwatch ingest … --mapping FILE):\n")
-        print(mapping_text(unread[0]), end="")
+        print(mapping_text(unread[0], wanted.fields), end="")
+    if all(one.table != "accounts" for one in found):
+        say(NO_ACCOUNTS)
+    tried = "FILE" if unread else None if mapping is None else str(mapping)
+    options = [*([] if format == "auto" else ["--format", format]), *([] if tried is None else ["--mapping", tried])]
+    say(f"next: {typed('ingest', *map(str, source), '--store', 'DIR', *options)}")
 
 
 def _print(one: "Diagnosis", *, briefly: bool) -> None:
     """A file's columns; of one that reads as another before it did, the first line."""
-    from stillwatch.cli.output import clean
+    from stillwatch.cli.output import clean, counted
 
     print(f"{clean(one.label)}: {one.table}, read as {one.format}; {one.fit} of {one.records} records would be taken")
+    if one.unread:
+        print(f"  {one.unread} of {counted(one.lines, 'sampled line')} could not be read: ingest sets such lines aside")
     if briefly:
         return
     for name, filled in sorted(one.filled.items(), key=lambda pair: (-pair[1], pair[0])):

@@ -47,7 +47,7 @@ def ingest(
     import os
     from dataclasses import asdict
 
-    from stillwatch.cli.output import clean, counted, emit_json, say, status
+    from stillwatch.cli.output import NO_ACCOUNTS, clean, counted, say, status, typed
     from stillwatch.pipeline import ingest_sources
     from stillwatch.store.store import Store
 
@@ -68,7 +68,8 @@ def ingest(
             f"the key of an earlier epoch is not at hand: old rows of {counted(report.unsuppressed, 'erased account')} "
             f"may have come back (stillwatch keys show --store {store})"
         )
-    if Store.open(store).key_beside_data:
+    kept = Store.open(store)
+    if kept.key_beside_data:
         say(f"the key lies beside the data: stillwatch keys move --store {store}")
     if report.unknown:
         say(
@@ -78,8 +79,26 @@ def ingest(
     for column, paths in report.found_at.items():
         if column in SAID or len(paths) > 1:
             say(f"{column} from {clean(' or '.join(paths[:PATHS]))}")
-    if json:
-        emit_json(asdict(report))
+    if not kept.has_accounts():
+        say(NO_ACCOUNTS)
+    _print(report, asdict(report) if json else None)
+    if report.quarantined and not report.suppressed and not _kept(report):
+        tried = [*([] if format == "auto" else ["--format", format]), *(["--mapping", str(mapping)] if mapping else [])]
+        say(f"nothing was kept: {typed('doctor', *map(str, source), *tried)}")
+    elif not json:
+        say(f"next: {typed('detect', '--store', str(store))}")
+
+
+def _kept(report: "IngestReport") -> int:
+    return report.exchanges + report.accounts + report.permissions + report.releases
+
+
+def _print(report: "IngestReport", data: dict[str, object] | None) -> None:
+    """The data where there are any, else the counts in words."""
+    from stillwatch.cli.output import counted, emit_json
+
+    if data is not None:
+        emit_json(data)
         return
     print(
         f"{report.exchanges:,} exchanges read from {counted(report.files, 'file')} ({report.new:,} new, "

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,9 @@ from typing import TypeVar
 
 from stillwatch.console.text import counted, visible
 
-__all__ = ["clean", "counted", "emit_json", "progress", "say", "status", "table", "to_json"]
+__all__ = ["NO_ACCOUNTS", "clean", "counted", "emit_json", "progress", "say", "status", "table", "to_json", "typed"]
+
+NO_ACCOUNTS = "no accounts file: nobody will be accused (docs/contract.md)"
 
 Item = TypeVar("Item")
 
@@ -65,6 +68,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def _is_number(cell: str) -> bool:
     return re.fullmatch(r"[+-]?[0-9][0-9,.]*%?", cell) is not None
+
+
+def typed(*words: str) -> str:
+    """A command of ours as a person types it: what a shell would read otherwise is quoted."""
+    return shlex.join(("stillwatch", *words))
 
 
 def say(words: str) -> None:

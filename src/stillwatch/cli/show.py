@@ -40,7 +40,9 @@ def show(
 
 def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None:
     """The findings as a table, with what the run saw and could not see."""
-    from stillwatch.cli.output import clean, counted, table
+    from stillwatch.assess.blind import NO_ACCOUNTS as UNREAD
+    from stillwatch.cli.output import NO_ACCOUNTS, clean, counted, table
+    from stillwatch.console.words import small_store
 
     run = answer["run"]
     print(
@@ -62,8 +64,11 @@ def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None
     ]
     if rows:
         table(heads, rows)
-    else:
-        print("No finding. That is not an all-clear: see what was blind below, and the limits in the README.")
+    if all(c["status"] != "suspected" for c in answer["campaigns"]):
+        see = "what was blind below, and the limits in the README" if run["blind"] else "the limits in the README"
+        print(f"{'' if rows else 'No finding. '}Nobody is suspected. That is not an all-clear: see {see}.")
+        if small := small_store(run["accounts"]):
+            print(small)
     hidden = len(answer["campaigns"]) - len(shown)
     if hidden:
         print(
@@ -73,6 +78,8 @@ def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None
     reasons: dict[str, list[str]] = {}
     for blind in run["blind"]:
         reasons.setdefault(blind["because"], []).append(blind["detector"])
+    if UNREAD in reasons:
+        print(NO_ACCOUNTS)
     for because, detectors in reasons.items():
         print(f"blind: {clean(because)}: {clean(', '.join(detectors))}")
 
@@ -97,6 +104,7 @@ def _row(finding: dict[str, Any]) -> list[str]:
 def print_finding(finding: dict[str, Any], members: int) -> None:
     """One finding in the terminal: head, waterfalls, alternatives, members."""
     from stillwatch.cli.output import clean, table
+    from stillwatch.console.words import ANSWERED, INNOCENT, QUESTIONS
 
     likely = finding["likelihood"]
     print(f"{finding['campaign_id']}  {finding['kind']}  {finding['status']}")
@@ -112,9 +120,14 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
     for confirmed in finding["evidence"]["confirmed_by"]:
         value = "ln e" if confirmed["guarantee"] == "exact" else "ln pseudo-Bayes factor"
         print(f"  confirmed by {confirmed['family']}: {value} = {confirmed['log_e']:.1f} ({confirmed['guarantee']})")
-    for question in ("coordinated", "extracting", "concealed"):
+    single = finding["kind"] == "entity"
+    for question in ("extracting",) if single else QUESTIONS:
         _waterfall(question, finding)
+    if single:
+        print(f"\n{ANSWERED}")
     print("\nWhat else could explain it")
+    if single and not finding["evidence"]["alternatives"]:
+        print(f"  {INNOCENT}")
     for other in finding["evidence"]["alternatives"]:
         against = f"; against: {other['against']}" if other["against"] else ""
         print(f"  {other['verdict']:9} {other['name']}: {clean(other['for'])}{clean(against)}")

@@ -10,7 +10,7 @@ def simulate(
     *,
     out: Annotated[Path, typer.Option(help="A new folder for the logs: exchanges, accounts, permissions, releases.")],
     truth: Annotated[Path, typer.Option(help="A new folder for the truth, which no detector may read.")],
-    scale: Annotated[float, typer.Option(help="1 is about 5,000 accounts and 300,000 exchanges; 0.15 a demo.")] = 1.0,
+    scale: Annotated[float, typer.Option(help="1 is about 5,000 accounts and 300,000 exchanges; 0.4 a demo.")] = 1.0,
     scenario: Annotated[
         str,
         typer.Option(

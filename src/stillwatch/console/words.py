@@ -50,7 +50,8 @@ STATUSES = {
     "suspected": "Evidence answers all three questions with yes, and no innocent explanation holds.",
     "ambiguous": "The accounts are linked; purpose or concealment is not shown. For review only: nobody is accused.",
     "permitted": "A permission covers most of this work. It stands here so that nobody takes it for a campaign.",
-    "dismissed": "An innocent explanation holds, or the evidence speaks against extraction or concealment.",
+    "dismissed": "An innocent explanation holds, or one of the three questions is not shown, or the evidence speaks "
+    "against it.",
 }
 
 CONFIDENCE = {
@@ -82,6 +83,20 @@ QUESTION_WORDS = {
     "extracting": "Does their shared work ask for material that trains another model?",
     "concealed": "Do they hide who they are, where they are, or that they belong together?",
 }
+
+SMALL_STORE = 1_000
+"""Accounts under which a store's campaigns are often not found."""
+
+ANSWERED = (
+    "A finding about one customer answers the second question only: nobody else’s agreement supports or doubts it."
+)
+INNOCENT = (
+    "Innocent explanations of a group (one product, one benchmark, one organisation) do not apply to one customer. A "
+    "hobbyist or a research project without a registered permission would look the same."
+)
+
+SHOWN = {"coordinated": "coordination", "extracting": "extraction", "concealed": "concealment"}
+"""What each question asks for, as a noun."""
 
 FAMILIES = {
     "content": "what they write",
@@ -152,15 +167,31 @@ def scale() -> list[tuple[str, float, float]]:
 
 
 def dismissal(finding: Finding) -> str:
-    """Why a group was dismissed: what explains it, or which question the evidence answers with no."""
+    """Why a group was dismissed: what explains it, which question is answered with no, which stays open."""
     reasons = [a["name"] for a in finding["evidence"]["alternatives"] if a["verdict"] == "explains"]
     if reasons:
         return "explained by " + listed([explained(name) for name in reasons])
     low = [name for name in QUESTIONS if finding["evidence"][name] < 0]
-    strong = [name for name in low if finding["evidence"][name] < REFUTED]
     if not low:
         return "two families did not confirm one candidate"
-    return "the evidence speaks against: " + ", ".join(strong or low)
+    against = [SHOWN[name] for name in low if _refuted(finding["evidence"], name)]
+    unproved = [SHOWN[name] for name in low if SHOWN[name] not in against]
+    told = [f"the evidence speaks against {listed(against)}"] if against else []
+    told += [f"{listed(unproved)} {'is' if len(unproved) == 1 else 'are'} not shown"] if unproved else []
+    return "; ".join(told)
+
+
+def _refuted(evidence: dict[str, Any], question: str) -> bool:
+    """Whether the terms of a question speak against it clearly: a prior that nothing lifts refutes nothing."""
+    terms = sum(t["value"] for t in evidence["terms"] if t["question"] == question and t["name"] != "prior")
+    return bool(evidence[question] < REFUTED and terms < 0)
+
+
+def small_store(accounts: int) -> str:
+    """What to add where nobody is suspected in a store of few accounts; nothing in a larger one."""
+    if accounts >= SMALL_STORE:
+        return ""
+    return f"In a store of {counted(accounts, 'account')} campaigns of under some 50 members are often not found."
 
 
 def explained(name: str) -> str:

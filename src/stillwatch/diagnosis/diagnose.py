@@ -5,20 +5,22 @@ Looks at names and at the kinds of values; never repeats a value. Names that sta
 its sender's, and are not proposed.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import yaml
 
-from stillwatch.diagnosis.proposals import bodies, proposals
+from stillwatch.diagnosis.proposals import bodies, proposals, times_at
 from stillwatch.ingest.columns import conform
 from stillwatch.ingest.foreign import ForeignReader
 from stillwatch.ingest.jsonl import JsonLines
 from stillwatch.ingest.mapping import FieldMap
-from stillwatch.ingest.paths import parsed
-from stillwatch.ingest.rows import sample
+from stillwatch.ingest.paths import Path, parsed
+from stillwatch.ingest.rows import sampled
 from stillwatch.ingest.sources import TABLES, SourceFile
 from stillwatch.tables import EXCHANGES
 
@@ -32,8 +34,9 @@ class Diagnosis:
     """One file: its table, format, records looked at, records that keep the contract, and what the sample holds.
 
     `filled` counts the records with a value, by column; `found_at` names the paths of those that were looked for;
-    `proposed` are paths that could hold a column that lacks; `request` and `response` are paths of bodies that stand in
-    unusual places; `one_account` says that all records name the same account.
+    `proposed` are paths that could hold a column that lacks; `times` counts the records where a path that is proposed
+    for asked_at holds a time; `lines` were sampled, of which `unread` hold no record; `request` and `response` are
+    paths of bodies that stand in unusual places; `one_account` says that all records name the same account.
     """
 
     label: str
@@ -48,6 +51,9 @@ class Diagnosis:
     request: str | None = None
     response: str | None = None
     one_account: bool = False
+    times: Mapping[str, int] = field(default_factory=dict)
+    lines: int = 0
+    unread: int = 0
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -58,19 +64,21 @@ class Diagnosis:
 
 def diagnose(file: SourceFile) -> Diagnosis:
     """Read the first records of a file and say what they hold. Raises nothing for what is in it."""
-    records = sample(file.path)
-    found = _looked_at(file, records)
+    held = sampled(file.path)
+    records = held.records
+    found = replace(_looked_at(file, records), lines=held.lines, unread=held.unread)
     if file.table != "exchanges" or found.filled.get("messages") or found.filled.get("output"):
         return found
     request, response = bodies(records)
     if request is None and response is None:
         return found
-    fields = FieldMap(request=None if request is None else parsed(request), response=_path(response))
+    mapped = FieldMap() if file.foreign is None else file.foreign.fields
+    fields = replace(mapped, request=_path(request) or mapped.request, response=_path(response) or mapped.response)
     again = _looked_at(replace(file, format="openai", foreign=ForeignReader("openai", fields)), records)
-    return replace(again, request=request, response=response)
+    return replace(again, request=request, response=response, lines=held.lines, unread=held.unread)
 
 
-def _path(dotted: str | None) -> tuple[str, ...] | None:
+def _path(dotted: str | None) -> Path | None:
     return None if dotted is None else parsed(dotted)
 
 
@@ -97,28 +105,59 @@ def _looked_at(file: SourceFile, records: Sequence[Mapping[str, Any]]) -> Diagno
         {name: filled for name, filled in given.items() if filled},
         {name: held for name, held in paths.items() if held}, proposed, reasons,
         one_account=alone and file.table == "exchanges",
+        times={path: times_at(records, path) for path in proposed.get("asked_at", ())},
     )  # fmt: skip
 
 
-def mapping_text(diagnosis: Diagnosis) -> str:
+def mapping_text(diagnosis: Diagnosis, used: FieldMap | None = None) -> str:
     """A mapping file, as YAML, with the paths that were used and those that are proposed; comments say which.
 
-    A column whose place is known keeps it, and what else it could be is a comment.
+    A column whose place is known keeps it, and what else it could be is a comment. The mapping that was `used` stands
+    in it whole.
     """
-    lines = [f"format: {'canonical' if diagnosis.format == 'canonical' else 'auto'}"]
-    for name, path in (("request", diagnosis.request), ("response", diagnosis.response)):
-        lines += [] if path is None else [f"{name}: {_quoted(path)}  # proposed: check it"]
+    used = used or FieldMap()
+    canonical = diagnosis.format == "canonical" and used == FieldMap()
+    lines = [f"format: {'canonical' if canonical else used.dialect}"]
+    for name, path, proposed in (
+        ("request", used.request, diagnosis.request),
+        ("response", used.response, diagnosis.response),
+    ):
+        if proposed is not None:
+            lines.append(f"{name}: {_quoted(proposed)}  # proposed: check it")
+        elif path is not None:
+            lines.append(f"{name}: {_quoted('.'.join(path))}  # in use")
     lines.append("columns:")
-    for name in sorted({*diagnosis.found_at, *diagnosis.proposed}):
-        known = diagnosis.found_at.get(name, ())[:1]
-        held = [*known, *(path for path in diagnosis.proposed.get(name, ()) if path not in known)]
-        lines.append(f"  {name}: {_quoted(held[0])}  # {'in use' if known else 'proposed: check it'}")
-        lines += [f"  # {name}: {_quoted(path)}  # could be it as well" for path in held[1:3]]
-    missing = [name for name in REQUIRED if name in diagnosis.lacking and name not in diagnosis.proposed]
+    for name in sorted({*diagnosis.found_at, *diagnosis.proposed, *used.columns}):
+        lines += _column(name, diagnosis, [".".join(path) for path in used.columns.get(name, ())])
+    given = {*diagnosis.proposed, *used.columns, *used.constants}
+    missing = [name for name in REQUIRED if name in diagnosis.lacking and name not in given]
     lines += [f"  # {name}: PATH  # required, and nothing in the sample looks like it" for name in missing]
-    if missing:
+    if lines[-1] == "columns:":
+        lines[-1] = "columns: {}"
+    if used.constants:
+        lines += ["constants:", *(f"  {name}: {json.dumps(value)}  # in use" for name, value in used.constants.items())]
+    elif missing:
         lines += ["# constants:  # what is the same for every line", *(f"#   {name}: VALUE" for name in missing[:1])]
     return "\n".join(lines) + "\n"
+
+
+def _column(name: str, diagnosis: Diagnosis, mapped: list[str]) -> list[str]:
+    """The lines of one column: the paths in use, or the likeliest that is proposed; then what else it could be."""
+    known = mapped or list(diagnosis.found_at.get(name, ())[:1])
+    others = [path for path in diagnosis.proposed.get(name, ()) if path not in known]
+    if known:
+        said = "in use" if name in diagnosis.found_at else "in use, and nothing in the sample stands there"
+        held = ", ".join(map(_quoted, known))
+        lines = [f"  {name}: {held if len(known) == 1 else f'[{held}]'}  # {said}"]
+    else:
+        lines = [f"  {name}: {_quoted(others[0])}  # proposed: {_likely(diagnosis, name, others[0])}check it"]
+        others = others[1:]
+    return lines + [f"  # {name}: {_quoted(path)}  # could be it as well" for path in others[:2]]
+
+
+def _likely(diagnosis: Diagnosis, name: str, path: str) -> str:
+    times = diagnosis.times.get(path, diagnosis.records) if name == "asked_at" else diagnosis.records
+    return "" if times == diagnosis.records else f"{times} of {diagnosis.records} look like a time; "
 
 
 def _values(column: Any) -> list[Any]:
@@ -136,4 +175,5 @@ def _given(column: Any) -> int:
 
 def _quoted(path: str) -> str:
     """A path as YAML can hold it whatever it is made of."""
-    return path if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", path) else "'" + path.replace("'", "''") + "'"
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", path) and yaml.safe_load(path) == path
+    return path if plain else "'" + path.replace("'", "''") + "'"

@@ -12,7 +12,7 @@ from typing import Any
 
 from stillwatch.ingest import anthropic, openai
 from stillwatch.ingest.envelope import REQUESTS, RESPONSES, address, status_of
-from stillwatch.ingest.paths import Path, at, opened
+from stillwatch.ingest.paths import Path, at, opened, parsed
 from stillwatch.ingest.streams import whole
 from stillwatch.ingest.values import Unfit, to_time
 from stillwatch.tables import STATUSES
@@ -88,6 +88,11 @@ def proposals(records: Sequence[Record], lacking: Sequence[str]) -> dict[str, tu
     return out
 
 
+def times_at(records: Sequence[Record], path: str) -> int:
+    """How many of the records hold a time at a dotted path."""
+    return sum(_is_time(at(record, parsed(path))) for record in records)
+
+
 def _leaves(value: Any, outside: frozenset[Path], above: Path = ()) -> list[Path]:
     """Paths of a record's single values, outside of its request and its answer."""
     if above in outside or len(above) > DEEPEST:
@@ -146,8 +151,13 @@ def _are_ids(held: list[Any], records: int) -> bool:
 
 
 def _are_times(held: list[Any], records: int) -> bool:
+    """Whether most records hold a time here: one bad value among good ones does not hide the column."""
+    return 2 * sum(map(_is_time, held)) > records
+
+
+def _is_time(value: Any) -> bool:
     try:
-        return len(held) == records and all(to_time(value) is not None for value in held)
+        return to_time(value) is not None
     except Unfit:
         return False
 

@@ -22,7 +22,7 @@ class ForeignReader:
 
     def __init__(self, format: str, fields: FieldMap) -> None:
         """`format` is a name of `formats.FORMATS`; what the fields leave to each line's shape stays so."""
-        self._fields = fields
+        self.fields = fields
         self._read: Exchange = (None if fields.dialect == "canonical" else BY_NAME[format].read) or renamed
 
     def columns(
@@ -39,7 +39,7 @@ class ForeignReader:
         before: Mapping[str, Path] = {}
         for record, row in records:
             try:
-                exchange, found = self._read(record, self._fields)
+                exchange, found = self._read(record, self.fields)
             except RecursionError:
                 faults.append(Fault(row, *DEEP))
                 continue

@@ -58,7 +58,9 @@ class Reading:
         )
         unknown = columns.unknown | (columns.columns.keys() - {*self.schema.names, "extra"})
         if self.foreign is not None:
-            bad = [_hinted(row) for row in bad]
+            used: dict[str, tuple[str, ...]] = {name: (path,) for name, path in sorted(columns.places)}
+            used |= {name: tuple(map(".".join, paths)) for name, paths in self.foreign.fields.columns.items()}
+            bad = [_hinted(row, used.get(row.column or "", ())) for row in bad]
         return Batch(rows, bad, bytes_read, places, unknown, columns.places, impossible)
 
 
@@ -86,10 +88,13 @@ def put_together(reading: Reading, read: Read, faults: Faults, consumed: int) ->
     return Batch(rows, bad, consumed, places, unknown, found_at, sum(part.impossible for part in parts))
 
 
-def _hinted(row: QuarantinedRow) -> QuarantinedRow:
-    """A required column that no record of a foreign format gave: say where to name its place."""
+def _hinted(row: QuarantinedRow, used: tuple[str, ...]) -> QuarantinedRow:
+    """A required column that a record of a foreign format did not give: say where a value lacks, or, where no place of
+    it is known, where to name one."""
     if row.found not in ("no such column", "null, or no such key"):
         return row
+    if used:
+        return replace(row, wanted=f"a value at {' or '.join(used)}")
     hint = f"a place for {row.column} under `columns` of a mapping file (stillwatch doctor proposes one)"
     return replace(row, wanted=hint)
 

@@ -5,6 +5,7 @@ A bad row never harms its neighbours. A file that breaks off keeps what came bef
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -133,18 +134,37 @@ def _is_value(line: bytes) -> bool:
         return False
 
 
-def sample(path: Path) -> Sequence[Mapping[str, Any]]:
-    """The first records of a file, at most SAMPLE; none where it cannot be read."""
+@dataclass(frozen=True)
+class Sample:
+    """The first records of a file, at most SAMPLE; the lines (or items of one value) that were looked at for them, and
+    how many of those are no record, or hold something beside records that is none."""
+
+    records: Sequence[Mapping[str, Any]] = ()
+    lines: int = 0
+    unread: int = 0
+
+
+def sampled(path: Path) -> Sample:
+    """The first records of a file; none where it cannot be read."""
     if unreadable(path):
-        return []
+        return Sample()
     packing = _packing(path)
     if packing == "parquet":
-        return parquet.records_of(path, SAMPLE)
+        records = parquet.records_of(path, SAMPLE)
+        return Sample(records, len(records))
     whole = _whole_items(path, packing)
     if whole is not None:
-        return [item for item in whole[0][:SAMPLE] if isinstance(item, dict)]
-    found = (items_of(line)[0] for line in next(blocks(path, packing)).lines[:SAMPLE])
-    return [item for items in found for item in items if isinstance(item, dict)][:SAMPLE]
+        found: list[tuple[list[Any], Unfit | None]] = [([item], None) for item in whole[0][:SAMPLE]]
+    else:
+        found = [items_of(line) for line in next(blocks(path, packing)).lines[:SAMPLE]]
+    records = [item for items, _ in found for item in items if isinstance(item, dict)][:SAMPLE]
+    bad = sum(why is not None or not all(isinstance(item, dict) for item in items) for items, why in found)
+    return Sample(records, len(found), bad)
+
+
+def sample(path: Path) -> Sequence[Mapping[str, Any]]:
+    """The first records of a file, at most SAMPLE; none where it cannot be read."""
+    return sampled(path).records
 
 
 def column_names(path: Path) -> list[str]:

@@ -162,7 +162,8 @@ def to_time(value: Any) -> datetime | None:
     try:
         moment = _moment(value)
     except (ValueError, OverflowError):
-        raise Unfit(kind_of(value), "time in ISO 8601, or since 1970") from None
+        found = "string that is no time" if isinstance(value, str) else kind_of(value)
+        raise Unfit(found, "time in ISO 8601, or since 1970") from None
     if not EARLIEST <= moment < LATEST:
         raise Unfit(f"time outside of {EARLIEST.year} to {LATEST.year}", "time in UTC")
     return moment

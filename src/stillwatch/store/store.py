@@ -193,6 +193,10 @@ class Store:
         engine.view("exchanges", settled_sql(files, "repeated_exchange" if repeated.num_rows else None, since, until))
         return sum(int(versions) > 1 for versions in repeated["versions"].to_pylist())
 
+    def has_accounts(self) -> bool:
+        """Whether any accounts file was read."""
+        return bool(self._files("accounts/*.parquet"))
+
     def quarantined(self) -> int:
         """How many rows stand in quarantine, each counted once."""
         files = self._files("quarantine/*.parquet")
