@@ -266,3 +266,13 @@ def test_a_bare_half_accuses_nobody() -> None:
 def test_what_was_not_logged_rejects_no_explanation() -> None:
     verdicts = {one.verdict for one in alternatives({}, 1.0, frozenset({"registration", "infrastructure"}))}
     assert verdicts == {"unknown"}
+
+
+def test_three_answers_that_barely_lean_to_yes_are_for_review() -> None:
+    """A university of a world that nobody had looked at stood at +10, +0.3 and +0.2: together rather no than yes."""
+    twice = ("infrastructure", "registration")
+    scores = (Score("coordinated", 10.0), Score("extracting", 0.3), Score("concealed", 0.2))
+    assert status_of(scores, twice, [], 0.0) == "ambiguous"
+    assert likelihood(scores)[0] == "unlikely"
+    scores = (scores[0], Score("extracting", 3.0), Score("concealed", 0.5))
+    assert status_of(scores, twice, [], 0.0) == "suspected"

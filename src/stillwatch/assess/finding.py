@@ -3,6 +3,7 @@
 `as_json` writes the object that other programs read: `stillwatch/campaigns/v1`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -32,6 +33,11 @@ LIKELIHOOD = (
     ("almost certain", 0.95, 1.0),
 )
 """The words and intervals of ICD 203 (the office of the US Director of National Intelligence, 2015)."""
+
+
+LIKELY = 0.55
+"""Where the word "likely" begins. Three answers that each lean to yes may together be less likely than not: such a
+group is for review."""
 
 
 def is_active(last_seen: str, end: str) -> bool:
@@ -86,7 +92,7 @@ def status_of(
         return "permitted"
     two = len(twice) >= 2 and not set(twice) <= ONE_PRODUCT
     innocent = explanation(others)
-    if coordinated and two and extracting and concealed and not innocent:
+    if coordinated and two and extracting and concealed and not innocent and probability(scores) >= LIKELY:
         return "suspected"
     refuted = any(score.log_odds < REFUTED for score in scores[1:])
     if coordinated and not innocent and not refuted and (extracting or concealed):
@@ -94,15 +100,14 @@ def status_of(
     return "dismissed"
 
 
+def probability(scores: tuple[Score, ...]) -> float:
+    """That all questions are answered yes."""
+    return math.prod(logistic(score.log_odds) for score in scores)
+
+
 def likelihood(scores: tuple[Score, ...]) -> tuple[str, float, float]:
     """The word for the probability that all questions are answered yes, with the word's interval."""
-    probability = 1.0
-    for score in scores:
-        probability *= logistic(score.log_odds)
-    for word, low, high in LIKELIHOOD:
-        if probability < high:
-            return word, low, high
-    return LIKELIHOOD[-1]
+    return next((held for held in LIKELIHOOD if probability(scores) < held[2]), LIKELIHOOD[-1])
 
 
 def confidence(twice: tuple[str, ...], confirmed: int, blind: int) -> str:
