@@ -72,7 +72,7 @@ def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None
     hidden = len(answer["campaigns"]) - len(shown)
     if hidden:
         print(
-            f"{counted(hidden, 'linked group')} dismissed: explained, or the evidence speaks against them "
+            f"{counted(hidden, 'linked group')} dismissed: explained, not shown, or spoken against "
             "(stillwatch campaigns --all)"
         )
     reasons: dict[str, list[str]] = {}
