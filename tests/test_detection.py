@@ -41,12 +41,7 @@ def test_conflicting_rows_and_blind_terms_are_told(store: list[str], capfd: pyte
     out = capfd.readouterr().out
     assert "Nobody is suspected. That is not an all-clear: see what was blind below" in out
     assert "In a store of 10 accounts campaigns of under some 50 members are often not found." in out
-    assert (
-        out.count(
-            "no accounts file: registration and most of concealment are blind, so hardly anybody can be accused (docs/contract.md)"
-        )
-        == 1
-    )
+    assert out.count("no accounts file: hardly anybody can be accused (docs/contract.md)") == 1
     assert out.count("no accounts file was read") == 1 and "of accounts is empty" not in out
     assert cli.run(["show", "C-", *store]) == 2
 

@@ -55,7 +55,7 @@ def test_the_command_prints_no_value_and_writes_nothing(log: Path, capsys: pytes
     assert "account_id: subscriber  # proposed: check it" in told.out
     assert "infrastructure/address: no client_ip" in told.out
     assert told.err.splitlines() == [
-        "no accounts file: registration and most of concealment are blind, so hardly anybody can be accused (docs/contract.md)",
+        "no accounts file: hardly anybody can be accused (docs/contract.md)",
         f"next: stillwatch ingest {log} --store DIR --mapping FILE",
     ]
     assert SECRET not in told.out + told.err

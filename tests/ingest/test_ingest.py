@@ -142,12 +142,7 @@ def test_an_ingest_that_keeps_nothing_ends_with_what_to_do(tmp_path: Path, capfd
     assert cli.run(["ingest", str(source), "--store", store]) == 0
     err = capfd.readouterr().err.splitlines()
     assert err[-1] == f"nothing was kept: stillwatch doctor '{source}'"
-    assert (
-        err.count(
-            "no accounts file: registration and most of concealment are blind, so hardly anybody can be accused (docs/contract.md)"
-        )
-        == 1
-    )
+    assert err.count("no accounts file: hardly anybody can be accused (docs/contract.md)") == 1
     source.write_bytes(lines(row(1), row(2, status="?")))
     assert cli.run(["ingest", str(source), "--store", store]) == 0
     assert capfd.readouterr().err.splitlines()[-1] == f"next: stillwatch detect --store {store}"

@@ -12,7 +12,7 @@ from stillwatch.console.text import counted, visible
 
 __all__ = ["NO_ACCOUNTS", "clean", "counted", "emit_json", "progress", "say", "status", "table", "to_json", "typed"]
 
-NO_ACCOUNTS = "no accounts file: registration and most of concealment are blind, so hardly anybody can be accused (docs/contract.md)"
+NO_ACCOUNTS = "no accounts file: hardly anybody can be accused (docs/contract.md)"
 
 Item = TypeVar("Item")
 
