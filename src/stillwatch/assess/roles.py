@@ -21,9 +21,6 @@ FOREIGN = 0.1
 UNLINKED = 2.0
 """Nats of registration evidence under which an account is not linked by its registration."""
 
-NO_LINK = 0.5
-"""The same where nothing else can be asked, since no address is known."""
-
 PLAIN = 5.9
 COINCIDENCE = 5.0
 """Nats of likeness, of seven, that show a victim's every trait; and nats of registration evidence that a shared day or
@@ -261,8 +258,8 @@ def _plain(member: MemberFacts) -> bool:
 
 
 def _unseen(member: MemberFacts) -> bool:
-    """A life of its own and no link of registration, but no address to tell the two apart by."""
-    unlinked = member.registration <= NO_LINK and victim_likeness(member) >= 0.0
+    """A life of its own and no link of registration beyond chance, but no address to tell the two apart by."""
+    unlinked = member.registration <= COINCIDENCE and victim_likeness(member) >= 0.0
     return unlinked and member.own > 0 and member.at_home is None
 
 
