@@ -83,7 +83,7 @@ def run(logs: Path, truth: Path, store: Path, seed: int) -> dict[str, Any]:
     key.touch(0o600)
     key.write_bytes(hashlib.blake2b(f"million {seed}".encode(), digest_size=32).digest())
     clock.tell("ingest")
-    report = ingest_sources([logs], store, key_file=key, progress=clock.tell)
+    report = ingest_sources([logs], store, key_file=key, processes=os.cpu_count() or 1, progress=clock.tell)
     clock.tell("opening the store")
     answer = detect(Store.open(store), progress=clock.tell).answer
     clock.stop()

@@ -35,7 +35,7 @@ LIKELIHOOD = (
 """The words and intervals of ICD 203 (the office of the US Director of National Intelligence, 2015)."""
 
 
-LIKELY = 0.55
+LIKELY = next(low for word, low, _ in LIKELIHOOD if word == "likely")
 """Where the word "likely" begins. Three answers that each lean to yes may together be less likely than not: such a
 group is for review."""
 
@@ -82,7 +82,7 @@ class Finding:
 def status_of(
     scores: tuple[Score, Score, Score], twice: tuple[str, ...], others: list[Alternative], permitted: float
 ) -> str:
-    """`suspected`, `permitted`, `ambiguous` or `dismissed`, from the three questions, each with its own threshold.
+    """`suspected`, `permitted`, `ambiguous` or `dismissed`, from the three questions, each by itself and all together.
 
     `twice` are the families that together confirmed one candidate found without both; `permitted` is the share of
     the extraction that permissions cover.

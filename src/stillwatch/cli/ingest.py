@@ -51,10 +51,11 @@ def ingest(
     from stillwatch.pipeline import ingest_sources
     from stillwatch.store.store import Store
 
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with status("reading") as tell:
         report = ingest_sources(
             source, store, format=format, mapping=mapping, key_file=key_file, pseudonymous=pseudonymous,
-            processes=processes or len(os.sched_getaffinity(0)), progress=tell,
+            processes=processes or cores, progress=tell,
         )  # fmt: skip
     _say_quarantine(report, store)
     if report.secrets:

@@ -85,14 +85,15 @@ def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None
 
 
 def _row(finding: dict[str, Any]) -> list[str]:
-    accused = sum(m["probability"] >= 0.5 and m["role"] in ("operator", "provider") for m in finding["members"])
+    from stillwatch.console.words import accused
+
     main = [name for name, share in finding["capabilities"].items() if share >= 0.1 and name != "unknown"][:3]
     confirmed = [c["family"] for c in finding["evidence"]["confirmed_by"]]
     return [
         finding["campaign_id"],
         finding["status"],
         f"{len(finding['members']):,}",
-        f"{accused if finding['status'] == 'suspected' else 0:,}",
+        f"{accused(finding):,}",
         ", ".join(main) or "unknown",
         f"{finding['exchanges']:,}",
         f"{finding['exchanges_low']:,}–{finding['exchanges_high']:,}",

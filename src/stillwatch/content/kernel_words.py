@@ -20,7 +20,7 @@ Hashes = NDArray[np.uint64]
 
 LONGEST_PHRASE = 5
 MOST_WORDS = 20_000
-"""Words of one text that are read; what follows changes only the exact hash's length part. Bounds time and memory."""
+"""Words of one text that are read; what follows changes nothing of the sketch. Bounds time and memory."""
 
 C1 = np.uint64(0x9E3779B97F4A7C15)
 C2 = np.uint64(0xBF58476D1CE4E5B9)

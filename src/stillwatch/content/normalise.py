@@ -6,7 +6,6 @@ the table lacks, and by typos in half of the words.
 
 import re
 import unicodedata
-from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,27 +41,29 @@ def normalise(texts: pa.Array) -> pa.Array:
     plain = pc.fill_null(pc.string_is_ascii(texts), True)
     if pc.all(plain).as_py() is not False:
         return texts
-    rare = [one(text) for text in texts.filter(pc.invert(plain)).to_pylist()]
+    known: dict[str, str] = {}
+    rare = [one(text, known) for text in texts.filter(pc.invert(plain)).to_pylist()]
     return pc.replace_with_mask(texts, pc.invert(plain), pa.array(rare, texts.type))
 
 
-def one(text: str) -> str:
+def one(text: str, known: dict[str, str] | None = None) -> str:
     """Normalise one text: what `_whole` does, but for the case of ASCII letters, which the kernel ignores.
 
     Run by run of other than ASCII characters: no ASCII character changes, and none composes with what stands beside it
-    once marks are gone. Sigma alone is told by its neighbours, so a text with one is taken whole.
+    once marks are gone. Sigma alone is told by its neighbours, so a text with one is taken whole. `known`
+    remembers short runs for as long as the caller keeps it.
     """
-    return _whole(text) if SIGMA in text else _RUN.sub(_run, text)
+    held: dict[str, str] = {} if known is None else known
 
+    def run(found: re.Match[str]) -> str:
+        given = found.group()
+        if len(given) > SHORT:
+            return _whole(given)
+        if given not in held:
+            held[given] = _whole(given)
+        return held[given]
 
-def _run(found: re.Match[str]) -> str:
-    run = found.group()
-    return _short(run) if len(run) <= SHORT else _whole(run)
-
-
-@lru_cache(1 << 16)
-def _short(run: str) -> str:
-    return _whole(run)
+    return _whole(text) if SIGMA in text else _RUN.sub(run, text)
 
 
 def _whole(text: str) -> str:

@@ -28,7 +28,7 @@ SECRET = (
 """Shapes of keys that open an API, anywhere in a value: OpenAI's and Anthropic's, Stripe's, Google's, Groq's, xAI's,
 Hugging Face's, GitHub's, AWS's, JSON web tokens, and values of an Authorization header."""
 
-_SECRET = re.compile(SECRET)
+_SECRET = re.compile(SECRET, re.ASCII)
 
 TEXTS = ("system", "messages", "tools", "output")
 """Columns that no store keeps."""

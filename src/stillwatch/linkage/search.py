@@ -32,8 +32,6 @@ class Found:
     log_e: dict[Family, Floats]
     discovered: dict[Family, NDArray[np.bool_]]
     tested: dict[Family, int]
-    pairs: Pairs
-    weights: Floats
     families: tuple[Family, ...]
     parts: dict[bytes, list[Indices]]
     """How rows split by templates, for every group that was split on the way."""
@@ -71,7 +69,7 @@ def search(
         log_e[family] = _log_e(incidence, family, candidates, seed)
     for family in exact if only is None else [only]:
         discovered[family], tested[family] = _discoveries(family, candidates, log_e, alpha / len(exact))
-    return Found(tuple(candidates), log_e, discovered, tested, pairs, weights, families, known)
+    return Found(tuple(candidates), log_e, discovered, tested, families, known)
 
 
 def _useful(pairs: Pairs, weights: Floats, families: tuple[Family, ...]) -> tuple[Pairs, Floats]:

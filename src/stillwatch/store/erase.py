@@ -167,7 +167,8 @@ class _Erasure:
 
     @cached_property
     def _mention(self) -> re.Pattern[str]:
-        long = [*(name for name in self.told.names if len(name) >= LEAST_LETTERS), *self._emails()]
+        names = {*(name for name in self.told.names if len(name) >= LEAST_LETTERS), *self._emails()}
+        long = sorted(names, key=lambda name: (-len(name), name))
         return re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in long) or r"(?!)")
 
     def _emails(self) -> set[str]:
@@ -180,8 +181,9 @@ class _Erasure:
         ids = {name for rows in self.rows.values() for name in rows["exchange_id"].to_pylist()}
         for path in _parquet(self.store.folder / "quarantine"):
             held = [QuarantinedRow(**row) for row in _read(path).to_pylist()]
-            left = [replace(row, file=self._unnamed(row.file)) for row in held if row.exchange_id not in ids]
-            named = sum(row not in held for row in left)
+            stay = [row for row in held if row.exchange_id not in ids]
+            left = [replace(row, file=self._unnamed(row.file)) for row in stay]
+            named = sum(one != other for one, other in zip(stay, left, strict=True))
             self.told.quarantine += len(held) - len(left)
             self.told.mentions += named
             if named or len(left) < len(held):
