@@ -48,8 +48,8 @@ CLAIMS = {
 
 STATUSES = {
     "suspected": "Evidence answers all three questions with yes, and no innocent explanation holds.",
-    "ambiguous": "The accounts are linked; that all three answers are yes is not likely, or not shown. For review only: "
-    "nobody is accused.",
+    "ambiguous": "The accounts are linked; that all three answers are yes is not likely, or not shown. For review "
+    "only: nobody is accused.",
     "permitted": "A permission covers most of this work. It stands here so that nobody takes it for a campaign.",
     "dismissed": "An innocent explanation holds, or one of the three questions is not shown, or the evidence speaks "
     "against it.",
