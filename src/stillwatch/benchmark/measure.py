@@ -55,6 +55,7 @@ class Measure:
     false_accounts: Share
     false_groups: Share
     ambiguous_honest: Share
+    operators_in_review: Share
     accused_by_cohort: dict[str, Share]
     victims_named_operator: Share
 
@@ -88,6 +89,7 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
         false_accounts=Share(len(everyone & honest), len(honest)),
         false_groups=Share(len(innocent & accused.keys()), len(innocent)),
         ambiguous_honest=Share(len(review & honest), len(honest)),
+        operators_in_review=Share(len(review & (enough | few)), len(enough | few)),
         accused_by_cohort={name: Share(len(everyone & ids), len(ids)) for name, ids in cohorts.items()},
         victims_named_operator=Share(len(everyone & victims), len(victims)),
     )
