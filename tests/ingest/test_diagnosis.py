@@ -68,7 +68,8 @@ def test_hostile_names_are_no_yaml(tmp_path: Path) -> None:
     file.write_text("".join(json.dumps({**record(n), "subscriber": None, name: f"a{n}"}) + "\n" for n in range(1, 9)))
     text = mapping_text(diagnose(source_files(file)[0]))
     (tmp_path / "map.yaml").write_text(text)
-    load(tmp_path / "map.yaml")
+    assert set(load(tmp_path / "map.yaml").columns) == {"asked_at", "client_ip", "exchange_id", "user_agent"}
+    assert "python/object" not in text and "\x1b" not in text
 
 
 def test_a_file_of_the_contract_is_looked_at_too(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ import pytest
 from stillwatch.cli import run
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.pipeline import ingest_sources
-from stillwatch.store import files
 from stillwatch.store.epochs import rotate
 from stillwatch.store.erase import erase
 from stillwatch.store.runs import read_run, write_run
 from stillwatch.store.store import Store
+from tests.store.kills import child_that_dies
 from tests.store.logs import START, every_byte, exchange, rows_of, write
 
 CANARY = "acct_canary_4f1"
@@ -218,22 +217,7 @@ def test_what_cannot_be_erased(tmp_path: Path) -> None:
 
 def killed(store: Path, step: str, time: int) -> bool:
     """Erase in a child that kills itself when it reaches a step that often; whether it was killed."""
-    child = os.fork()
-    if child == 0:
-        left = [time]
-
-        def reached(name: str) -> None:
-            left[0] -= name == step
-            if left[0] == 0 and name == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        files.reached = reached
-        code = 1
-        try:
-            erase(Store.open(store), CANARY)
-            code = 0
-        finally:
-            os._exit(code)
+    child = child_that_dies(step, time, lambda: erase(Store.open(store), CANARY))
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     return os.WIFSIGNALED(status)

@@ -1,14 +1,13 @@
 """Kill -9 at every step of an ingest: what was acknowledged is there, a repeat completes, nothing is doubled."""
 
 import os
-import signal
 from pathlib import Path
 
 import pytest
 
 from stillwatch.store import exchanges as exchanges_module
-from stillwatch.store import files
 from stillwatch.store.store import Store
+from tests.store.kills import child_that_dies
 from tests.store.sketched import Row, batch, names, settled
 
 ROWS: list[Row] = [(f"x{n}", n * 3 % 96, "v") for n in range(120)]
@@ -26,22 +25,7 @@ def ingest(folder: Path, acknowledge: int) -> None:
 def killed(folder: Path, step: str, time: int) -> int:
     """Ingest in a child that kills itself when it reaches a step that often: batches acknowledged; -1 if it lived."""
     read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        left = [time]
-
-        def reached(name: str) -> None:
-            left[0] -= name == step
-            if left[0] == 0 and name == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        files.reached = reached
-        code = 1
-        try:
-            ingest(folder, write_end)
-            code = 0
-        finally:
-            os._exit(code)
+    child = child_that_dies(step, time, lambda: ingest(folder, write_end))
     os.close(write_end)
     acknowledged = len(os.read(read_end, 100))
     os.close(read_end)
