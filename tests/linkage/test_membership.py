@@ -65,7 +65,9 @@ def test_the_kernel_is_the_formula(family: Family, seed: int) -> None:
     inside[list(group)] = True
     weight = np.where(inside, np.random.default_rng(seed).uniform(0.3, 1.0, world.n), 0.0)
     rows = np.arange(0, world.n, 3, dtype=np.int32)
-    got = matrices_of(world, families)[families.index(family)].ratios(rows, inside, weight)
+    matrix = matrices_of(world, families)[families.index(family)]
+    profile = matrix.profile(np.array(sorted(group), dtype=np.int32), weight)
+    got = matrix.ratios(rows, inside, weight, profile)
     assert got == pytest.approx(written_out(world, family, rows.tolist(), group, weight), abs=1e-9)
 
 

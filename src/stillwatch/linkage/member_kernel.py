@@ -14,7 +14,7 @@ LEAST_SHARE = 0.02
 
 @njit(cache=True, nogil=True)
 def shown_tokens(
-    members: Ints, weight: Floats, indptr: Ints, tokens: Indices, slot: Indices
+    members: Indices, weight: Floats, indptr: Ints, tokens: Indices, slot: Indices
 ) -> tuple[Indices, Ints, Floats]:
     """The tokens that these rows hold, in how many of the rows, and with what weight.
 
@@ -42,7 +42,7 @@ def shown_tokens(
 
 @njit(cache=True, nogil=True)
 def enriched_tokens(
-    members: Ints,
+    members: Indices,
     weight: Floats,
     indptr: Ints,
     tokens: Indices,
@@ -93,18 +93,25 @@ def enriched_tokens(
 
 
 @njit(cache=True, nogil=True)
-def _touched(enriched: Indices, holder_indptr: Ints, holders: Indices, place: Ints) -> int:
-    """Number the asked rows (place 0 or more before) that hold an enriched token, from 0; the others become -1."""
-    asked = place >= 0
-    place[:] = -1
+def mark_holders(enriched: Indices, holder_indptr: Ints, holders: Indices, marks: NDArray[np.bool_]) -> None:
+    """Mark the rows that hold one of these tokens."""
+    for token in enriched:
+        for at in range(holder_indptr[token], holder_indptr[token + 1]):
+            marks[holders[at]] = True
+
+
+@njit(cache=True, nogil=True)
+def _places(rows: Indices, n: int, enriched: Indices, holder_indptr: Ints, holders: Indices) -> tuple[Indices, int]:
+    """Number the asked rows that hold an enriched token, from 0, and say how many; every other row has -1."""
+    place = np.full(n, -1, dtype=np.int32)
+    place[rows] = -2
     found = 0
     for token in enriched:
         for at in range(holder_indptr[token], holder_indptr[token + 1]):
-            row = holders[at]
-            if asked[row] and place[row] < 0:
-                place[row] = found
+            if place[holders[at]] == -2:
+                place[holders[at]] = found
                 found += 1
-    return found
+    return place, found
 
 
 @njit(cache=True, nogil=True)
@@ -139,32 +146,26 @@ def member_log_ratios(
     rows: Indices,
     inside: NDArray[np.bool_],
     weight: Floats,
-    indptr: Ints,
-    tokens: Indices,
+    enriched: Indices,
+    mass: Floats,
+    frequency: Floats,
+    group: Floats,
     channel_of: Indices,
     sizes: Ints,
     holder_indptr: Ints,
     holders: Indices,
-    held: Ints,
-    vocabulary: Ints,
     voices: Ints,
-    slot: Indices,
 ) -> Floats:
     """Log-likelihood ratio of each of `rows` for membership in one family: ln of the mean over channels and kappa.
 
-    `inside` marks the group over all rows and `weight` its members' probabilities; a member's own row is left out of
-    the shares that it is compared with, and the group out of popularity. A channel in which the row or the group shows
-    nothing abstains; with no channel left the ratio is 0. `voices` is `spoken` of the family. Rows that hold no token
-    of the profile differ by their channels only.
+    `inside` marks the group over all rows and `weight` its members' probabilities; `enriched`, `mass`, `frequency` and
+    `group` are its profile (`enriched_tokens`). A member's own row is left out of the shares that it is compared with,
+    and the group out of popularity. A channel in which the row or the group shows nothing abstains; with no channel
+    left the ratio is 0. `voices` is `spoken` of the family. Rows that hold no token of the profile differ by their
+    channels only, and their ratio is never above 0.
     """
-    members = np.flatnonzero(inside)
-    enriched, mass, frequency, group = enriched_tokens(
-        members, weight, indptr, tokens, channel_of, sizes, holder_indptr, held, vocabulary, slot
-    )
     n_channels, n_kappas = sizes.shape[0], len(KAPPAS)
-    place = np.full(len(inside), -1, dtype=np.int64)
-    place[rows] = 0
-    found = _touched(enriched, holder_indptr, holders, place)
+    place, found = _places(rows, len(inside), enriched, holder_indptr, holders)
     base = np.zeros((n_channels, n_kappas))
     logs = np.zeros((found, n_channels, n_kappas))
     products = np.ones((found, n_channels, n_kappas))

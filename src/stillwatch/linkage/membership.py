@@ -4,13 +4,14 @@ Outside the guarantee: the e-value belongs to the tested core. Not calibrated un
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
 from stillwatch.linkage.matrix import family_matrix
-from stillwatch.linkage.member_kernel import member_log_ratios, spoken
+from stillwatch.linkage.member_kernel import enriched_tokens, mark_holders, member_log_ratios, spoken
 from stillwatch.records import Family
 
 ROUNDS = 6
@@ -20,9 +21,6 @@ CAP = 9.0
 
 LINK = 1.0
 """Nats of access from which a member is linked by more than its work."""
-
-NEAR = -8.0
-"""Log-odds below which a row is not looked at again in later rounds."""
 
 
 @dataclass(frozen=True)
@@ -73,34 +71,49 @@ def membership(
     """Expectation-maximisation from a core, for at most `ROUNDS` rounds, the group left out of popularity, own tokens
     left out.
 
-    Rows that neither share the work nor stand in the core or the group are not asked about the other families, whose
-    ratios then stay zero. Content and work count once, by the greater of the two ratios; a row that shows no material
-    has a ratio of work of zero, so content then takes nothing from it either.
+    Looked at are the core, the group, and the rows that show a wording or material of it (where no text is seen, any
+    token of it): the others' ratios are never above zero, so that they cannot belong. Rows whose work does not speak
+    for the group are not asked about the other families, whose ratios then stay zero. Content and work count once, by
+    the greater of the two ratios; a row that shows no material has a ratio of work of zero, so content then takes
+    nothing from it either.
     """
-    inside = np.zeros(incidence.n, dtype=np.bool_)
-    inside[core] = True
-    at_core = inside.copy()
-    weight = inside.astype(np.float64)
+    at_core = _marked(incidence.n, core)
     linkable = incidence.linkable()
-    rows = np.flatnonzero(linkable).astype(np.int32)
-    ratios = np.zeros((incidence.n, len(families)))
-    log_odds = np.zeros(incidence.n)
+    inside, weight, members = at_core.copy(), at_core.astype(np.float64), core
+    rows, log_odds, ratios = core, np.zeros(len(core)), np.zeros((len(core), len(families)))
+    first = [place for place, family in enumerate(families) if family in TEXT]
     for _ in range(ROUNDS):
-        ratios[:] = 0.0
-        for place in sorted(range(len(families)), key=lambda at: families[at] not in TEXT):
-            if families[place] not in TEXT:
-                rows = rows[_shares_work(ratios[rows], families) | inside[rows] | at_core[rows]]
-            ratios[rows, place] = np.clip(matrices[place].ratios(rows, inside, weight), -CAP, CAP)
-        log_odds = _summed(ratios, families) + np.log(max(weight.sum(), 1.0) / incidence.n)
-        renewed = (log_odds >= 0) & _shares_work(ratios, families) & linkable
-        weight = np.where(renewed, 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30, 30))), 0.0)
-        settled = (renewed == inside).all() or not renewed.any()
-        inside = renewed if renewed.any() else inside
-        rows = np.flatnonzero(((log_odds > NEAR) & linkable) | inside | at_core).astype(np.int32)
-        if settled:
+        profiles = [matrix.profile(members, weight) for matrix in matrices]
+        asked = at_core | inside
+        for place in first or range(len(families)):
+            matrices[place].mark_holders(profiles[place], asked)
+        rows = np.flatnonzero(asked & linkable).astype(np.int32)
+        ratios = np.zeros((len(rows), len(families)))
+        for place in sorted(range(len(families)), key=lambda at: at not in first):
+            speaks = (
+                np.ones(len(rows), np.bool_)
+                if place in first
+                else (_shares_work(ratios, families) | inside[rows] | at_core[rows])
+            )
+            ratio = matrices[place].ratios(rows[speaks], inside, weight, profiles[place])
+            ratios[speaks, place] = np.clip(ratio, -CAP, CAP)
+        log_odds = _summed(ratios, families) + np.log(max(weight[members].sum(), 1.0) / incidence.n)
+        belongs = (log_odds >= 0) & _shares_work(ratios, families)
+        weight[members] = 0.0
+        weight[rows[belongs]] = 1.0 / (1.0 + np.exp(-np.clip(log_odds[belongs], -30, 30)))
+        if np.array_equal(rows[belongs], members) or not belongs.any():
             break
-    rows = np.flatnonzero((log_odds > -3.0) & linkable).astype(np.int32)
-    return Membership(rows, log_odds[rows], ratios[rows], families)
+        inside[members] = False
+        members = rows[belongs]
+        inside[members] = True
+    near = log_odds > -3.0
+    return Membership(rows[near], log_odds[near], ratios[near], families)
+
+
+def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
+    marks = np.zeros(n, dtype=np.bool_)
+    marks[rows] = True
+    return marks
 
 
 def _summed(ratios: Floats, families: tuple[Family, ...]) -> Floats:
@@ -119,8 +132,17 @@ def _shares_work(ratios: Floats, families: tuple[Family, ...]) -> NDArray[np.boo
     return np.asarray(ratios[:, one_text].max(axis=1) > 0.0)
 
 
+class Profile(NamedTuple):
+    """What a group shows in one family: see `enriched_tokens`."""
+
+    tokens: Indices
+    mass: Floats
+    frequency: Floats
+    group: Floats
+
+
 class MemberMatrix:
-    """One family's matrix with what membership asks of it again and again."""
+    """One family's matrix with what membership asks of it again and again. Threads may ask at the same time."""
 
     def __init__(self, channels: tuple[Channel, ...]) -> None:
         self._matrix = family_matrix(channels)
@@ -129,18 +151,29 @@ class MemberMatrix:
         self._voices = spoken(self._matrix.sizes)
         self._spare: list[Indices] = []  # scratch arrays that no thread uses now
 
-    def ratios(self, rows: Indices, inside: NDArray[np.bool_], weight: Floats) -> Floats:
-        """How well each of the rows fits a group: see `member_log_ratios`. Threads may ask at the same time."""
+    def profile(self, members: Indices, weight: Floats) -> Profile:
+        """The tokens in which these rows are enriched, each row with its weight."""
         m = self._matrix
         slot = self._spare.pop() if self._spare else np.full(len(m.channel_of), -1, dtype=np.int32)
-        found = np.asarray(
-            member_log_ratios(
-                rows, inside, weight, m.indptr, m.tokens, m.channel_of, m.sizes, m.holder_indptr, m.holders,
-                self._held, self._vocabulary, self._voices, slot,
-            )
+        found = enriched_tokens(
+            members, weight, m.indptr, m.tokens, m.channel_of, m.sizes, m.holder_indptr, self._held, self._vocabulary,
+            slot,
         )  # fmt: skip
         self._spare.append(slot)
-        return found
+        return Profile(*found)
+
+    def mark_holders(self, profile: Profile, marks: NDArray[np.bool_]) -> None:
+        """Mark the rows that hold a token of the profile."""
+        mark_holders(profile.tokens, self._matrix.holder_indptr, self._matrix.holders, marks)
+
+    def ratios(self, rows: Indices, inside: NDArray[np.bool_], weight: Floats, profile: Profile) -> Floats:
+        """How well each of the rows fits a group: see `member_log_ratios`."""
+        m = self._matrix
+        return np.asarray(
+            member_log_ratios(
+                rows, inside, weight, *profile, m.channel_of, m.sizes, m.holder_indptr, m.holders, self._voices
+            )
+        )
 
 
 def matrices_of(incidence: Incidence, families: tuple[Family, ...]) -> list[MemberMatrix]:
