@@ -23,14 +23,14 @@ class WrittenOut:
         for channel in world.scored(family):
             sets = [set(channel.tokens[channel.indptr[r] : channel.indptr[r + 1]].tolist()) for r in range(world.n)]
             holders = np.bincount(channel.tokens, minlength=channel.n_tokens)
-            frequency = np.maximum(holders, 0.5) / holders.sum()
-            mean_size = float(np.mean([len(held) for held in sets if held]))
-            self.channels.append((sets, frequency, mean_size))
+            frequency = np.maximum(holders, 0.5) / channel.sizes.sum()
+            mean_size = float(channel.sizes[channel.sizes > 0].mean())
+            self.channels.append((sets, channel.sizes, frequency, mean_size))
 
     def profile(self, rows: list[int]) -> list[dict[int, float]]:
         """For each channel the tokens of the profile with the share of the rows that shows each."""
         out = []
-        for sets, frequency, mean_size in self.channels:
+        for sets, _, frequency, mean_size in self.channels:
             strengths = {}
             for token in sorted(set().union(*(sets[row] for row in rows))):
                 count = sum(token in sets[row] for row in rows)
@@ -47,14 +47,14 @@ class WrittenOut:
 
     def g(self, row: int, profile: list[dict[int, float]], bound: float) -> float:
         terms = []
-        for (sets, frequency, _), shares in zip(self.channels, profile, strict=True):
+        for (sets, sizes, frequency, _), shares in zip(self.channels, profile, strict=True):
             terms.append(1.0)
             for kappa in KAPPAS:
                 log = 0.0
                 for token, share in shares.items():
                     shown = min(kappa * share, MOST_TYPICAL)
                     if token in sets[row]:
-                        chance = 1 - np.exp(-len(sets[row]) * frequency[token])
+                        chance = 1 - np.exp(-sizes[row] * frequency[token])
                         log += np.log(1 + shown * (1 - chance) / chance)
                     else:
                         log += np.log(1 - shown)

@@ -7,7 +7,7 @@ from stillwatch.linkage.groups import NAMED, SAME, Group, confirmed_groups
 from stillwatch.linkage.incidence import Channel, Incidence, channel
 from stillwatch.linkage.membership import Membership
 from stillwatch.linkage.search import Found, search
-from stillwatch.linkage.templates import programmes, shared_tokens
+from stillwatch.linkage.templates import Templates, shared_tokens
 from stillwatch.records import Family
 from tests.linkage.worlds import token_world
 
@@ -62,7 +62,7 @@ def test_two_programmes_that_share_one_public_template_are_two() -> None:
     """Twenty members each with five wordings of their own; half of each also use one template in common."""
     one = [[1, 2, 3, 4, 5] + [99] * (at % 2) for at in range(20)]
     two = [[11, 12, 13, 14, 15] + [99] * (at % 2) for at in range(20)]
-    parts = programmes(content(one + two), np.arange(40, dtype=np.int32))
+    parts = Templates(content(one + two)).programmes(np.arange(40, dtype=np.int32))
     assert [part.tolist() for part in parts] == [list(range(20)), list(range(20, 40))]
 
 
@@ -71,7 +71,7 @@ def test_paraphrases_of_one_programme_stay_together() -> None:
     in every other member."""
     main = [[1, 2, 3, 4] for _ in range(24)]
     small = [[20 + at // 4, 30 + at // 4] + [4] * (at % 2) for at in range(24)]
-    parts = programmes(content(main + small), np.arange(48, dtype=np.int32))
+    parts = Templates(content(main + small)).programmes(np.arange(48, dtype=np.int32))
     assert len(parts[0]) >= 40
 
 
@@ -80,7 +80,7 @@ def test_wordings_that_others_use_join_nothing() -> None:
     one = [[1, 2, 3, 99] for _ in range(15)]
     two = [[11, 12, 13, 99] for _ in range(15)]
     others = [[99] if at % 5 == 0 else [200 + at] for at in range(300)]
-    parts = programmes(content(one + two + others), np.arange(30, dtype=np.int32))
+    parts = Templates(content(one + two + others)).programmes(np.arange(30, dtype=np.int32))
     assert [len(part) for part in parts] == [15, 15]
 
 

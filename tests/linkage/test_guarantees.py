@@ -16,6 +16,7 @@ from stillwatch.linkage.incidence import Channel, Incidence
 from stillwatch.linkage.matrix import family_matrix
 from stillwatch.linkage.pairs import family_weights, nominated_pairs
 from stillwatch.linkage.strata import strata_of
+from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
 from stillwatch.stats import clopper_pearson, e_bh
 from tests.linkage.worlds import permuted_within_strata, token_world
@@ -67,7 +68,7 @@ def leak_in_blocking(world: Incidence, family: Family) -> tuple[np.ndarray, np.n
     families = world.families()
     pairs = nominated_pairs(world, search_module.SEED)
     weights = family_weights(world, pairs.left, pairs.right, families)
-    groups = candidates_without(world, pairs, weights, families, frozenset(), {})
+    groups = candidates_without(world, pairs, weights, families, frozenset(), Templates(world))
     groups = [replace(group, left_out=frozenset({family})) for group in groups]
     values = log_e_values(world, family, groups, search_module.SEED)
     return values, e_bh(values, ALPHA / len(EXACT_FAMILIES))

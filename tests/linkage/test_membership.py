@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stillwatch.linkage.incidence import Floats, Incidence
+from stillwatch.linkage.incidence import Floats, Incidence, Ints
 from stillwatch.linkage.kernels import KAPPAS, MOST_TYPICAL, excess
 from stillwatch.linkage.member_kernel import LEAST_SHARE
 from stillwatch.linkage.membership import CAP, matrices_of, membership
@@ -16,10 +16,11 @@ def written_out(world: Incidence, family: Family, rows: list[int], group: set[in
     channels = []
     for channel in world.scored(family):
         sets = [set(channel.tokens[channel.indptr[r] : channel.indptr[r + 1]].tolist()) for r in range(world.n)]
-        outside = sum(len(sets[r]) for r in range(world.n) if r not in group)
-        speaking = [r for r in group if sets[r]]
+        sizes = channel.sizes
+        outside = sum(sizes[r] for r in range(world.n) if r not in group)
+        speaking = [r for r in group if sizes[r]]
         total = float(sum(weight[r] for r in speaking))
-        mean_size = sum(weight[r] * len(sets[r]) for r in group) / max(total, 1.0)
+        mean_size = sum(weight[r] * sizes[r] for r in group) / max(total, 1.0)
         enriched = {}
         for token in range(channel.n_tokens):
             inside = [r for r in group if token in sets[r]]
@@ -29,16 +30,23 @@ def written_out(world: Incidence, family: Family, rows: list[int], group: set[in
             mass = float(sum(weight[r] for r in inside))
             share = mass / (total + 0.5)
             surprise = excess(len(inside), total * chance)
-            if len(inside) >= 2 and share >= max(2 * chance, LEAST_SHARE) and surprise >= np.log(channel.n_tokens) + 2:
+            if (
+                len(inside) >= 2
+                and share >= max(2 * chance, LEAST_SHARE)
+                and surprise >= np.log(channel.vocabulary) + 2
+            ):
                 enriched[token] = (mass, frequency)
-        channels.append((sets, total, enriched))
+        channels.append((sets, sizes, total, enriched))
     return [_ratio(channels, row, weight[row] if row in group else 0.0) for row in rows]
 
 
-def _ratio(channels: list[tuple[list[set[int]], float, dict[int, tuple[float, float]]]], row: int, own: float) -> float:
+Shown = tuple[list[set[int]], Ints, float, dict[int, tuple[float, float]]]
+
+
+def _ratio(channels: list[Shown], row: int, own: float) -> float:
     terms: list[float] = []
-    for sets, total, enriched in channels:
-        if not sets[row] or total == 0:
+    for sets, sizes, total, enriched in channels:
+        if not sizes[row] or total == 0:
             continue
         terms.append(1.0)
         for kappa in KAPPAS:
@@ -49,7 +57,7 @@ def _ratio(channels: list[tuple[list[set[int]], float, dict[int, tuple[float, fl
                     log += np.log(absent)
                     continue
                 share = max(mass - own, 0) / (max(total - own, 0) + 0.5)
-                chance = 1 - np.exp(-len(sets[row]) * frequency)
+                chance = 1 - np.exp(-sizes[row] * frequency)
                 log += np.log(1 + min(kappa * share, MOST_TYPICAL) * (1 - chance) / chance)
             terms.append(float(np.exp(min(log, 300))))
     return float(np.log(np.mean(terms))) if terms else 0.0

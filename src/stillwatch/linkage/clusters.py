@@ -13,7 +13,7 @@ from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.kernels import strongest_edges
 from stillwatch.linkage.leiden import labels_of, symmetric
 from stillwatch.linkage.pairs import Pairs, family_weights, total_weight
-from stillwatch.linkage.templates import remembered_parts
+from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
 
 LEAST_WEIGHT = 6.0
@@ -67,13 +67,12 @@ def candidates_without(
     weights: Floats,
     families: tuple[Family, ...],
     left_out: frozenset[Family],
-    known: dict[bytes, list[Indices]],
+    templates: Templates,
 ) -> list[Candidate]:
     """Groups found without the left-out families: blocking, weighing, pruning and clustering use none of their tokens.
 
     A campaign above some 5 % of the traffic hides behind itself: its own tokens look popular. So pairs are first
-    clustered loosely, and then weighed again against a popularity that leaves out the loose group of the pair. `known`
-    remembers how groups split by templates, which depends on their rows alone.
+    clustered loosely, and then weighed again against a popularity that leaves out the loose group of the pair.
     """
     every = total_weight(weights, families, left_out)
     kept = np.flatnonzero(pairs.without(left_out) & (every >= PROMISING))
@@ -87,20 +86,18 @@ def candidates_without(
     total[inside] = np.maximum(total[inside], total_weight(renewed, speaking, left_out))
     groups += _groups(incidence, left, right, total)
     if Family.CONTENT not in left_out:
-        groups += [part for rows in _distinct(groups, incidence.n) for part in _parts(incidence, rows, known)]
+        groups += [part for rows in _distinct(groups, incidence.n) for part in _parts(incidence, rows, templates)]
     return [Candidate(rows, left_out) for rows in _distinct(groups, incidence.n)]
 
 
-def _parts(incidence: Incidence, rows: Indices, known: dict[bytes, list[Indices]]) -> list[Indices]:
+def _parts(incidence: Incidence, rows: Indices, templates: Templates) -> list[Indices]:
     """The parts of a group by templates: one provider serves several operators. Uses content, which is not left out.
 
     A group so small that every part of it is a repetition of it (`ALIKE`) is not split.
     """
     if ALIKE * len(rows) <= LEAST_ACCOUNTS and incidence.accounts[rows].max() == 1:
         return []
-    return [
-        part for part in remembered_parts(incidence, rows, known) if incidence.accounts[part].sum() >= LEAST_ACCOUNTS
-    ]
+    return [part for part in templates.parts(rows) if incidence.accounts[part].sum() >= LEAST_ACCOUNTS]
 
 
 def _loose_groups(n: int, left: Indices, right: Indices, total: Floats) -> Indices:

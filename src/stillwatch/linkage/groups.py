@@ -14,7 +14,7 @@ from stillwatch.linkage.confirm import THREADS
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.membership import Membership, matrices_of, membership
 from stillwatch.linkage.search import Found
-from stillwatch.linkage.templates import programmes, remembered_parts
+from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
 
 SAME = 0.5
@@ -78,11 +78,10 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     A group grows from a seed by all families; what has grown is split by programme of work, and the part that the seed
     lies in is the group.
     """
-    seeds = _seeds(incidence, found)
+    seeds = _seeds(found)
     matrices = matrices_of(incidence, found.families)
     tested = _Tested(incidence.n, found)
     groups: list[Group] = []
-    grown = _Programmes(incidence, found.parts)
     taken, tried = _Kept(incidence.n), _Kept(incidence.n)
 
     def is_open(seed: _Seed) -> bool:
@@ -93,7 +92,7 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
 
     for seed, members in _ahead(seeds, is_open, grow):
         tried.add(seed.rows)
-        part = grown.part_of(members.certain(), _marked(incidence.n, seed.rows))
+        part = _programme_of(found.templates, members.certain(), _marked(incidence.n, seed.rows))
         if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
             continue
         group = tested.group(part, members.within(part))
@@ -148,33 +147,18 @@ class _Kept:
         return Counter(at for row in rows for at in self._holders[row]).items()
 
 
-class _Programmes:
-    """The programmes of work of grown groups; many seeds grow into the same one."""
+def _programme_of(templates: Templates, certain: Indices, marks: NDArray[np.bool_]) -> Indices:
+    """The programme in which most of the marked rows lie; all rows where content is not seen.
 
-    def __init__(self, incidence: Incidence, known: dict[bytes, list[Indices]]) -> None:
-        self._incidence = incidence
-        self._known = known
-        self._programmes: dict[bytes, list[Indices]] = {}
-
-    def part_of(self, certain: Indices, marks: NDArray[np.bool_]) -> Indices:
-        """The programme in which most of the marked rows lie; all rows where content is not seen.
-
-        What a part shares is judged beside its own size, so a part is split again until little splits off.
-        """
-        if not self._incidence.scored(Family.CONTENT):
-            return certain
-        while True:
-            part = max((part for part in self._of(certain) if marks[part].any()),
-                       key=lambda part: int(marks[part].sum()), default=certain[:0])  # fmt: skip
-            if len(part) >= SETTLED * len(certain) or len(part) == 0:
-                return part
-            certain = part
-
-    def _of(self, rows: Indices) -> list[Indices]:
-        name = rows.tobytes()
-        if name not in self._programmes:
-            self._programmes[name] = programmes(self._incidence, rows, self._known)
-        return self._programmes[name]
+    What a part shares is judged beside its own size, so a part is split again until little splits off.
+    """
+    while templates.seen:
+        part = max((part for part in templates.programmes(certain) if marks[part].any()),
+                   key=lambda part: int(marks[part].sum()), default=certain[:0])  # fmt: skip
+        if len(part) >= SETTLED * len(certain) or len(part) == 0:
+            return part
+        certain = part
+    return certain
 
 
 def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
@@ -183,7 +167,7 @@ def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
     return marks
 
 
-def _seeds(incidence: Incidence, found: Found) -> list[_Seed]:
+def _seeds(found: Found) -> list[_Seed]:
     """Parts of discovered candidates that share templates, or the candidate itself where none do; strongest first."""
     seeds: list[_Seed] = []
     seen: set[bytes] = set()
@@ -193,7 +177,7 @@ def _seeds(incidence: Incidence, found: Found) -> list[_Seed]:
             continue
         seen.add(candidate.rows.tobytes())
         strength = sum(min(float(found.log_e[family][place]), STRONGEST) for family in families)
-        parts = [part for part in remembered_parts(incidence, candidate.rows, found.parts) if len(part) >= LEAST_PART]
+        parts = [part for part in found.templates.parts(candidate.rows) if len(part) >= LEAST_PART]
         for rows in parts or [candidate.rows]:
             share = len(rows) / len(candidate.rows)
             bonus = TWICE if len([f for f in families if f != Family.CLIENT]) > 1 else 0.0

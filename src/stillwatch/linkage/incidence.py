@@ -20,9 +20,10 @@ FAMILY_BIT = {family: 1 << position for position, family in enumerate(Family)}
 class Channel:
     """Token sets S_i of one channel, as CSR: row i holds `tokens[indptr[i]:indptr[i + 1]]`, sorted, each once.
 
-    `tokens` are dense ids 0..n_tokens - 1; `values[id]` is the token as the tables hold it. `families` names the
-    mechanisms that the tokens touch: one for a plain
-    channel, two for a compound, which only nominates pairs and is never scored (`scored` is False).
+    Tokens that one row alone holds link nobody: they are counted in `sizes` (|S_i| of each row) and in `vocabulary`
+    (distinct tokens of the channel), and not kept. `tokens` are dense ids 0..n_tokens - 1 of the others; `values[id]`
+    is the token as the tables hold it. `families` names the mechanisms that the tokens touch: one for a plain channel,
+    two for a compound, which only nominates pairs and is never scored (`scored` is False).
     """
 
     name: str
@@ -31,6 +32,8 @@ class Channel:
     tokens: Indices
     n_tokens: int
     values: NDArray[np.uint64]
+    sizes: Ints
+    vocabulary: int
     scored: bool = True
 
     @property
@@ -43,12 +46,8 @@ class Channel:
         """The families touched, as a bit set of `FAMILY_BIT`."""
         return sum(FAMILY_BIT[family] for family in set(self.families))
 
-    def sizes(self) -> Ints:
-        """|S_i| for each row."""
-        return np.diff(self.indptr)
-
-    def sizes_of(self, rows: Indices | Ints) -> Ints:
-        """|S_i| for each of these rows."""
+    def kept(self, rows: Indices | Ints) -> Ints:
+        """How many tokens `tokens` holds of each of these rows."""
         return np.asarray(self.indptr[rows + 1] - self.indptr[rows])
 
     @cached_property
@@ -75,7 +74,7 @@ class Channel:
     def holders(self) -> tuple[Ints, Indices]:
         """The transpose: for each token the rows that hold it, ascending, as (indptr, rows)."""
         order = np.argsort(self.tokens, kind="stable")
-        rows = np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), self.sizes())[order]
+        rows = np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))[order]
         indptr = np.zeros(self.n_tokens + 1, dtype=np.int64)
         np.cumsum(self.document_frequency, out=indptr[1:])
         return indptr, rows
@@ -83,8 +82,8 @@ class Channel:
     def reordered(self, source: Ints) -> "Channel":
         """The channel in which row i holds what row `source[i]` held."""
         indptr = np.zeros(len(self.indptr), dtype=np.int64)
-        np.cumsum(self.sizes()[source], out=indptr[1:])
-        return replace(self, indptr=indptr, tokens=self.tokens[self.places(source)])
+        np.cumsum(np.diff(self.indptr)[source], out=indptr[1:])
+        return replace(self, indptr=indptr, tokens=self.tokens[self.places(source)], sizes=self.sizes[source])
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ class Incidence:
 
     def families(self) -> tuple[Family, ...]:
         """The families with at least one channel that holds a token, in the fixed order of `Family`."""
-        return tuple(f for f in Family if any(len(c.tokens) for c in self.scored(f)))
+        return tuple(f for f in Family if any(c.vocabulary for c in self.scored(f)))
 
     def permuted(self, family: Family, source: Ints) -> "Incidence":
         """The world in which the rows of one family move: entity i shows what `source[i]` showed in that family.
@@ -148,6 +147,11 @@ def channel(
     values, dense = np.unique(np.asarray(tokens), return_inverse=True)
     keys = np.unique(np.asarray(rows, dtype=np.int64) * max(len(values), 1) + dense)
     owner, token = np.divmod(keys, max(len(values), 1))
+    common = np.bincount(token, minlength=len(values)) > 1
+    shared = common[token]
     indptr = np.zeros(n + 1, dtype=np.int64)
-    np.cumsum(np.bincount(owner, minlength=n), out=indptr[1:])
-    return Channel(name, families, indptr, token.astype(np.int32), len(values), values.astype(np.uint64), scored)
+    np.cumsum(np.bincount(owner[shared], minlength=n), out=indptr[1:])
+    held = (np.cumsum(common) - 1)[token[shared]].astype(np.int32)
+    sizes = np.bincount(owner, minlength=n).astype(np.int64)
+    kept = values[common].astype(np.uint64)
+    return Channel(name, families, indptr, held, len(kept), kept, sizes, len(values), scored)

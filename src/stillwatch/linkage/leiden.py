@@ -19,15 +19,18 @@ def symmetric(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats,
 
 
 def labels_of(graph: csr_matrix, resolution: float, *, modularity: bool) -> NDArray[np.int64]:
-    """One label a node. The seed is fixed and the node order canonical: the same graph gives the same partition."""
-    _, partition = graspologic_native.leiden_csr(
-        graph.indptr.astype(np.int64),
-        graph.indices.astype(np.int32),
-        graph.data.astype(np.float64),
-        graph.shape[0],
-        resolution=resolution,
-        use_modularity=modularity,
-        iterations=1,
-        seed=1,
+    """One label a node: see `labels_of_csr`."""
+    return labels_of_csr(
+        graph.indptr.astype(np.int64), graph.indices.astype(np.int32), graph.data, resolution, modularity=modularity
     )
-    return np.fromiter((partition[node] for node in range(graph.shape[0])), dtype=np.int64, count=graph.shape[0])
+
+
+def labels_of_csr(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], weights: Floats, resolution: float, *, modularity: bool
+) -> NDArray[np.int64]:
+    """One label a node. The seed is fixed and the node order canonical: the same graph gives the same partition."""
+    n = len(indptr) - 1
+    _, partition = graspologic_native.leiden_csr(
+        indptr, indices, weights, n, resolution=resolution, use_modularity=modularity, iterations=1, seed=1
+    )
+    return np.fromiter((partition[node] for node in range(n)), dtype=np.int64, count=n)

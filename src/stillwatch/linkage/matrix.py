@@ -1,5 +1,7 @@
 """One family's channels side by side in one sparse matrix, as confirmation and membership read it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,19 +46,37 @@ class FamilyMatrix:
         return np.asarray(background_odds(self.holders, tokens, self.channel_of, self.sizes, self.frequency))
 
 
+class Lent:
+    """Scratch arrays over so many tokens, all -1 and left so, each lent to one thread at a time."""
+
+    def __init__(self, n_tokens: int) -> None:
+        self._n_tokens = n_tokens
+        self._spare: list[Indices] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Indices]:
+        """An array that nobody else uses meanwhile."""
+        array = self._spare.pop() if self._spare else np.full(self._n_tokens, -1, dtype=np.int32)
+        yield array
+        self._spare.append(array)
+
+
 def family_matrix(channels: tuple[Channel, ...], frequencies: tuple[Floats, ...] | None = None) -> FamilyMatrix:
     """Join channels into one matrix. Popularity counts all rows (a permutation within the family leaves it alone)."""
     n = len(channels[0].indptr) - 1
     offsets = np.cumsum([0] + [c.n_tokens for c in channels])
-    rows = np.concatenate([np.repeat(np.arange(n), c.sizes()) for c in channels])
+    rows = np.concatenate([np.repeat(np.arange(n), np.diff(c.indptr)) for c in channels])
     tokens = np.concatenate([c.tokens + offset for c, offset in zip(channels, offsets, strict=False)])
     order = np.argsort(rows, kind="stable")
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(rows, minlength=n), out=indptr[1:])
     values = np.concatenate([c.values for c in channels])
-    joined = Channel("joined", (channels[0].family,), indptr, tokens[order].astype(np.int32), int(offsets[-1]), values)
+    sizes = np.stack([c.sizes for c in channels])
+    joined = Channel(
+        "joined", (channels[0].family,), indptr, tokens[order].astype(np.int32), int(offsets[-1]), values,
+        sizes.sum(axis=0), int(offsets[-1]),
+    )  # fmt: skip
     holder_indptr, holders = joined.holders()
-    sizes = np.stack([c.sizes() for c in channels])
     given = frequencies or tuple(background(c) for c in channels)
     return FamilyMatrix(
         indptr,
@@ -73,4 +93,4 @@ def family_matrix(channels: tuple[Channel, ...], frequencies: tuple[Floats, ...]
 def background(channel: Channel) -> Floats:
     """Popularity of each token over all rows, the group included: invariant when the family's rows move."""
     df = channel.document_frequency.astype(np.float64)
-    return np.asarray(np.maximum(df, 0.5) / max(float(df.sum()), 1.0))
+    return np.asarray(np.maximum(df, 0.5) / max(float(channel.sizes.sum()), 1.0))

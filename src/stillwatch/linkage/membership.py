@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
-from stillwatch.linkage.matrix import family_matrix
+from stillwatch.linkage.matrix import Lent, family_matrix
 from stillwatch.linkage.member_kernel import enriched_tokens, mark_holders, member_log_ratios, spoken
 from stillwatch.records import Family
 
@@ -147,20 +147,16 @@ class MemberMatrix:
     def __init__(self, channels: tuple[Channel, ...]) -> None:
         self._matrix = family_matrix(channels)
         self._held = self._matrix.sizes.sum(axis=1)
-        self._vocabulary = np.array([channel.n_tokens for channel in channels])
+        self._vocabulary = np.array([channel.vocabulary for channel in channels])
         self._voices = spoken(self._matrix.sizes)
-        self._spare: list[Indices] = []  # scratch arrays that no thread uses now
+        self._slots = Lent(len(self._matrix.channel_of))
 
     def profile(self, members: Indices, weight: Floats) -> Profile:
         """The tokens in which these rows are enriched, each row with its weight."""
         m = self._matrix
-        slot = self._spare.pop() if self._spare else np.full(len(m.channel_of), -1, dtype=np.int32)
-        found = enriched_tokens(
-            members, weight, m.indptr, m.tokens, m.channel_of, m.sizes, m.holder_indptr, self._held, self._vocabulary,
-            slot,
-        )  # fmt: skip
-        self._spare.append(slot)
-        return Profile(*found)
+        about = (m.indptr, m.tokens, m.channel_of, m.sizes, m.holder_indptr, self._held, self._vocabulary)
+        with self._slots.one() as slot:
+            return Profile(*enriched_tokens(members, weight, *about, slot))
 
     def mark_holders(self, profile: Profile, marks: NDArray[np.bool_]) -> None:
         """Mark the rows that hold a token of the profile."""

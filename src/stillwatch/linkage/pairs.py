@@ -70,7 +70,7 @@ def _joined(named: list[Ints], count: int) -> tuple[Ints, Ints]:
 def popularity(channel: Channel) -> Floats:
     """f_t over all rows but one: max(df_t - 1, 1/2) / sum of df."""
     df = channel.document_frequency
-    return np.asarray(np.maximum(df - 1, 0.5) / max(float(df.sum()), 1.0))
+    return np.asarray(np.maximum(df - 1, 0.5) / max(float(channel.sizes.sum()), 1.0))
 
 
 def family_weights(
@@ -89,11 +89,13 @@ def family_weights(
         voices = np.zeros(len(left), dtype=np.int32)
         for channel in incidence.scored(family):
             if within is None:
-                add_ratios(left, right, channel.indptr, channel.tokens, popularity(channel), total, voices)
+                add_ratios(
+                    left, right, channel.indptr, channel.tokens, channel.sizes, popularity(channel), total, voices
+                )
             else:
                 add_ratios_in_groups(
                     left, right, within.pairs, within.pair_ends, within.members, within.member_ends,
-                    channel.indptr, channel.tokens, channel.document_frequency, total, voices,
+                    channel.indptr, channel.tokens, channel.sizes, channel.document_frequency, total, voices,
                 )  # fmt: skip
         heard = voices > 0
         out[heard, place] = np.log(total[heard] / voices[heard])

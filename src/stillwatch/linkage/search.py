@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from stillwatch.linkage.clusters import PROMISING, Candidate, candidates_without, left_out_sets
 from stillwatch.linkage.confirm import THREADS, log_e_values
-from stillwatch.linkage.incidence import Floats, Incidence, Indices
+from stillwatch.linkage.incidence import Floats, Incidence
 from stillwatch.linkage.pairs import Pairs, family_weights, nominated_pairs, total_weight
+from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
 from stillwatch.stats import e_bh
 
@@ -33,8 +34,7 @@ class Found:
     discovered: dict[Family, NDArray[np.bool_]]
     tested: dict[Family, int]
     families: tuple[Family, ...]
-    parts: dict[bytes, list[Indices]]
-    """How rows split by templates, for every group that was split on the way."""
+    templates: Templates
 
 
 def search(
@@ -52,12 +52,12 @@ def search(
     progress(f"weighing {len(pairs.left):,} pairs")
     pairs, weights = _useful(pairs, family_weights(incidence, pairs.left, pairs.right, families), families)
     candidates: list[Candidate] = []
-    known: dict[bytes, list[Indices]] = {}
+    templates = Templates(incidence)
     wanted = [left_out for left_out in left_out_sets(families) if only is None or only in left_out]
     progress(f"clustering without {' / '.join('+'.join(sorted(left_out)) for left_out in wanted)}")
     with ThreadPoolExecutor(THREADS) as pool:
         for found in pool.map(
-            lambda left_out: candidates_without(incidence, pairs, weights, families, left_out, known), wanted
+            lambda left_out: candidates_without(incidence, pairs, weights, families, left_out, templates), wanted
         ):
             candidates += found
     log_e: dict[Family, Floats] = {}
@@ -69,7 +69,7 @@ def search(
         log_e[family] = _log_e(incidence, family, candidates, seed)
     for family in exact if only is None else [only]:
         discovered[family], tested[family] = _discoveries(family, candidates, log_e, alpha / len(exact))
-    return Found(tuple(candidates), log_e, discovered, tested, families, known)
+    return Found(tuple(candidates), log_e, discovered, tested, families, templates)
 
 
 def _useful(pairs: Pairs, weights: Floats, families: tuple[Family, ...]) -> tuple[Pairs, Floats]:

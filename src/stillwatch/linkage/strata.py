@@ -20,7 +20,7 @@ def strata_of(incidence: Incidence, family: Family, which: int) -> Indices:
     """
     size = np.zeros(incidence.n, dtype=np.int64)
     for channel in incidence.scored(family):
-        size += channel.sizes()
+        size += channel.sizes
     attributes = incidence.stratifications[which] if incidence.stratifications else ()
     levels = [
         _cells([*(codes.astype(np.int64) for codes in attributes[:kept]), _quantiles(size, 10)])

@@ -106,11 +106,11 @@ def _direction(shared: Indices, n: int, own: int, other: int, frequency: Floats,
 
 @njit(cache=True, nogil=True)
 def pair_ratio(
-    i: int, j: int, indptr: Ints, tokens: Indices, frequency: Floats, shared: Indices, odds: Floats
+    i: int, j: int, indptr: Ints, tokens: Indices, sizes: Ints, frequency: Floats, shared: Indices, odds: Floats
 ) -> float:
     """Likelihood ratio of one pair in one channel, the mean over both directions: see `add_ratios`; both rows must hold
     a token."""
-    size_i, size_j = indptr[i + 1] - indptr[i], indptr[j + 1] - indptr[j]
+    size_i, size_j = sizes[i], sizes[j]
     n = shared_tokens(i, j, indptr, tokens, shared)
     if n == 0:
         return 0.5 * (_unshared(size_i) + _unshared(size_j))
@@ -120,13 +120,14 @@ def pair_ratio(
 
 @njit(cache=True, nogil=True, parallel=True)
 def add_ratios(
-    left: Indices, right: Indices, indptr: Ints, tokens: Indices, frequency: Floats, total: Floats, voices: Indices
-) -> None:
+    left: Indices, right: Indices, indptr: Ints, tokens: Indices, sizes: Ints, frequency: Floats, total: Floats,
+    voices: Indices,
+) -> None:  # fmt: skip
     """Add each pair's likelihood ratio in one channel to `total`, and 1 to `voices`, where both rows hold a token.
 
-    `frequency` is each token's popularity f_t. For a direction i given j: product over shared tokens of
-    1 + lambda (1 - p) / p with p = 1 - exp(-|S_j| f_t), times (1 - lambda) per token of i that j lacks; the mean over
-    both directions and the copying rates. Never below 1/2.
+    `sizes` are the rows' |S_i| and `frequency` each token's popularity f_t. For a direction i given j: product over
+    shared tokens of 1 + lambda (1 - p) / p with p = 1 - exp(-|S_j| f_t), times (1 - lambda) per token of i that j
+    lacks; the mean over both directions and the copying rates. Never below 1/2.
     """
     longest = 0
     for row in range(len(indptr) - 1):
@@ -136,15 +137,15 @@ def add_ratios(
         shared, odds = np.empty(longest, dtype=np.int32), np.empty(longest)
         for at in range(len(left) * part // parts, len(left) * (part + 1) // parts):
             i, j = left[at], right[at]
-            if indptr[i] < indptr[i + 1] and indptr[j] < indptr[j + 1]:
-                total[at] += pair_ratio(i, j, indptr, tokens, frequency, shared, odds)
+            if sizes[i] > 0 and sizes[j] > 0:
+                total[at] += pair_ratio(i, j, indptr, tokens, sizes, frequency, shared, odds)
                 voices[at] += 1
 
 
 @njit(cache=True, nogil=True)
 def add_ratios_in_groups(
     left: Indices, right: Indices, pairs: Ints, pair_ends: Ints, members: Ints, member_ends: Ints,
-    indptr: Ints, tokens: Indices, holders: Ints, total: Floats, voices: Indices,
+    indptr: Ints, tokens: Indices, sizes: Ints, holders: Ints, total: Floats, voices: Indices,
 ) -> None:  # fmt: skip
     """The same with a popularity that leaves out the pair's own group, to which both rows belong.
 
@@ -153,7 +154,7 @@ def add_ratios_in_groups(
     """
     inside = np.zeros(len(holders), dtype=np.int64)
     frequency = np.empty(len(holders), dtype=np.float64)
-    every = holders.sum()
+    every = sizes.sum()
     longest = 0
     for row in members:
         longest = max(longest, indptr[row + 1] - indptr[row])
@@ -162,7 +163,7 @@ def add_ratios_in_groups(
         rows = members[member_ends[group] : member_ends[group + 1]]
         beyond = every
         for row in rows:
-            beyond -= indptr[row + 1] - indptr[row]
+            beyond -= sizes[row]
             for at in range(indptr[row], indptr[row + 1]):
                 inside[tokens[at]] += 1
         for row in rows:
@@ -172,8 +173,8 @@ def add_ratios_in_groups(
         for at in range(pair_ends[group], pair_ends[group + 1]):
             pair = pairs[at]
             i, j = left[pair], right[pair]
-            if indptr[i] < indptr[i + 1] and indptr[j] < indptr[j + 1]:
-                total[pair] += pair_ratio(i, j, indptr, tokens, frequency, shared, odds)
+            if sizes[i] > 0 and sizes[j] > 0:
+                total[pair] += pair_ratio(i, j, indptr, tokens, sizes, frequency, shared, odds)
                 voices[pair] += 1
         for row in rows:
             for at in range(indptr[row], indptr[row + 1]):
