@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from stillwatch.linkage.confirm_kernel import ETAS, EXCESS, PROFILE, batch_ends, prequential, shuffled
+from stillwatch.linkage.confirm_kernel import ETAS, EXCESS, HOPELESS, PROFILE, batch_ends, prequential, shuffled
 from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.kernels import KAPPAS, MOST_TYPICAL, excess
 from stillwatch.linkage.matrix import family_matrix
@@ -62,38 +62,50 @@ class WrittenOut:
         ratio = float(np.mean(terms))
         return ratio / (ratio + bound)
 
-    def logs(self, members: list[int], ends: list[int], strata: list[int]) -> list[float]:
+    def logs(self, members: list[int], ends: list[int], strata: list[int], compared: set[int]) -> list[float]:
         out = np.zeros(len(ETAS))
         bound = self.n / len(members)
         for start, end in pairwise(ends):
             profile = self.profile(members[:start])
             if not any(profile):
                 continue
-            left = [row for row in range(self.n) if row not in members[:start]]
+            left = [row for row in range(self.n) if row in compared | set(members[start:])]
+            left = [row for row in left if row not in members[:start]]
             scores = {row: self.g(row, profile, bound) for row in left}
             for row in members[start:end]:
                 mean = np.mean([scores[other] for other in left if strata[other] == strata[row]])
                 out += np.log1p(ETAS * (scores[row] / mean - 1))
+            tested, testable = end - ends[0], len(members) - ends[0]
+            if tested >= testable / 2 and end < len(members) and np.log(np.exp(out).mean()) < HOPELESS:
+                break
         return out.tolist()
 
 
 @pytest.mark.parametrize("family", [Family.CONTENT, Family.CLIENT, Family.REGISTRATION])
 @pytest.mark.parametrize("size", [5, 20, 40])
-@pytest.mark.parametrize("cost", [0, 10**6], ids=["by rows", "by tokens"])
-def test_the_kernel_is_the_formula(family: Family, size: int, cost: int) -> None:
-    """Groups that are planted (20), cut short (5), and two that are taken for one (40); scored in both ways."""
+@pytest.mark.parametrize("cost", [0.0, 1e6], ids=["by rows", "by tokens"])
+@pytest.mark.parametrize("most", [7, 120], ids=["few compared", "all compared"])
+@pytest.mark.parametrize("first", [0, 60], ids=["planted", "nothing"])
+def test_the_kernel_is_the_formula(family: Family, size: int, cost: float, most: int, first: int) -> None:
+    """Groups that are planted (20), cut short (5), two that are taken for one (40), and such of no group; scored in
+    both ways; a whole stratum and some rows of it compared with."""
     world = token_world(3, n=120, groups=(20, 20))
-    rows, matrix = np.arange(size, dtype=np.int32), family_matrix(world.scored(family))
+    rows, matrix = np.arange(first, first + size, dtype=np.int32), family_matrix(world.scored(family))
     strata, ends = strata_of(world, family, 0), batch_ends(size)
     members = rows[shuffled(world.keys[rows], 5)]
     tokens, n = len(matrix.channel_of), world.n
     stratum_indptr = np.concatenate([[0], np.cumsum(np.bincount(strata))])
+    stratum_rows = np.lexsort((world.keys, strata)).astype(np.int32)
+    rank = np.argsort(stratum_rows) - stratum_indptr[strata]
     found = prequential(
-        members, ends, world.n / size, matrix.indptr, matrix.tokens, matrix.channel_of, matrix.chance, matrix.odds,
-        len(matrix.sizes), matrix.holder_indptr, matrix.holders, matrix.holder_odds, strata, stratum_indptr,
-        np.argsort(strata, kind="stable").astype(np.int32), np.full(len(stratum_indptr) - 1, cost),
+        members, ends, world.n / size, most,
+        matrix.indptr, matrix.tokens, matrix.channel_of, matrix.chance, matrix.odds, len(matrix.sizes),
+        matrix.holder_indptr, matrix.holders, matrix.holder_odds,
+        strata, stratum_indptr, stratum_rows, rank, np.full(len(stratum_indptr) - 1, cost),
         np.zeros(tokens, np.int32), np.full(tokens, -1, np.int32), np.zeros(n, np.bool_), np.full(n, -1, np.int32),
         np.full(n, np.nan),
     )  # fmt: skip
-    wanted = WrittenOut(world, family).logs(members.tolist(), ends.tolist(), strata.tolist())
+    wanted = WrittenOut(world, family).logs(
+        members.tolist(), ends.tolist(), strata.tolist(), set(np.flatnonzero(rank < most).tolist())
+    )
     assert found.tolist() == pytest.approx(wanted, rel=1e-9, abs=1e-9)

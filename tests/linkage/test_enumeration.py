@@ -5,6 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from stillwatch.linkage import confirm as confirm_module
 from stillwatch.linkage.confirm import log_e
 from stillwatch.linkage.incidence import Incidence, channel
 from stillwatch.linkage.matrix import family_matrix
@@ -29,7 +30,13 @@ def world(rows: list[list[int]]) -> Incidence:
     ],
 )
 @pytest.mark.parametrize("size", [3, 4, pytest.param(5, marks=pytest.mark.slow)])
-def test_mean_e_over_all_arrangements_is_at_most_one(rows: list[list[int]], size: int) -> None:
+@pytest.mark.parametrize("compared", [None, pytest.param((1, 3), marks=pytest.mark.slow)])
+def test_mean_e_over_all_arrangements_is_at_most_one(
+    rows: list[list[int]], size: int, compared: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where members are compared with the first one or three rows of their stratum and with themselves."""
+    if compared:
+        monkeypatch.setattr(confirm_module, "COMPARED", compared)
     base = world(rows)
     strata = np.zeros(8, dtype=np.int32)
     group = np.arange(size, dtype=np.int32)
@@ -37,7 +44,7 @@ def test_mean_e_over_all_arrangements_is_at_most_one(rows: list[list[int]], size
     total, count = 0.0, 0
     for order in permutations(range(8)):
         arranged = tuple(tuple(rows[i]) for i in order)
-        key = arranged[:size] + tuple(sorted(arranged[size:]))
+        key = arranged if compared else arranged[:size] + tuple(sorted(arranged[size:]))
         if key not in seen:
             moved = base.permuted(Family.CLIENT, np.array(order))
             matrix = family_matrix(moved.scored(Family.CLIENT))

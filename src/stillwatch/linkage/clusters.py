@@ -72,19 +72,18 @@ def candidates_without(
     """Groups found without the left-out families: blocking, weighing, pruning and clustering use none of their tokens.
 
     A campaign above some 5 % of the traffic hides behind itself: its own tokens look popular. So pairs are first
-    clustered loosely, and then weighed again against a popularity that leaves out the loose group of the pair.
+    clustered loosely, and weighed again against a popularity that leaves out the loose group of the pair.
     """
     every = total_weight(weights, families, left_out)
     kept = np.flatnonzero(pairs.without(left_out) & (every >= PROMISING))
     kept = kept[strongest_edges(pairs.left[kept], pairs.right[kept], every[kept], incidence.n, NEIGHBOURS)]
     left, right, total = pairs.left[kept], pairs.right[kept], every[kept]
-    groups = list(_groups(incidence, left, right, total))
     loose = _loose_groups(incidence.n, left, right, total)
     inside = (loose[left] == loose[right]) & (total < HEAVIEST)
     speaking = tuple(family for family in families if family not in left_out)
     renewed = family_weights(incidence, left[inside], right[inside], speaking, loose)
     total[inside] = np.maximum(total[inside], total_weight(renewed, speaking, left_out))
-    groups += _groups(incidence, left, right, total)
+    groups = _groups(incidence, left, right, total)
     if Family.CONTENT not in left_out:
         groups += [part for rows in _distinct(groups, incidence.n) for part in _parts(incidence, rows, templates)]
     return [Candidate(rows, left_out) for rows in _distinct(groups, incidence.n)]

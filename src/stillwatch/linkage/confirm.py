@@ -2,8 +2,12 @@
 
 H0(C, F): given the strata and all other families, the F-rows of the members of C are exchangeable with everyone
 else's. The members come in random batches; each batch is scored with a profile learnt from the earlier ones, and each
-score is compared with the mean over the rows of its stratum that no earlier batch used. E[E_F] <= 1 by sampling
-without replacement and Maclaurin's inequality, whatever clustering found the group and however tokens depend.
+score is compared with the mean over rows of its stratum that no earlier batch used. E[E_F] <= 1 by sampling without
+replacement and Maclaurin's inequality, whatever clustering found the group and however tokens depend.
+
+The rows compared with are the members and the first rows of the stratum in the order of their keys. They are fixed
+before any row of F is looked at and stay the same for all batches: within them the members are exchangeable, which is
+all that the proof asks. A stratum's other rows are as if they were not there.
 """
 
 from collections.abc import Sequence
@@ -18,6 +22,10 @@ from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.matrix import FamilyMatrix, family_matrix
 from stillwatch.linkage.strata import strata_of
 from stillwatch.records import Family
+
+COMPARED = (64, 512)
+"""Most rows of a stratum, beside the group's own, with which members are compared: in the first order, which most
+candidates end with, and in the others."""
 
 THREADS = 2
 TOGETHER = 32
@@ -45,18 +53,21 @@ def log_e(
     groups: Sequence[Indices], keys: NDArray[np.uint64], matrix: FamilyMatrix, strata: Indices, seed: int
 ) -> Floats:
     """ln of the e-value of each group of rows under one stratification: see `confirm_kernel.group_log_e`."""
-    stratum_rows = np.argsort(strata, kind="stable").astype(np.int32)
-    stratum_indptr = np.concatenate([[0], np.cumsum(np.bincount(strata))]).astype(np.int64)
-    stratum_tokens = np.bincount(strata, weights=np.diff(matrix.indptr)).astype(np.int64)
+    sizes = np.bincount(strata)
+    stratum_rows = np.lexsort((keys, strata)).astype(np.int32)
+    stratum_indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    rank = np.empty(len(strata), dtype=np.int64)
+    rank[stratum_rows] = np.arange(len(strata)) - stratum_indptr[strata[stratum_rows]]
+    row_cost = np.bincount(strata, weights=np.diff(matrix.indptr)) / np.maximum(sizes, 1)
     about = (
         matrix.indptr, matrix.tokens, matrix.channel_of, matrix.chance, matrix.odds, len(matrix.sizes),
-        matrix.holder_indptr, matrix.holders, matrix.holder_odds, strata, stratum_indptr, stratum_rows, stratum_tokens,
+        matrix.holder_indptr, matrix.holders, matrix.holder_odds, strata, stratum_indptr, stratum_rows, rank, row_cost,
     )  # fmt: skip
 
     def some(first: int) -> Floats:
         part = groups[first : first + TOGETHER]
         row_ends = np.concatenate([[0], np.cumsum([len(rows) for rows in part])]).astype(np.int64)
-        return np.asarray(group_log_e(np.concatenate(part), row_ends, keys, seed, *about))
+        return np.asarray(group_log_e(np.concatenate(part), row_ends, keys, seed, COMPARED[0], COMPARED[1], *about))
 
     with ThreadPoolExecutor(THREADS) as pool:
         return np.concatenate([np.zeros(0), *pool.map(some, range(0, len(groups), TOGETHER))])

@@ -1,7 +1,7 @@
 """The loops of confirmation: the profile of some members, how well rows fit it, and the product that is the e-value.
 
-A row is compared with its own stratum only, so only the strata of the members of a batch are scored, by rows or by
-tokens, whichever are fewer. All release the GIL.
+A row is compared with rows of its own stratum only, so only those are scored, by rows or by tokens, whichever are
+fewer. All release the GIL.
 """
 
 import numpy as np
@@ -31,6 +31,10 @@ less than round numbers, since a group of which nothing is shown has exactly 0."
 
 ENOUGH = 40.0
 """ln e after two orders from which further ones are not asked: far above what any number of candidates asks for."""
+
+HOPELESS = -0.05
+"""Mean ln of the product so far, once half of the members are tested, under which an order is not played on. To stop a
+bet by what has come of it so far keeps the mean of what it ends with at most 1."""
 
 PROFILE = 40
 """Profile tokens kept of each channel, the strongest first."""
@@ -142,121 +146,133 @@ def _bounded(ratios: Floats, bound: float) -> float:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _fit(ratios: Floats, shares: Floats, odds: float) -> None:
+def _fit(ratios: Floats, shown: Floats, odds: float) -> None:
     """Multiply a row's ratios, one a kappa, by those of one token of the profile that the row holds.
 
     The token has background p = 1 - exp(-|S_i| f_t) in row i of its channel and a member shows it with probability
-    p + (1 - p) kappa a: ratio 1 + kappa a (1 - p) / p where present, 1 - kappa a where absent, which stands in the
-    ratios already. `odds` is (1 - p) / p.
+    p + (1 - p) s, s = kappa a: ratio 1 + s (1 - p) / p where present, 1 - s where absent, which stands in the ratios
+    already. `odds` is (1 - p) / p; `shown` holds s / (1 - s) for each kappa.
     """
-    for k in range(len(shares)):
-        ratios[k] = min(ratios[k] * ((1.0 + shares[k] * odds) / (1.0 - shares[k])), GREATEST)
+    for k in range(len(shown)):
+        ratios[k] = min(ratios[k] * (1.0 + shown[k] * (1.0 + odds)), GREATEST)
+
+
+@njit(cache=True, nogil=True)
+def _pool(
+    rows: Indices, left: Indices, most: int, strata: Indices, stratum_indptr: Ints, stratum_rows: Indices, rank: Ints,
+    used: NDArray[np.bool_], asked: NDArray[np.bool_],
+) -> tuple[Indices, Ints]:  # fmt: skip
+    """The rows that these rows are compared with, themselves included, and their distinct strata.
+
+    Of each stratum the first `most` in its order, and those of the group's members that are `left`, without the used
+    ones. `asked` is scratch over strata, all false.
+    """
+    wanted = np.empty(len(rows), dtype=np.int64)
+    count, size = 0, len(left)
+    for row in rows:
+        stratum = strata[row]
+        if not asked[stratum]:
+            asked[stratum] = True
+            wanted[count] = stratum
+            count += 1
+            size += min(stratum_indptr[stratum + 1] - stratum_indptr[stratum], most)
+    pool = np.empty(size, dtype=np.int32)
+    size = 0
+    for stratum in wanted[:count]:
+        start = stratum_indptr[stratum]
+        for row in stratum_rows[start : min(start + most, stratum_indptr[stratum + 1])]:
+            if not used[row]:
+                pool[size] = row
+                size += 1
+    for row in left:
+        if asked[strata[row]] and rank[row] >= most:
+            pool[size] = row
+            size += 1
+    asked[wanted[:count]] = False
+    return pool[:size], wanted[:count]
 
 
 @njit(cache=True, nogil=True)
 def _score_rows(
-    wanted: Ints, stratum_indptr: Ints, stratum_rows: Indices, used: NDArray[np.bool_],
-    indptr: Ints, tokens: Indices, channel_of: Indices, odds: Floats, slot: Indices, shares: Floats,
+    pool: Indices, indptr: Ints, tokens: Indices, channel_of: Indices, odds: Floats, slot: Indices, shown: Floats,
     base: Floats, bound: float, scores: Floats,
 ) -> None:  # fmt: skip
-    """g of each unused row of the wanted strata, row by row: cheap where the strata are small."""
+    """g of each row of the pool, row by row: cheap where the pool is small."""
     nobody = _bounded(base, bound)
     ratios = np.empty(base.shape)
-    for stratum in wanted:
-        for row in stratum_rows[stratum_indptr[stratum] : stratum_indptr[stratum + 1]]:
-            if used[row]:
-                continue
-            met = False
-            for at in range(indptr[row], indptr[row + 1]):
-                place = slot[tokens[at]]
-                if place >= 0:
-                    if not met:
-                        ratios[:, :] = base
-                        met = True
-                    _fit(ratios[channel_of[tokens[at]]], shares[place], odds[at])
-            scores[row] = _bounded(ratios, bound) if met else nobody
+    for row in pool:
+        met = False
+        for at in range(indptr[row], indptr[row + 1]):
+            place = slot[tokens[at]]
+            if place >= 0:
+                if not met:
+                    ratios[:, :] = base
+                    met = True
+                _fit(ratios[channel_of[tokens[at]]], shown[place], odds[at])
+        scores[row] = _bounded(ratios, bound) if met else nobody
 
 
 @njit(cache=True, nogil=True)
 def _score_holders(
-    wanted: Ints, stratum_indptr: Ints, stratum_rows: Indices, used: NDArray[np.bool_], strata: Indices,
-    asked: NDArray[np.bool_], profile: Indices, holder_indptr: Ints, holders: Indices, channel_of: Indices,
-    holder_odds: Floats, shares: Floats, base: Floats, bound: float, position: Indices, scores: Floats,
+    pool: Indices, profile: Indices, holder_indptr: Ints, holders: Indices, channel_of: Indices,
+    holder_odds: Floats, shown: Floats, base: Floats, bound: float, position: Indices, scores: Floats,
 ) -> None:  # fmt: skip
     """The same, token by token: cheap where the profile is of rare tokens. `position` is scratch over rows, all -1."""
     nobody = _bounded(base, bound)
-    for stratum in wanted:
-        asked[stratum] = True
-        scores[stratum_rows[stratum_indptr[stratum] : stratum_indptr[stratum + 1]]] = nobody
-    held = 0
-    for token in profile:
-        held += holder_indptr[token + 1] - holder_indptr[token]
-    touched = np.empty(min(held, len(strata)), dtype=np.int32)
-    ratios = np.empty((len(touched), base.shape[0], base.shape[1]))
+    scores[pool] = nobody
+    position[pool] = -2
+    touched = np.empty(len(pool), dtype=np.int32)
+    ratios = np.empty((len(pool), base.shape[0], base.shape[1]))
     found = 0
     for place in range(len(profile)):
         token = profile[place]
         for at in range(holder_indptr[token], holder_indptr[token + 1]):
             row = holders[at]
-            if used[row] or not asked[strata[row]]:
+            if position[row] == -1:
                 continue
             if position[row] < 0:
                 position[row] = found
                 touched[found] = row
                 ratios[found] = base
                 found += 1
-            _fit(ratios[position[row], channel_of[token]], shares[place], holder_odds[at])
+            _fit(ratios[position[row], channel_of[token]], shown[place], holder_odds[at])
     for at in range(found):
         scores[touched[at]] = _bounded(ratios[at], bound)
-        position[touched[at]] = -1
-    for stratum in wanted:
-        asked[stratum] = False
+    position[pool] = -1
 
 
 @njit(cache=True, nogil=True)
-def _learn(profile: Indices, typical: Floats, channel_of: Indices, slot: Indices, shares: Floats, base: Floats) -> None:
-    """Give each profile token its place in `shares`, (token, kappa), and fill `base`, (channel, kappa)."""
+def _learn(profile: Indices, typical: Floats, channel_of: Indices, slot: Indices, shown: Floats, base: Floats) -> None:
+    """Give each profile token its place in `shown`, (token, kappa), and fill `base`, (channel, kappa)."""
     base[:, :] = 1.0
     for at in range(len(profile)):
         slot[profile[at]] = at
         for k in range(len(KAPPAS)):
-            shares[at, k] = min(KAPPAS[k] * typical[at], MOST_TYPICAL)
-            base[channel_of[profile[at]], k] *= 1.0 - shares[at, k]
-
-
-@njit(cache=True, nogil=True)
-def _wanted(rows: Indices, strata: Indices, asked: NDArray[np.bool_]) -> Ints:
-    """The distinct strata of these rows. `asked` is scratch over strata, all false."""
-    out = np.empty(len(rows), dtype=np.int64)
-    count = 0
-    for row in rows:
-        if not asked[strata[row]]:
-            asked[strata[row]] = True
-            out[count] = strata[row]
-            count += 1
-    asked[out[:count]] = False
-    return out[:count]
+            share = min(KAPPAS[k] * typical[at], MOST_TYPICAL)
+            shown[at, k] = share / (1.0 - share)
+            base[channel_of[profile[at]], k] *= 1.0 - share
 
 
 @njit(cache=True, nogil=True)
 def prequential(
-    members: Indices, ends: Ints, bound: float,
+    members: Indices, ends: Ints, bound: float, most: int,
     indptr: Ints, tokens: Indices, channel_of: Indices, chance: Floats, odds: Floats, n_channels: int,
     holder_indptr: Ints, holders: Indices, holder_odds: Floats,
-    strata: Indices, stratum_indptr: Ints, stratum_rows: Indices, stratum_tokens: Ints,
+    strata: Indices, stratum_indptr: Ints, stratum_rows: Indices, rank: Ints, row_cost: Floats,
     counts: Indices, slot: Indices, used: NDArray[np.bool_], position: Indices, scores: Floats,
 ) -> Floats:  # fmt: skip
     """ln of the product over tested members of (1 - eta) + eta R_i, for each eta, for one order of the members.
 
     `members` in their random order; `ends` are the batches' ends. The first batch only teaches. R_i is g(S_i) over the
-    mean of g in i's stratum among rows that no earlier batch used, fixed at the batch's start. `stratum_tokens` counts
-    the tokens that the rows of each stratum hold. Scratch: `counts` zeros and `slot` -1 over tokens; `used` false,
-    `position` -1 and `scores` over rows; all but `scores` are left so.
+    mean of g in i's stratum, among its first `most` rows in the order of `stratum_rows` (`rank` is a row's place there)
+    and the members, those aside that an earlier batch used. `row_cost` is the mean number of tokens of a row of each
+    stratum. Scratch: `counts` zeros and `slot` -1 over tokens; `used` false, `position` -1 and `scores` over rows; all
+    but `scores` are left so.
     """
     out = np.zeros(len(ETAS))
-    asked = np.zeros(len(stratum_tokens), dtype=np.bool_)
-    means = np.empty(len(stratum_tokens))
-    shares, base = np.empty((n_channels * PROFILE, len(KAPPAS))), np.empty((n_channels, len(KAPPAS)))
+    asked = np.zeros(len(row_cost), dtype=np.bool_)
+    total, count = np.empty(len(row_cost)), np.empty(len(row_cost))
+    shown, base = np.empty((n_channels * PROFILE, len(KAPPAS))), np.empty((n_channels, len(KAPPAS)))
     taught = 0
     for batch in range(1, len(ends)):
         start, end = ends[batch - 1], ends[batch]
@@ -265,31 +281,37 @@ def prequential(
         profile, typical = profile_of(members[:start], indptr, tokens, channel_of, chance, n_channels, PROFILE, counts)
         if len(profile) == 0:
             continue
-        _learn(profile, typical, channel_of, slot, shares, base)
-        wanted = _wanted(members[start:end], strata, asked)
-        if (holder_indptr[profile + 1] - holder_indptr[profile]).sum() < stratum_tokens[wanted].sum():
+        _learn(profile, typical, channel_of, slot, shown, base)
+        pool, wanted = _pool(
+            members[start:end], members[start:], most, strata, stratum_indptr, stratum_rows, rank, used, asked
+        )
+        if (holder_indptr[profile + 1] - holder_indptr[profile]).sum() < row_cost[strata[pool]].sum():
             _score_holders(
-                wanted, stratum_indptr, stratum_rows, used, strata, asked, profile, holder_indptr, holders,
-                channel_of, holder_odds, shares, base, bound, position, scores,
-            )  # fmt: skip
+                pool, profile, holder_indptr, holders, channel_of, holder_odds, shown, base, bound, position, scores
+            )
         else:
-            _score_rows(
-                wanted, stratum_indptr, stratum_rows, used, indptr, tokens, channel_of, odds, slot, shares, base,
-                bound, scores,
-            )  # fmt: skip
-        for stratum in wanted:
-            total, count = 0.0, 0
-            for row in stratum_rows[stratum_indptr[stratum] : stratum_indptr[stratum + 1]]:
-                if not used[row]:
-                    total += scores[row]
-                    count += 1
-            means[stratum] = total / count
+            _score_rows(pool, indptr, tokens, channel_of, odds, slot, shown, base, bound, scores)
+        total[wanted] = 0.0
+        count[wanted] = 0.0
+        for row in pool:
+            total[strata[row]] += scores[row]
+            count[strata[row]] += 1.0
         for row in members[start:end]:
+            ratio = scores[row] * count[strata[row]] / total[strata[row]]
             for e in range(len(ETAS)):
-                out[e] += np.log1p(ETAS[e] * (scores[row] / means[strata[row]] - 1.0))
+                out[e] += np.log1p(ETAS[e] * (ratio - 1.0))
         slot[profile] = -1
+        if 2 * (end - ends[0]) >= len(members) - ends[0] and end < len(members) and _log_mean(out) < HOPELESS:
+            break
     used[members] = False
     return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _log_mean(logs: Floats) -> float:
+    """ln of the mean of exp."""
+    top = logs.max()
+    return float(top + np.log(np.exp(logs - top).mean()))
 
 
 @njit(cache=True, nogil=True)
@@ -308,15 +330,16 @@ def _log_mean_exp(logs: Floats, count: int) -> float:
 
 @njit(cache=True, nogil=True)
 def group_log_e(
-    rows: Indices, row_ends: Ints, keys: Hashes, seed: int,
+    rows: Indices, row_ends: Ints, keys: Hashes, seed: int, screened: int, compared: int,
     indptr: Ints, tokens: Indices, channel_of: Indices, chance: Floats, odds: Floats, n_channels: int,
     holder_indptr: Ints, holders: Indices, holder_odds: Floats,
-    strata: Indices, stratum_indptr: Ints, stratum_rows: Indices, stratum_tokens: Ints,
+    strata: Indices, stratum_indptr: Ints, stratum_rows: Indices, rank: Ints, row_cost: Floats,
 ) -> Floats:  # fmt: skip
     """ln of the e-value of each group: the mean over orders and betting fractions of the prequential product.
 
-    Group g has the rows `rows[row_ends[g]:row_ends[g + 1]]`. Where the first orders say too little, or more than
-    enough, the others count as zeros: the answer is then below the e-value, never above.
+    Group g has the rows `rows[row_ends[g]:row_ends[g + 1]]`. In the first order members are compared with so many
+    `screened` rows of a stratum, in the others with so many `compared` ones. Where the first orders say too little, or
+    more than enough, the others count as zeros: the answer is then below the e-value, never above.
     """
     n_rows = len(indptr) - 1
     counts, slot = np.zeros(len(channel_of), dtype=np.int32), np.full(len(channel_of), -1, dtype=np.int32)
@@ -335,8 +358,9 @@ def group_log_e(
                     break
             logs[order] = prequential(
                 members[shuffled(keys[members], seed + order)], ends, len(keys) / len(members),
+                compared if order else screened,
                 indptr, tokens, channel_of, chance, odds, n_channels, holder_indptr, holders, holder_odds,
-                strata, stratum_indptr, stratum_rows, stratum_tokens, counts, slot, used, position, scores,
+                strata, stratum_indptr, stratum_rows, rank, row_cost, counts, slot, used, position, scores,
             )  # fmt: skip
             asked += 1
         out[group] = _log_mean_exp(logs, asked)
