@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stillwatch.linkage.clusters import PROMISING, Candidate, candidates_without, left_out_sets
 from stillwatch.linkage.confirm import THREADS, log_e_values
-from stillwatch.linkage.incidence import Floats, Incidence
+from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.pairs import Pairs, family_weights, nominated_pairs, total_weight
 from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
@@ -17,6 +17,9 @@ from stillwatch.stats import e_bh
 
 ALPHA = 0.05
 SEED = 20260223
+AT_ONCE = 1 << 21
+"""Pairs that are weighed together: half of all are forgotten at once, so that they never lie in memory together."""
+
 HEAVIEST = 100.0
 """Most that a candidate may weigh in e-BH against one that no other family speaks for. Fixed, not fitted."""
 
@@ -50,7 +53,7 @@ def search(
     progress("blocking")
     pairs = nominated_pairs(incidence, seed)
     progress(f"weighing {len(pairs.left):,} pairs")
-    pairs, weights = _useful(pairs, family_weights(incidence, pairs.left, pairs.right, families), families)
+    pairs, weights = _useful(incidence, pairs, families)
     candidates: list[Candidate] = []
     templates = Templates(incidence)
     wanted = [left_out for left_out in left_out_sets(families) if only is None or only in left_out]
@@ -72,11 +75,21 @@ def search(
     return Found(tuple(candidates), log_e, discovered, tested, families, templates)
 
 
-def _useful(pairs: Pairs, weights: Floats, families: tuple[Family, ...]) -> tuple[Pairs, Floats]:
-    """The pairs that can become an edge in some left-out set: those whose families that speak for them weigh enough."""
-    kept = np.flatnonzero(total_weight(np.maximum(weights, 0.0), families, frozenset()) >= PROMISING)
-    held = Pairs(pairs.left[kept], pairs.right[kept], pairs.nominated_by[kept], pairs.combinations)
-    return held, np.asfortranarray(weights[kept])
+def _useful(incidence: Incidence, pairs: Pairs, families: tuple[Family, ...]) -> tuple[Pairs, Floats]:
+    """The pairs that can become an edge in some left-out set, with their weights: those whose families that speak for
+    them weigh enough."""
+    kept: list[Indices] = []
+    weighed: list[Floats] = []
+    for start in range(0, len(pairs.left), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        weights = family_weights(incidence, pairs.left[some], pairs.right[some], families)
+        enough = total_weight(np.maximum(weights, 0.0), families, frozenset()) >= PROMISING
+        kept.append((np.flatnonzero(enough) + start).astype(np.int32))
+        weighed.append(weights[enough])
+    places = np.concatenate([*kept, np.zeros(0, np.int32)])
+    out = np.empty((len(places), len(families)), order="F")
+    np.concatenate([*weighed, np.empty((0, len(families)))], out=out)
+    return Pairs(pairs.left[places], pairs.right[places], pairs.nominated_by[places], pairs.combinations), out
 
 
 def _repetitions(family: Family, candidates: list[Candidate]) -> list[list[int]]:
