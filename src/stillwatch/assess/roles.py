@@ -21,7 +21,7 @@ FOREIGN = 0.1
 UNLINKED = 2.0
 """Nats of registration evidence under which an account is not linked by its registration."""
 
-PLAIN = 5.9
+PLAIN = 5.5
 COINCIDENCE = 5.0
 """Nats of likeness, of seven, that show a victim's every trait; and nats of registration evidence that a shared day or
 issuer gives by chance, as a shared card does not."""
