@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from stillwatch.assess.blind import NO_ACCOUNTS, blind_terms
 from stillwatch.assess.finding import Finding, as_json
-from stillwatch.content.capabilities import classify, follows_up, lean
+from stillwatch.content.answered import HISTORY_STEP
+from stillwatch.content.capabilities import classify, lean
 from stillwatch.content.families import family_steps
 from stillwatch.content.fillers import filler_steps
 from stillwatch.content.preamble import preamble_steps
@@ -134,6 +135,7 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
                 "account_id": accounts["account_id"],
                 "account": accounts["account"],
                 "entity": pa.array(entities.entity, pa.int32()),
+                "vouched": pa.array(entities.vouched),
             }
         ),
     )
@@ -149,7 +151,8 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
             EXCHANGE_STEP,
             Step(
                 "account_placed",
-                "SELECT a.*, i.entity, n.block AS signup_block FROM account a JOIN identity i ON i.account = a.account "
+                "SELECT a.*, i.entity, CASE WHEN i.vouched THEN i.entity END AS vouched_entity, "
+                "n.block AS signup_block FROM account a JOIN identity i ON i.account = a.account "
                 "LEFT JOIN network n ON n.address = a.signup_ip",
             ),
         ]
@@ -162,13 +165,13 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
 def _content(engine: Engine, progress: Callable[[str], None]) -> None:
     """Preamble, templates, fillers, capability and purpose of every exchange."""
     progress("preamble, templates and fillers")
-    engine.run([*preamble_steps(), *family_steps(), *filler_steps()])
+    engine.run([*preamble_steps(), *family_steps(), *filler_steps(), HISTORY_STEP])
     progress("capabilities")
     _capabilities(engine)
 
 
 def _capabilities(engine: Engine) -> None:
-    """Tables `exchange_capability(x, code)` and `exchange_lean(x, lean, follow_up)`: NULL where no text was logged."""
+    """Tables `exchange_capability(x, code)` and `exchange_lean(x, lean)`: NULL where no text was logged."""
     held = engine.arrow(
         "SELECT e.x, coalesce(i.tags, 0) AS tags, e.structure, coalesce(e.output_tags, 0) AS output_tags, "
         "coalesce(e.text_words, -1) AS text_words, coalesce(e.output_words, -1) AS output_words, e.turns "
@@ -180,8 +183,7 @@ def _capabilities(engine: Engine) -> None:
     engine.register("exchange_capability", pa.table({"x": held["x"], "code": pa.array(classify(*features), pa.int8())}))
     unseen = (columns["text_words"] < 0) & (columns["output_words"] < 0)
     purpose = pa.array(np.asarray(lean(*features).sum(axis=1)), mask=unseen)
-    follow_up = pa.array(follows_up(columns["structure"], columns["turns"]), mask=columns["text_words"] < 0)
-    engine.register("exchange_lean", pa.table({"x": held["x"], "lean": purpose, "follow_up": follow_up}))
+    engine.register("exchange_lean", pa.table({"x": held["x"], "lean": purpose}))
 
 
 def _absent(engine: Engine) -> dict[str, str]:
