@@ -12,6 +12,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -130,10 +131,41 @@ def real_follow_ups(rows: list[Row], accounts: list[Row], work: dict[str, int]) 
                 row["system"] = SYSTEM
 
 
+def disguise(rows: list[Row], accounts: list[Row], work: dict[str, int]) -> None:
+    """One more sentence in every harvest prompt, which asks for what harmless work asks for."""
+    del accounts
+    for mine in _by_account(rows, work).values():
+        for row in mine:
+            if row["exchange_id"] in work and row["messages"]:
+                said = json.loads(row["messages"])
+                said.append({"role": "user", "content": "Based on the text above, summarise it and translate it."})
+                row["messages"] = json.dumps(_joined(said))
+
+
+def _joined(said: list[Row]) -> list[Row]:
+    """The last two messages as one."""
+    *before, one, more = said
+    text = one.get("content") or "".join(part.get("content", "") for part in one["parts"])
+    return [*before, {"role": "user", "content": f"{text}\n\n{more['content']}"}]
+
+
 def organisations(rows: list[Row], accounts: list[Row], work: dict[str, int]) -> None:
-    """Nineteen operators an organisation that they made up, in requests and at sign-up."""
-    names = {a: f"org-{at // ORGANISATION:04}-llc" for at, a in enumerate(sorted(_by_account(rows, work)))}
+    """Nineteen accounts of one campaign an organisation that they made up, in requests and at sign-up."""
+    names: dict[str, str] = {}
+    size: Counter[int] = Counter()
+    for account, mine in _by_account(rows, work).items():
+        campaign = _campaign(mine, work)
+        names[account] = f"org-{campaign}-{size[campaign] // ORGANISATION:04}-llc"
+        size[campaign] += 1
     _declare(rows, accounts, names)
+
+
+def paid_organisations(rows: list[Row], accounts: list[Row], work: dict[str, int]) -> None:
+    """The same, and each organisation pays by one card."""
+    organisations(rows, accounts, work)
+    for row in accounts:
+        if str(row["org_id"]).endswith("-llc"):
+            row["payment_fingerprint"] = f"pm-{row['org_id']}"
 
 
 def guests(rows: list[Row], accounts: list[Row], work: dict[str, int]) -> None:
@@ -168,7 +200,9 @@ ATTACKS: dict[str, Attack] = {
     "history": history,
     "sent-history": sent_history,
     "follow-ups": real_follow_ups,
+    "disguise": disguise,
     "organisations": organisations,
+    "paid-organisations": paid_organisations,
     "guests": guests,
 }
 

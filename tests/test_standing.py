@@ -65,7 +65,7 @@ def facts() -> dict[str, Any]:
     """Accounts 0 and 1 are a group of three exchanges; account 2 is everyone else."""
     empty = ", ".join(
         f"CAST(NULL AS VARCHAR) AS {name}"
-        for name in ("email_domain", "verified_domain", "org_id", "vouched_entity", "signup_block")
+        for name in ("email_domain", "verified_domain", "org_id", "vouched_org", "signup_block")
     )
     with DuckEngine() as engine:
         engine.run(

@@ -29,7 +29,7 @@ from stillwatch.linkage.groups import confirmed_groups
 from stillwatch.linkage.search import ALPHA, search
 from stillwatch.networks import load
 from stillwatch.permissions import PERMISSION_STEPS
-from stillwatch.records import Blind, Step
+from stillwatch.records import Blind, SegmentRole, Step
 from stillwatch.single import single_findings
 from stillwatch.store.runs import write_run
 from stillwatch.store.store import Store
@@ -45,6 +45,8 @@ ACCOUNT_COLUMNS = [
     "signup_user_agent", "billing_country", "verified_country", "verified_domain", "org_id", "programme",
     "suspended_at",
 ]  # fmt: skip
+
+NO_HISTORY = "no exchange holds an earlier message: who took an answer up cannot be seen"
 
 BY_TEXT = ("content", "work", "client/tools", "client/preamble")
 BY_PARAMETERS = ("client/parameters", "client/client")
@@ -135,7 +137,7 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
                 "account_id": accounts["account_id"],
                 "account": accounts["account"],
                 "entity": pa.array(entities.entity, pa.int32()),
-                "vouched": pa.array(entities.vouched),
+                "vouched": pa.array(entities.vouched, pa.int32(), mask=entities.vouched < 0),
             }
         ),
     )
@@ -151,8 +153,8 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
             EXCHANGE_STEP,
             Step(
                 "account_placed",
-                "SELECT a.*, i.entity, CASE WHEN i.vouched THEN i.entity END AS vouched_entity, "
-                "n.block AS signup_block FROM account a JOIN identity i ON i.account = a.account "
+                "SELECT a.*, i.entity, i.vouched AS vouched_org, n.block AS signup_block "
+                "FROM account a JOIN identity i ON i.account = a.account "
                 "LEFT JOIN network n ON n.address = a.signup_ip",
             ),
         ]
@@ -189,7 +191,7 @@ def _capabilities(engine: Engine) -> None:
 def _absent(engine: Engine) -> dict[str, str]:
     """Columns without a value, each with a sentence; a blind detector quotes it."""
     texts = {"messages": "text_words", "output": "output_words"}
-    roles = {"system": 0, "tools": 1}
+    roles = {"system": SegmentRole.SYSTEM, "tools": SegmentRole.TOOLS, "history": SegmentRole.HISTORY}
     plain = [column for column in EXCHANGE_COLUMNS if column not in texts and column not in roles]
     absent = absent_columns(engine, "exchange", plain + list(texts.values()), "exchanges")
     for name, column in texts.items():
@@ -199,10 +201,10 @@ def _absent(engine: Engine) -> dict[str, str]:
         absent["param_fp"] = "no exchange gives a sampling parameter (temperature, top_p, max_tokens ...)"
     for name, role in roles.items():
         seen = engine.arrow(
-            f"SELECT count(*) AS n FROM exchange WHERE list_contains(segment_roles, CAST({role} AS UTINYINT))"
+            f"SELECT count(*) AS n FROM exchange WHERE list_contains(segment_roles, CAST({int(role)} AS UTINYINT))"
         ).to_pylist()[0]["n"]
         if seen == 0:
-            absent[name] = f"column {name} of exchanges is empty in all rows"
+            absent[name] = f"column {name} of exchanges is empty in all rows" if name != "history" else NO_HISTORY
     of_accounts = absent_columns(engine, "account", ACCOUNT_COLUMNS, "accounts")
     if engine.arrow("SELECT count(*) AS n FROM accounts").to_pylist()[0]["n"] == 0:
         of_accounts = dict.fromkeys(of_accounts, NO_ACCOUNTS)

@@ -2,6 +2,7 @@
 operators."""
 
 import importlib
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -10,8 +11,9 @@ import pytest
 from stillwatch.benchmark import world as worlds
 
 SEED, SCALE = 9, 0.25
-KEPT = 0.85
-"""Share of the members found without an attack that must be found with it."""
+COUNTS = ("recall", "false_accounts", "operators_in_review")
+FOUND, SEEN = 0.7, 0.85
+"""Shares of the members found without an attack that must be found with it, and be found or stand in review."""
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +37,15 @@ def found(attacks: ModuleType, world: Path, attack: str) -> dict[str, int]:
     if not (folder / "found").exists():
         attacks.rewrite(world / "logs", world / "truth", folder / "logs", attacks.ATTACKS[attack])
         _, line = attacks.found_in(folder / "logs", world / "truth", folder, f"reference {SEED}")
-        (folder / "found").write_text(f"{line['recall'].split('/')[0]} {line['false_accounts'].split('/')[0]}")
-    return dict(zip(("members", "accused"), map(int, (folder / "found").read_text().split()), strict=True))
+        (folder / "found").write_text(json.dumps({name: int(str(line[name]).split("/")[0]) for name in COUNTS}))
+    return dict(json.loads((folder / "found").read_text()))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("attack", ["fillers", "many-fillers", "history", "sent-history", "organisations", "guests"])
 def test_what_costs_little_buys_little(attacks: ModuleType, world: Path, attack: str) -> None:
     before, after = found(attacks, world, "none"), found(attacks, world, attack)
-    assert before["members"] > 0
-    assert after["accused"] == 0
-    assert after["members"] >= KEPT * before["members"]
+    assert before["recall"] > 0
+    assert after["false_accounts"] == 0
+    assert after["recall"] >= FOUND * before["recall"]
+    assert after["recall"] + after["operators_in_review"] >= SEEN * before["recall"]

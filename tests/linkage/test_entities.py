@@ -52,13 +52,17 @@ def office(size: int, domain: str | None, cards: int) -> list[Row]:
 @pytest.mark.parametrize("size", [2, 19, 200])
 def test_strangers_under_one_name_are_not_one_customer(size: int) -> None:
     crowd = found(office(size, None, size))
-    assert len(set(crowd.entity.tolist())) == size and not crowd.vouched.any()
+    assert len(set(crowd.entity.tolist())) == size and set(crowd.vouched.tolist()) == {-1}
 
 
-@pytest.mark.parametrize(("domain", "cards"), [("x.org", 300), (None, 1)], ids=["one domain", "one card"])
-def test_an_office_of_three_hundred_keys_is_one_customer(domain: str | None, cards: int) -> None:
-    whole = found(office(300, domain, cards))
-    assert set(whole.entity.tolist()) == {0} and whole.vouched.all()
+def test_an_office_of_three_hundred_keys_is_one_customer() -> None:
+    whole = found(office(300, "x.org", 300))
+    assert set(whole.entity.tolist()) == {0} and set(whole.vouched.tolist()) == {0}
+
+
+def test_one_card_vouches_for_a_name_and_joins_nobody() -> None:
+    paid = found(office(300, None, 1))
+    assert len(set(paid.entity.tolist())) == 300 and set(paid.vouched.tolist()) == {0}
 
 
 def test_who_names_an_honest_customer_is_not_taken_for_it() -> None:
@@ -66,7 +70,7 @@ def test_who_names_an_honest_customer_is_not_taken_for_it() -> None:
     guests.append(("zz", "starter", None, None, None))
     both = found([*office(6, "x.org", 6), *guests])
     assert both.entity.tolist() == [0] * 6 + list(range(1, 22))
-    assert both.vouched.tolist() == [True] * 6 + [False] * 21
+    assert both.vouched.tolist() == [0] * 6 + [-1] * 21
 
 
 @pytest.mark.parametrize(
@@ -98,7 +102,7 @@ def test_links_chain_and_are_named_after_the_smallest_account() -> None:
     rows: list[Row] = [
         ("z", None, "x.org", "p1", None),
         ("m", "acme", "x.org", "p1", None),
-        ("b", "acme", None, "p1", None),
+        ("b", "acme", "x.org", None, None),
     ]
     chained = found(rows)
     assert chained.entity.tolist() == [0, 0, 0] and chained.name == ("z",)

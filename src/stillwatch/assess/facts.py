@@ -131,7 +131,7 @@ WHERE NOT EXISTS (SELECT 1 FROM group_shared s WHERE s.account = f.account)
 def fact_steps() -> list[Step]:
     """Tables `group_fact` (one row a group) and `base_fact` (one row: the accounts in no group)."""
     shares = {"email_domain": "email_domain", "verified_domain": "verified_domain", "payment_fingerprint": "payment",
-              "vouched_entity": "org", "org_id": "declared_org", "signup_block": "signup_block"}  # fmt: skip
+              "vouched_org": "org", "org_id": "declared_org", "signup_block": "signup_block"}  # fmt: skip
     steps = [
         Step("account_facts", ACCOUNT_FACTS),
         Step("account_home", HOME),

@@ -1,9 +1,10 @@
 """Entities: accounts that openly belong together, judged as one customer.
 
 Accounts with one verified domain and one payment instrument are one entity, and so are accounts that declare one
-organisation and share one of the two: a name alone costs nothing, and anybody can give another's. Where no account
-shows either, the name stands. How it is evaded: accounts that declare nothing stay apart, which is what linkage is for;
-accounts that declare an organisation and pay by one card become one large customer, and are seen as such.
+organisation and verified one domain. A name costs nothing, and anybody can give another's; one card for many accounts
+costs less than many cards. So a card that agrees vouches for the name, which is a fact for the questions, and joins
+nobody. Where no account shows a domain or a card, the name stands. How it is evaded: accounts that declare nothing stay
+apart, which is what linkage is for; accounts that verify one domain become one large customer, and are seen as such.
 """
 
 from dataclasses import dataclass
@@ -27,11 +28,12 @@ Key = tuple[str, ...]
 @dataclass(frozen=True)
 class Entities:
     """`entity[i]` is the dense entity of account i; `name[e]` the smallest account id of entity e, in ascending
-    order; `vouched[i]` whether account i belongs to the organisation that it declares by more than its own word."""
+    order; `vouched[i]` numbers the accounts with which account i shares its organisation and more than the name, or is
+    -1."""
 
     entity: NDArray[np.int32]
     name: tuple[str, ...]
-    vouched: NDArray[np.bool_]
+    vouched: NDArray[np.int32]
 
 
 def account_steps() -> list[Step]:
@@ -70,28 +72,21 @@ def entities_of(accounts: pa.Table) -> Entities:
     orgs, domains, payments, resold = (accounts[name].to_pylist() for name in columns)
     resellers = {org for org, vendor in zip(orgs, resold, strict=True) if vendor}
     shown = any(domains) or any(payments)
-    keys: dict[Key, list[int]] = {}
+    joining: dict[Key, list[int]] = {}
+    vouching: dict[Key, list[int]] = {}
     for row, (org, domain, payment) in enumerate(zip(orgs, domains, payments, strict=True)):
         declared = "" if org in resellers else _organisation(org)
-        for key in _keys(declared, domain, payment, shown=shown):
-            keys.setdefault(key, []).append(row)
-    vouched = np.zeros(accounts.num_rows, dtype=np.bool_)
-    for key, rows in keys.items():
-        vouched[rows] |= key[0] == "org" and len(rows) > 1
-    edges = [(rows[0], row) for rows in keys.values() for row in rows]
+        if domain and payment:
+            joining.setdefault(("paid", domain, payment), []).append(row)
+        if declared and (domain or not shown):
+            joining.setdefault(("org", declared, domain or ""), []).append(row)
+        if declared and (domain or payment or not shown):
+            vouching.setdefault((declared, domain or payment or ""), []).append(row)
+    vouched = np.full(accounts.num_rows, -1, dtype=np.int32)
+    for rows in vouching.values():
+        vouched[rows] = rows[0] if len(rows) > 1 else -1
+    edges = [(rows[0], row) for rows in joining.values() for row in rows]
     return _components(vouched, edges, accounts["account_id"].to_pylist())
-
-
-def _keys(org: str, domain: str | None, payment: str | None, *, shown: bool) -> list[Key]:
-    """What joins an account with every other that has the same. `shown`: some account has a domain or a payment."""
-    keys: list[Key] = [("domain", domain, payment)] if domain and payment else []
-    if org and domain:
-        keys.append(("org", org, "domain", domain))
-    if org and payment:
-        keys.append(("org", org, "payment", payment))
-    if org and not shown:
-        keys.append(("org", org))
-    return keys
 
 
 def _organisation(value: str | None) -> str:
@@ -99,7 +94,7 @@ def _organisation(value: str | None) -> str:
     return "" if value is None or value.strip().lower() in PLACEHOLDERS else value
 
 
-def _components(vouched: NDArray[np.bool_], edges: list[tuple[int, int]], ids: list[str]) -> Entities:
+def _components(vouched: NDArray[np.int32], edges: list[tuple[int, int]], ids: list[str]) -> Entities:
     n = len(ids)
     left = np.array([a for a, _ in edges], dtype=np.int64)
     right = np.array([b for _, b in edges], dtype=np.int64)
