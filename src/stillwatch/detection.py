@@ -37,7 +37,7 @@ from stillwatch.store.store import Store
 SCHEMA = "stillwatch/campaigns/v1"
 
 EXCHANGE_COLUMNS = [
-    "messages", "system", "tools", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent", "param_fp", "output",
+    "messages", "history", "system", "tools", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent", "param_fp", "output",
     "output_tokens",
 ]  # fmt: skip
 ACCOUNT_COLUMNS = [

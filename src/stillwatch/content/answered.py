@@ -27,13 +27,13 @@ def taken_up_step(name: str, work: str, key: str) -> Step:
     return Step(
         name,
         f"""
-        WITH shared AS (SELECT w.{key}, w.x, e.account, e.exact, e.asked_at, e.text_words
+        WITH shared AS (SELECT w.{key}, w.x, e.account, e.exact, e.asked_at
                         FROM {work} w JOIN exchange e ON e.x = w.x),
              later AS (SELECT s.{key}, h.account, h.segment, max(h.asked_at) AS last FROM history_text h
                        JOIN (SELECT DISTINCT {key}, account FROM shared) s ON s.account = h.account
                        ANTI JOIN {work} w ON w.{key} = s.{key} AND w.x = h.x
                        GROUP BY s.{key}, h.account, h.segment)
-        SELECT s.{key}, s.x, CASE WHEN s.text_words IS NOT NULL AND EXISTS (SELECT 1 FROM history_text)
+        SELECT s.{key}, s.x, CASE WHEN s.exact IS NOT NULL AND EXISTS (SELECT 1 FROM history_text)
                                   THEN coalesce(l.last >= s.asked_at, FALSE) END AS followed
         FROM shared s LEFT JOIN later l ON l.{key} = s.{key} AND l.account = s.account AND l.segment = s.exact
         """,
