@@ -37,8 +37,8 @@ from stillwatch.store.store import Store
 SCHEMA = "stillwatch/campaigns/v1"
 
 EXCHANGE_COLUMNS = [
-    "messages", "history", "system", "tools", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent", "param_fp", "output",
-    "output_tokens",
+    "messages", "history", "system", "tools", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent",
+    "param_fp", "output", "output_tokens",
 ]  # fmt: skip
 ACCOUNT_COLUMNS = [
     "created_at", "payment_fingerprint", "card_bin", "email", "email_domain", "signup_ip", "signup_ja4",
