@@ -89,7 +89,6 @@ FEATURES: tuple[tuple[str, float], ...] = (
     ("writes for a person", -0.8),
     ("short answer", -0.6),
     ("long answer", 0.3),
-    ("follows up", -0.7),
     ("none of these", -0.7),
 )
 """Named binary features and their log-likelihood ratios, harvest against other coordinated work."""
@@ -120,19 +119,10 @@ def lean(
         _bit(structure, Structure.MANY_ANSWERS), context, extracts & ~synthesis & ~grading, translates,
         choice & ~grading,
         own, talk & none, writes & none, (output_words >= 0) & (output_words <= 30), output_words >= 150,
-        (turns > 1) & ~tools, none,
+        none,
     )  # fmt: skip
     weights = np.array([weight for _, weight in FEATURES])
     return np.asarray(np.stack(flags, axis=1) * weights)
-
-
-AGENT_LOOP = Structure.TOOLS | Structure.TOOL_CALL_BEFORE | Structure.TOOL_RESULT | Structure.TOOL_CALL_OUT
-"""Tools, calls or results: such a turn is an agent's own loop, and no follow-up of a person."""
-
-
-def follows_up(structure: NDArray[np.uint32], turns: NDArray[np.int16]) -> Flags:
-    """Whether each exchange takes up an earlier answer."""
-    return (turns > 1) & ~_bit(structure, AGENT_LOOP)
 
 
 def shares(codes: NDArray[np.int64], weights: NDArray[np.float64]) -> dict[str, float]:
