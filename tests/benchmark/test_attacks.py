@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from stillwatch.benchmark import world as worlds
+from stillwatch.worlds import world as worlds
 
 SEED, SCALE = 9, 0.25
 COUNTS = ("recall", "false_accounts", "operators_in_review")
