@@ -93,6 +93,13 @@ FEATURES: tuple[tuple[str, float], ...] = (
 )
 """Named binary features and their log-likelihood ratios, harvest against other coordinated work."""
 
+HARMLESS = slice(13, 18)
+"""The features in which a prompt says of itself that its work is of a harmless kind. A sentence more costs nothing, and
+one sentence may name several kinds: so the strongest alone counts, and half of it beside a request for training
+material."""
+ASKED = slice(0, 9)
+"""The features in which a prompt asks for training material."""
+
 
 def lean(
     tags: NDArray[np.uint64],
@@ -122,7 +129,11 @@ def lean(
         none,
     )  # fmt: skip
     weights = np.array([weight for _, weight in FEATURES])
-    return np.asarray(np.stack(flags, axis=1) * weights)
+    found = np.stack(flags, axis=1) * weights
+    harmless = found[:, HARMLESS]
+    harmless[np.arange(harmless.shape[1]) != harmless.argmin(axis=1)[:, None]] = 0.0
+    harmless[(found[:, ASKED] > 0).any(axis=1)] *= 0.5
+    return np.asarray(found)
 
 
 def shares(codes: NDArray[np.int64], weights: NDArray[np.float64]) -> dict[str, float]:
