@@ -22,7 +22,7 @@ def followed(*rows: tuple[int, int, int | None, int, list[int], int, bool]) -> l
                 Step(
                     "exchange",
                     "SELECT *, TIMESTAMPTZ '2026-03-01 00:00:00Z' + to_hours(hour) AS asked_at, "
-                    "CASE WHEN exact IS NOT NULL THEN 8 END AS text_words FROM (VALUES "
+                    "account // 100 AS pathway FROM (VALUES "
                     f"{values}) t(x, account, exact, hour, history, structure, shared)",
                 ),
                 Step(
@@ -67,3 +67,9 @@ def test_made_up_turns_before_every_item_count_for_nothing() -> None:
 def test_where_no_history_or_no_text_was_logged_nothing_is_said() -> None:
     assert followed(ITEM) == [None]
     assert followed((0, 1, None, 5, [], 0, True), (1, 1, 80, 6, [70], 0, False)) == [None]
+
+
+def test_a_history_on_one_pathway_says_nothing_of_another() -> None:
+    elsewhere = (1, 201, 71, 6, [9], 0, False)
+    assert followed(ITEM, elsewhere) == [None]
+    assert followed(ITEM, (1, 2, 71, 6, [9], 0, False)) == [False]

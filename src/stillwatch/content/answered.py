@@ -13,7 +13,7 @@ AGENT_LOOP = Structure.TOOLS | Structure.TOOL_CALL_BEFORE | Structure.TOOL_RESUL
 HISTORY_STEP = Step(
     "history_text",
     f"""
-    SELECT p.x, e.account, p.segment, e.asked_at FROM part p JOIN exchange e ON e.x = p.x
+    SELECT p.x, e.account, e.pathway, p.segment, e.asked_at FROM part p JOIN exchange e ON e.x = p.x
     WHERE p.role = {int(SegmentRole.HISTORY)} AND (e.structure & {int(AGENT_LOOP)}) = 0
     """,
 )
@@ -22,19 +22,21 @@ HISTORY_STEP = Step(
 
 def taken_up_step(name: str, work: str, key: str) -> Step:
     """A table `(key, x, followed)` of `work(key, x)`: whether a later exchange of the account, none of that work, goes
-    on after it. The next item in the same wording is no follow-up. NULL where no text, or nowhere a history, was
-    logged."""
+    on after it. The next item in the same wording is no follow-up. NULL where no text, or nowhere on its pathway
+    a history, was logged."""
     return Step(
         name,
         f"""
-        WITH shared AS (SELECT w.{key}, w.x, e.account, e.exact, e.asked_at
+        WITH shared AS (SELECT w.{key}, w.x, e.account, e.pathway, e.exact, e.asked_at
                         FROM {work} w JOIN exchange e ON e.x = w.x),
              later AS (SELECT s.{key}, h.account, h.segment, max(h.asked_at) AS last FROM history_text h
                        JOIN (SELECT DISTINCT {key}, account FROM shared) s ON s.account = h.account
                        ANTI JOIN {work} w ON w.{key} = s.{key} AND w.x = h.x
                        GROUP BY s.{key}, h.account, h.segment)
-        SELECT s.{key}, s.x, CASE WHEN s.exact IS NOT NULL AND EXISTS (SELECT 1 FROM history_text)
-                                  THEN coalesce(l.last >= s.asked_at, FALSE) END AS followed
+        SELECT s.{key}, s.x,
+               CASE WHEN s.exact IS NOT NULL AND p.told THEN coalesce(l.last >= s.asked_at, FALSE) END AS followed
         FROM shared s LEFT JOIN later l ON l.{key} = s.{key} AND l.account = s.account AND l.segment = s.exact
+        LEFT JOIN (SELECT DISTINCT pathway, TRUE AS told FROM history_text) p
+               ON p.pathway IS NOT DISTINCT FROM s.pathway
         """,
     )
