@@ -26,7 +26,8 @@ LEAST_SHARE = 0.5
 """Share of the entity's traffic that its templates explain."""
 
 SURE = 2.0
-"""Log-odds of extraction that a single entity must reach: nobody else's agreement supports the claim."""
+"""Log-odds of extraction that a single entity must reach: nobody else's agreement supports the claim. One that a
+permission covers is listed where it is likelier than not."""
 
 HARVEST = tuple(
     CAPABILITIES.index(name)
@@ -89,7 +90,7 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told
     findings: list[Finding] = []
     for facts in engine.arrow("SELECT * FROM own_fact").to_pylist():
         score = extracting(facts, base)
-        if facts["shared"] < LEAST_SHARE * facts["total"] or _is_small(facts) or score.log_odds < SURE:
+        if facts["shared"] < LEAST_SHARE * facts["total"] or _is_small(facts) or score.log_odds < (0.0 if facts["covered"] else SURE):
             continue
         members = engine.arrow(
             f"SELECT a.account_id, count(w.x) AS n, bool_or(p.account IS NOT NULL) AS permitted, "
