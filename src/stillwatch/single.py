@@ -90,7 +90,8 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told
     findings: list[Finding] = []
     for facts in engine.arrow("SELECT * FROM own_fact").to_pylist():
         score = extracting(facts, base)
-        if facts["shared"] < LEAST_SHARE * facts["total"] or _is_small(facts) or score.log_odds < (0.0 if facts["covered"] else SURE):
+        sure = score.log_odds >= (0.0 if facts["covered"] else SURE)
+        if facts["shared"] < LEAST_SHARE * facts["total"] or _is_small(facts) or not sure:
             continue
         members = engine.arrow(
             f"SELECT a.account_id, count(w.x) AS n, bool_or(p.account IS NOT NULL) AS permitted, "
