@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ EDGES = (0.0, 0.5, 0.75, 0.9, 0.99, 1.0)
 class Null:
     """One family over worlds in which its rows were moved at random: by construction nothing of it is true.
 
-    `mean_e` is the mean over worlds of the mean e-value of the candidates, at most 1 if the guarantee holds; `error` its
-    standard error. `false_worlds` counts worlds with a discovery, of which at most alpha / |F| may be expected.
+    `mean_e` is the mean over worlds of the mean e-value of the candidates, at most 1 if the guarantee holds;
+    `error` is its standard error. `false_worlds` counts worlds with a discovery, of which at most alpha / |F| may be expected.
     """
 
     family: Family
@@ -44,7 +45,7 @@ class Bin:
 def e_values(
     incidence: Incidence, replications: int, seed: int, progress: Callable[[str], None] = lambda _: None
 ) -> tuple[Null, ...]:
-    """Move the rows of each exact family within strata, run the search again from blocking, and look at its e-values."""
+    """Move the rows of each exact family within strata, search again from blocking, and look at its e-values."""
     out = []
     for family in EXACT_FAMILIES:
         if family not in incidence.families():
@@ -85,7 +86,7 @@ def probabilities(answer: Mapping[str, Any], operators: set[str]) -> tuple[Bin, 
         for member in finding["members"]
         if member["role"] in ("operator", "provider")
     ]
-    return tuple(_bin(low, high, stated) for low, high in zip(EDGES[:-1], EDGES[1:], strict=True))
+    return tuple(_bin(low, high, stated) for low, high in pairwise(EDGES))
 
 
 def _bin(low: float, high: float, stated: Sequence[tuple[float, bool]]) -> Bin:

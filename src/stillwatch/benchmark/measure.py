@@ -67,7 +67,7 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     accounts = pq.read_table(truth / "accounts.parquet").to_pylist()
     kind = {row["account_id"]: row["kind"] for row in accounts}
     cohort = {row["account_id"]: row["cohort"] for row in accounts}
-    work = _extraction(truth, logs)
+    work = extraction(truth, logs)
     named = {c["campaign_id"]: accused(c) for c in answer["campaigns"]}
     told = {finding: ids for finding, ids in named.items() if ids}
     everyone = set().union(*told.values()) if told else set()
@@ -84,7 +84,7 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
         c["campaign_id"] for c in answer["campaigns"] if c["kind"] == "group" and not is_operator_group(c, operators)
     }
     return Measure(
-        recovered=tuple(_recovered(work, operators, told)),
+        recovered=tuple(recoveries(work, operators, told)),
         precision=Share(len(everyone & operators), len(everyone)),
         recall=Share(len(everyone & enough), len(enough)),
         recall_few=Share(len(everyone & few), len(few)),
@@ -98,7 +98,7 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     )
 
 
-def _extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
+def extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
     """Extraction exchanges by account and campaign. The truth names exchanges; the logs say whose they are."""
     import duckdb  # noqa: PLC0415
 
@@ -124,7 +124,7 @@ def accused(finding: Mapping[str, Any]) -> set[str]:
     return {m["account_id"] for m in finding["members"] if m["role"] in ACCUSING and m["probability"] >= 0.5}
 
 
-def _recovered(work: dict[str, Counter[str]], operators: set[str], accused: dict[str, set[str]]) -> list[Recovery]:
+def recoveries(work: dict[str, Counter[str]], operators: set[str], accused: dict[str, set[str]]) -> list[Recovery]:
     """Match true campaigns and findings one-to-one, the largest overlaps first."""
     members: dict[str, set[str]] = {}
     for account, counts in work.items():
