@@ -22,7 +22,8 @@ class Null:
     """One family over worlds in which its rows were moved at random: by construction nothing of it is true.
 
     `mean_e` is the mean over worlds of the mean e-value of the candidates, at most 1 if the guarantee holds;
-    `error` is its standard error. `false_worlds` counts worlds with a discovery, of which at most alpha / |F| may be expected.
+    `error` is its standard error. `false_worlds` counts worlds with a discovery: at most alpha / |F| of them may be
+    expected.
     """
 
     family: Family

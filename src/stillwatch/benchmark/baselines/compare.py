@@ -116,6 +116,13 @@ def read_world(store: Path, truth: Path, logs: Path, progress: Callable[[str], N
     return World(known.incidence, known.entities.entity, traffic, reasoning, who)
 
 
+def read_incidence(store: Store, progress: Callable[[str], None]) -> Incidence:
+    """Who showed which token, as detection reads it from a store."""
+    with DuckEngine() as engine:
+        store.register(engine)
+        return prepared(engine, None, progress).incidence
+
+
 def _reasoning(engine: Engine, n: int) -> Floats:
     """The share of each account's exchanges that ask for reasoning, by the product's own rule tags."""
     codes = ", ".join(str(CAPABILITIES.index(name)) for name in REASONING)
