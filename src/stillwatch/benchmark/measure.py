@@ -113,6 +113,12 @@ def extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
     return out
 
 
+def operators_of(truth: Path) -> set[str]:
+    """The accounts of all campaigns of a truth folder; owners of stolen keys are not among them."""
+    rows = pq.read_table(truth / "accounts.parquet", columns=["account_id", "kind"]).to_pylist()
+    return {row["account_id"] for row in rows if row["kind"] == "operator"}
+
+
 def is_operator_group(finding: Mapping[str, Any], operators: set[str]) -> bool:
     """Whether at least half of a finding's members are operators."""
     ids = {member["account_id"] for member in finding["members"]}
