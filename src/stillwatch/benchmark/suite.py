@@ -17,6 +17,7 @@ from typing import Any
 from stillwatch import __version__
 from stillwatch.benchmark import job, plain
 from stillwatch.benchmark.baselines.compare import Row, chosen, compare, read_incidence
+from stillwatch.benchmark.baselines.oracle import Point
 from stillwatch.benchmark.calibration import e_values, likelihoods, probabilities
 from stillwatch.benchmark.described import described
 from stillwatch.benchmark.measure import Measure, Share, measure, operators_of
@@ -193,10 +194,15 @@ def _rivals(part: Part, folder: Path, tell: Tell) -> Iterator[dict[str, Any]]:
         yield {
             "name": name,
             "settings": len(mine),
-            "points": [plain.plain(asdict(point)) | {"setting": row.setting} for row, point in held.values()],
+            "points": [_point(point, row) for row, point in held.values()],
             "groups": _best_groups(mine),
             "seconds": round(max(row.seconds for row in mine), 2),
         }
+
+
+def _point(point: Point, row: Row) -> dict[str, Any]:
+    held: dict[str, Any] = plain.plain(asdict(point))
+    return held | {"f1": round(point.f1, 4), "setting": row.setting}
 
 
 def _best_groups(rows: Sequence[Row]) -> dict[str, Any]:
