@@ -139,7 +139,7 @@ def _row(name: str, share: dict[str, Any]) -> list[str]:
     from stillwatch.console.text import percent
 
     if not share["n"]:
-        return [name, "nobody", "-", "-"]
+        return [name, "none", "-", "-"]
     bounds = f"{percent(share['low'])} to {percent(share['high'])}"
     return [name, f"{share['k']:,}/{share['n']:,}", percent(share["k"] / share["n"]), bounds]
 

@@ -29,15 +29,14 @@ SCENARIOS = {
     "days-only": "the reference world, logged with days and no time of day",
 }
 COSTS = {
-    "accounts": "accounts",
-    "cards": "cards",
-    "shared_exits": "shared exits",
-    "rented": "rented exits",
-    "stolen_keys": "stolen keys",
-    "paraphrases": "rewordings",
-    "cover": "cover exchanges",
+    "accounts": "account",
+    "cards": "card",
+    "shared_exits": "shared exit",
+    "rented": "rented exit",
+    "stolen_keys": "stolen key",
+    "paraphrases": "rewording",
+    "cover": "cover exchange",
 }
-
 
 NEAR = 0.1
 """A lead in F1 up to which a rival comes near."""
@@ -143,7 +142,7 @@ def worst(result: Held) -> list[str]:
         out.append(f"The fewest members were found in {_name(least)}: {_told(least['measure']['recall'])}; of members "
                    f"with fewer than four extraction exchanges, {_told(few['measure']['recall_few'])} in "
                    f"{_name(few)}.")  # fmt: skip
-    return [*out, *_worst_leak(worlds), *_wrongly(result["together"]), *_worst_e(worlds)]
+    return [*out, *_worst_leak(worlds), *_worst_said(worlds), *_wrongly(result["together"]), *_worst_e(worlds)]
 
 
 def _worst_leak(worlds: list[Held]) -> Iterable[str]:
@@ -153,6 +152,18 @@ def _worst_leak(worlds: list[Held]) -> Iterable[str]:
         yield (
             f"Of the campaigns that were found, {leak['campaign']} in {_name(world)} had taken the most before: "
             f"{percent(leak['share'])} of its extraction by day {leak['day']}."
+        )
+
+
+def _worst_said(worlds: list[Held]) -> Iterable[str]:
+    rows = [(row, w) for w in worlds for row in w["described"]]
+    if rows:
+        row, world = max(rows, key=lambda pair: pair[0]["capability_error"])
+        outside = sum(not row["covered"] for row, _ in rows)
+        yield (
+            f"Of the campaigns that were found, {row['campaign']} in {_name(world)} was described worst: "
+            f"{percent(row['capability_error'])} of its extraction stands under a wrong name. The true volume lies "
+            f"outside of the stated interval in {outside} of {len(rows)}."
         )
 
 
@@ -251,7 +262,7 @@ def _fate(world: Held, row: Held) -> Fate:
     found = next((one for one in world["measure"]["recovered"] if one["campaign"] == name), empty)
     leak = next((one for one in world["leaked"] if one["campaign"] == name), None)
     said = next((one for one in world["described"] if one["campaign"] == name), None)
-    costs = listed([f"{row['cost'][key]:,} {word}" for key, word in COSTS.items() if row["cost"].get(key)])
+    costs = listed([counted(row["cost"][key], word) for key, word in COSTS.items() if row["cost"].get(key)])
     return Fate(row, found, leak, said, costs)
 
 
@@ -261,7 +272,7 @@ def _duel(world: Held, at: int) -> Duel:
 
     def lines(key: str) -> tuple[Line, ...]:
         own = _line("Stillwatch", mine[key], "its own thresholds, no oracle", own=True)
-        return own, *(_line(r["name"], r["points"][at][key], r["points"][at]["setting"]) for r in rivals)
+        return own, *(_line(r["name"], r["points"][at][key], r["points"][at]["setting"] or "–") for r in rivals)
 
     return Duel(f"The rivals {POINTS.get(name, name)}", lines("precision"), lines("recall"))
 
@@ -324,9 +335,10 @@ def _calibrated(bins: Iterable[Held]) -> str:
     above = [row for row in held if row["stated"] < row["operators"]["low"]]
     if not below and not above:
         return "Stated probabilities of membership agree with what is true"
-    told = [f"{len(below)} of {len(held)} claim more than is true"] if below else []
-    told += [f"{len(above)} of {len(held)} claim less"] if above else []
-    return f"Stated probabilities of membership: {listed(told)}"
+    return (
+        f"Stated probabilities of membership: of {counted(len(held), 'range')}, {len(below)} claim more than is true, "
+        f"{len(above)} less"
+    )
 
 
 def _word(row: Held) -> tuple[Line, float, float]:

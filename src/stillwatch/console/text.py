@@ -42,11 +42,11 @@ def share(part: float) -> str:
 
 
 def percent(part: float) -> str:
-    """A share as a percentage that says neither none nor all where it is not: `0.21 %`, `99.6 %`, `under 0.01 %`."""
+    """A share as a percentage that says neither none nor all where it is not: `0.21 %`, `98.6 %`, `under 0.01 %`."""
     near = min(part, 1.0 - part)
     if 0.0 < near < 0.0001:
         return "under 0.01 %" if part < 0.5 else "over 99.99 %"
-    places = 0 if near == 0.0 else 2 if near < 0.001 else 1
+    places = 0 if near == 0.0 else 2 if near < 0.01 else 1
     return f"{100.0 * part:.{places}f} %"
 
 
