@@ -50,6 +50,8 @@ def test_the_worst_is_told() -> None:
     for said in (
         "Not found: willow (mixed, seed 5).",
         "20 of 30 (66.7 %)",
+        "In mixed, seed 5, rival 0 with the oracle’s setting finds 1 of 2 campaigns, where Stillwatch finds 1; that "
+        "setting also names 4 groups of mostly honest accounts.",
         "copper in mixed, seed 5 had taken the most before: 40.0 %",
         "25.0 % of its extraction stands under a wrong name. The true volume lies outside of the stated interval in 1",
         "2 of 800 (0.25 %) honest accounts were accused; 4 of 10 (40.0 %) owners of stolen keys were accused",

@@ -142,7 +142,30 @@ def worst(result: Held) -> list[str]:
         out.append(f"The fewest members were found in {_name(least)}: {_told(least['measure']['recall'])}; of members "
                    f"with fewer than four extraction exchanges, {_told(few['measure']['recall_few'])} in "
                    f"{_name(few)}.")  # fmt: skip
-    return [*out, *_worst_leak(worlds), *_worst_said(worlds), *_wrongly(result["together"]), *_worst_e(worlds)]
+    return [
+        *out,
+        *_as_many(worlds),
+        *_worst_leak(worlds),
+        *_worst_said(worlds),
+        *_wrongly(result["together"]),
+        *_worst_e(worlds),
+    ]
+
+
+def _as_many(worlds: list[Held]) -> Iterable[str]:
+    """Rivals that find as many campaigns as we do, which precision and recall of accounts do not show."""
+    for world in worlds:
+        matched, of = _found([world])
+        rival = max(
+            world["rivals"], key=lambda r: (r["groups"]["campaigns"], -r["groups"]["honest_groups"]), default=None
+        )
+        if rival and of and rival["groups"]["campaigns"] >= matched:
+            groups = rival["groups"]
+            yield (
+                f"In {_name(world)}, {rival['name']} with the oracle’s setting finds {groups['campaigns']} of "
+                f"{counted(of, 'campaign')}, where Stillwatch finds {matched}; that setting also names "
+                f"{counted(groups['honest_groups'], 'group')} of mostly honest accounts."
+            )
 
 
 def _worst_leak(worlds: list[Held]) -> Iterable[str]:
