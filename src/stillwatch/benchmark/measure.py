@@ -2,6 +2,7 @@
 bounds."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ class Measure:
     operators_in_review: Share
     accused_by_cohort: dict[str, Share]
     victims_named_operator: Share
+    permitted_accused: Share
 
 
 def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
@@ -65,10 +67,10 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     accounts = pq.read_table(truth / "accounts.parquet").to_pylist()
     kind = {row["account_id"]: row["kind"] for row in accounts}
     cohort = {row["account_id"]: row["cohort"] for row in accounts}
-    work = _extraction(truth, logs)
-    named = {c["campaign_id"]: _accused(c) for c in answer["campaigns"]}
-    accused = {finding: ids for finding, ids in named.items() if ids}
-    everyone = set().union(*accused.values()) if accused else set()
+    work = extraction(truth, logs)
+    named = {c["campaign_id"]: accused(c) for c in answer["campaigns"]}
+    told = {finding: ids for finding, ids in named.items() if ids}
+    everyone = set().union(*told.values()) if told else set()
     operators = {a for a, k in kind.items() if k == "operator"}
     honest = {a for a, k in kind.items() if k in ("legit", "look_alike")}
     active = {a: sum(work.get(a, {}).values()) for a in operators}
@@ -77,25 +79,26 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     review = {m["account_id"] for c in answer["campaigns"] if c["status"] == "ambiguous" for m in c["members"]}
     cohorts = {name: {a for a in honest if cohort[a] == name} for name in sorted({cohort[a] for a in honest})}
     victims = {a for a, k in kind.items() if k == "victim"}
-    groups = {
-        c["campaign_id"]: {m["account_id"] for m in c["members"]} for c in answer["campaigns"] if c["kind"] == "group"
+    permitted = {a for a in honest if cohort[a].startswith("permitted")}
+    innocent = {
+        c["campaign_id"] for c in answer["campaigns"] if c["kind"] == "group" and not is_operator_group(c, operators)
     }
-    innocent = {name for name, ids in groups.items() if len(ids & operators) * 2 < len(ids)}
     return Measure(
-        recovered=tuple(_recovered(work, operators, accused)),
+        recovered=tuple(recoveries(work, operators, told)),
         precision=Share(len(everyone & operators), len(everyone)),
         recall=Share(len(everyone & enough), len(enough)),
         recall_few=Share(len(everyone & few), len(few)),
         false_accounts=Share(len(everyone & honest), len(honest)),
-        false_groups=Share(len(innocent & accused.keys()), len(innocent)),
+        false_groups=Share(len(innocent & told.keys()), len(innocent)),
         ambiguous_honest=Share(len(review & honest), len(honest)),
         operators_in_review=Share(len(review & (enough | few)), len(enough | few)),
         accused_by_cohort={name: Share(len(everyone & ids), len(ids)) for name, ids in cohorts.items()},
         victims_named_operator=Share(len(everyone & victims), len(victims)),
+        permitted_accused=Share(len(everyone & permitted), len(permitted)),
     )
 
 
-def _extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
+def extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
     """Extraction exchanges by account and campaign. The truth names exchanges; the logs say whose they are."""
     import duckdb  # noqa: PLC0415
 
@@ -110,11 +113,24 @@ def _extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
     return out
 
 
-def _accused(finding: dict[str, Any]) -> set[str]:
+def operators_of(truth: Path) -> set[str]:
+    """The accounts of all campaigns of a truth folder; owners of stolen keys are not among them."""
+    rows = pq.read_table(truth / "accounts.parquet", columns=["account_id", "kind"]).to_pylist()
+    return {row["account_id"] for row in rows if row["kind"] == "operator"}
+
+
+def is_operator_group(finding: Mapping[str, Any], operators: set[str]) -> bool:
+    """Whether at least half of a finding's members are operators."""
+    ids = {member["account_id"] for member in finding["members"]}
+    return len(ids & operators) * 2 >= len(ids)
+
+
+def accused(finding: Mapping[str, Any]) -> set[str]:
+    """The accounts that a finding accuses: an accusing role with a probability of one half or more."""
     return {m["account_id"] for m in finding["members"] if m["role"] in ACCUSING and m["probability"] >= 0.5}
 
 
-def _recovered(work: dict[str, Counter[str]], operators: set[str], accused: dict[str, set[str]]) -> list[Recovery]:
+def recoveries(work: dict[str, Counter[str]], operators: set[str], accused: dict[str, set[str]]) -> list[Recovery]:
     """Match true campaigns and findings one-to-one, the largest overlaps first."""
     members: dict[str, set[str]] = {}
     for account, counts in work.items():

@@ -43,6 +43,9 @@ COMMANDS = (
     Command("show", "stillwatch.cli.show", "show", "Show one finding with its evidence."),
     Command("report", "stillwatch.cli.report", "report", "Write the findings of a run as one HTML page."),
     Command("keys", "stillwatch.cli.keys", "keys", "Show, move, rotate or destroy the keys of a store."),
+    Command(
+        "benchmark", "stillwatch.cli.benchmark", "benchmark", "Measure it on worlds with known truth, beside rivals."
+    ),
     Command("erase", "stillwatch.cli.erase", "erase", "Remove an account from a store."),
 )
 

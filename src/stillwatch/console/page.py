@@ -1,23 +1,14 @@
-"""The whole page of a run: one HTML file that loads nothing, runs nothing, and shows what others wrote as text only.
+"""The whole page of a run, as `frame` makes every page: it loads nothing, runs nothing, and shows text as text only."""
 
-Templates write the markup and escape every value twice over: `visible` makes controls and bidi marks plain text, Jinja2
-then escapes what HTML would read. The only style is one sheet, which the page's own policy names by its hash.
-"""
-
-import base64
-import hashlib
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from stillwatch.console import words
 from stillwatch.console.charts import day_of, said
 from stillwatch.console.finding import Section, anchor, section
+from stillwatch.console.frame import filled
 from stillwatch.console.map import packed_map
-from stillwatch.console.text import counted, listed, share, shortened, signed, visible
+from stillwatch.console.text import counted, share
 from stillwatch.stats import precision
 
 MEMBERS = 200
@@ -57,11 +48,9 @@ def page(answer: dict[str, Any]) -> str:
     dismissed = [f for f in findings if f["status"] == "dismissed"]
     bound = min(MEMBERS, max(ALL_MEMBERS // max(len(shown), 1), FIRST_MEMBERS))
     sections = [section(run, number, finding, bound) for number, finding in enumerate(shown, 1)]
-    sheet = _sheet()
-    return _environment().get_template("page.html").render(
+    return filled(
+        "page.html",
         run=run,
-        style=Markup(sheet),
-        style_hash=base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode(),
         since=said(day_of(run["since"]), run["since"]),
         until=said(day_of(run["until"]), run["until"]),
         lead=lead(run, sections, len(dismissed)),
@@ -82,7 +71,6 @@ def page(answer: dict[str, Any]) -> str:
         recall=RECALL,
         first_members=FIRST_MEMBERS,
         anchors=[s.anchor for s in sections],
-        words=words,
     )  # fmt: skip
 
 
@@ -117,40 +105,3 @@ def base_rates(accounts: int, accused: int) -> list[BaseRate]:
     return [
         BaseRate(bad, accounts, RATES, tuple(precision(bad, accounts, RECALL, rate) for rate in RATES)) for bad in cases
     ]
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("stillwatch.console"),
-        autoescape=True,
-        finalize=_inert,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "share": share,
-        "counted": counted,
-        "listed": listed,
-        "signed": signed,
-        "id": shortened,
-        "day": lambda text: said(day_of(text), text),
-        "one_of": lambda name, names: name if name in names else "other",
-        "capability": words.capability,
-        "odds": words.odds,
-    }
-    return environment
-
-
-def _inert(value: object) -> object:
-    """Every printed value on its way into the page: text is made visible, numbers and finished markup pass."""
-    return visible(value, 1000) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
-def _sheet() -> str:
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, "page.css")[0].strip()

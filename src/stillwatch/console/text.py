@@ -41,6 +41,15 @@ def share(part: float) -> str:
     return "under 1 %" if 0 < part < 0.005 else f"{part:.0%}".replace("%", " %")
 
 
+def percent(part: float) -> str:
+    """A share as a percentage that says neither none nor all where it is not: `0.21 %`, `98.6 %`, `under 0.01 %`."""
+    near = min(part, 1.0 - part)
+    if 0.0 < near < 0.0001:
+        return "under 0.01 %" if part < 0.5 else "over 99.99 %"
+    places = 0 if near == 0.0 else 2 if near < 0.01 else 1
+    return f"{100.0 * part:.{places}f} %"
+
+
 def signed(value: float, places: int = 2) -> str:
     """`+1.50`, `−0.02`: with a true minus, which is as wide as the plus."""
     return f"{value:+.{places}f}".replace("-", "−")

@@ -1,0 +1,125 @@
+"""How much had leaked before a campaign was found: the world again in event time, cut after so many days."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from stillwatch.benchmark.measure import accused, operators_of
+from stillwatch.detection import answer_of
+from stillwatch.engine.base import Engine
+from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.store.store import Store
+
+LEAST_MEMBERS = 5
+"""Operators of a campaign that one finding must accuse, and be at least half of, for the campaign to count as found."""
+
+Work = dict[str, list[tuple[str, int]]]
+"""Account and time (microseconds since 1970, UTC) of each extraction exchange, by campaign."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """One campaign: its extraction exchanges, the first cut (days) at which it was found, and the share before it.
+
+    Extraction with stolen keys has leaked too and is counted. `day` is None where no cut found it: all had leaked.
+    """
+
+    campaign: str
+    exchanges: int
+    day: int | None
+    share: float
+
+
+def replayed(
+    store: Store,
+    truth: Path,
+    logs: Path,
+    days: Sequence[int],
+    answer: Mapping[str, Any],
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[Leak, ...]:
+    """Detect among the first `days` of the store for each cut, and say when each campaign was first found.
+
+    A cut sees what a provider knew by then; `answer`, of the whole store, is the last cut. A finding counts on the
+    day of its cut, so a share is at most one cut too high.
+    """
+    work = _work(truth, logs)
+    if not work:
+        return ()
+    operators, begin = operators_of(truth), store_begin(store)
+    whole = (datetime.fromisoformat(store.days()[-1] + "T00:00:00+00:00") - begin).days + 1
+    found: dict[str, int] = {}
+    for day in (*sorted({day for day in days if day < whole}), whole):
+        if len(found) == len(work):
+            break
+        until = begin + timedelta(days=day)
+        progress(f"the first {day} days")
+        said = answer if day == whole else answer_then(store, until)
+        for campaign in _found_in(said, work, operators, _micros(until)):
+            found.setdefault(campaign, day)
+    return tuple(_leak(name, work[name], found.get(name), begin) for name in sorted(work))
+
+
+def answer_then(store: Store, until: datetime) -> dict[str, Any]:
+    """What detection answers on what was known at a time: later exchanges, accounts, suspensions, permissions and
+    releases are not there. Nothing is written into the store."""
+    with DuckEngine() as engine:
+        store.register(engine, None, until)
+        _forget_later(engine, until)
+        run, findings = answer_of(engine, None, lambda _: None)
+    return {"run": run, "campaigns": findings}
+
+
+def _forget_later(engine: Engine, until: datetime) -> None:
+    """The small tables as they were at a time."""
+    then = f"make_timestamptz({_micros(until)})"
+    suspended = f"CASE WHEN suspended_at < {then} THEN suspended_at END AS suspended_at"
+    for name, sql in (
+        ("accounts", f"SELECT * REPLACE ({suspended}) FROM accounts WHERE coalesce(created_at < {then}, TRUE)"),
+        ("permissions", f"SELECT * FROM permissions WHERE coalesce(starts_at < {then}, TRUE)"),
+        ("releases", f"SELECT * FROM releases WHERE released_at < {then}"),
+    ):
+        engine.register(name, engine.arrow(sql))
+
+
+def store_begin(store: Store) -> datetime:
+    """Midnight (UTC) of the first day that the store holds."""
+    return datetime.fromisoformat(store.days()[0] + "T00:00:00+00:00")
+
+
+def _micros(at: datetime) -> int:
+    return round(at.timestamp()) * 1_000_000
+
+
+def _found_in(answer: Mapping[str, Any], work: Work, operators: set[str], until: int) -> list[str]:
+    """The campaigns of which a finding accuses enough members that had worked by then."""
+    named = [accused(finding) for finding in answer["campaigns"]]
+    out = []
+    for campaign, exchanges in work.items():
+        members = {account for account, at in exchanges if at < until} & operators
+        if any(len(ids & members) >= max(LEAST_MEMBERS, len(ids) / 2) for ids in named):
+            out.append(campaign)
+    return out
+
+
+def _leak(name: str, exchanges: list[tuple[str, int]], day: int | None, begin: datetime) -> Leak:
+    if day is None:
+        return Leak(name, len(exchanges), None, 1.0)
+    until = _micros(begin + timedelta(days=day))
+    return Leak(name, len(exchanges), day, round(sum(at < until for _, at in exchanges) / len(exchanges), 4))
+
+
+def _work(truth: Path, logs: Path) -> Work:
+    import duckdb  # noqa: PLC0415
+
+    rows = duckdb.execute(
+        "SELECT t.campaign, e.account_id, epoch_us(e.asked_at) FROM read_parquet(?) t JOIN read_parquet(?) e USING "
+        "(exchange_id) WHERE t.campaign IS NOT NULL ORDER BY ALL",
+        [str(truth / "exchanges.parquet"), str(logs / "exchanges" / "*.parquet")],
+    ).fetchall()
+    out: Work = {}
+    for campaign, account, at in rows:
+        out.setdefault(campaign, []).append((account, at))
+    return out
