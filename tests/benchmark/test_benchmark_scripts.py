@@ -109,9 +109,9 @@ def test_rivals_are_compared_on_one_small_world(root: Path, tmp_path: Path) -> N
     out = tmp_path / "out.jsonl"
     printed = run(root, "baselines.py", "--scale", "0.05", "--seeds", "3", "--out", str(out))
     line = json.loads(out.read_text())
-    assert len(line["chosen"]) == 9 and all(name in printed for name in line["chosen"])
+    assert len(line["baselines"]) == 9 and all(name in printed for name in line["baselines"])
     assert "Stillwatch (no oracle)" in printed and line["stillwatch"]["thresholds"] == "as shipped, no oracle"
-    for held in line["chosen"].values():
-        assert held["no honest"]["false_accounts"][0] == 0
-        assert held["honest <= 1e-3"]["recall"][0] >= held["no honest"]["recall"][0]
+    for points in (held["points"] for held in line["baselines"].values()):
+        assert points["no honest"]["false_accounts"][0] == 0
+        assert points["honest <= 1e-3"]["recall"][0] >= points["no honest"]["recall"][0]
     assert run(root, "baselines.py", "--scale", "0.05", "--seeds", "3", "--out", str(out)) == ""
