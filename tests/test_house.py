@@ -26,7 +26,7 @@ HOUSE = ROOT / "src" / "stillwatch"
 
 FLOORS = {
     1: ("records", "errors", "stats"),
-    2: ("tables", "settings", "networks", "ingest"),
+    2: ("tables", "settings", "networks", "shapes", "ingest"),
     3: ("content", "linkage", "assess", "respond", "diagnosis", "worlds"),
     4: ("store", "engine"),
     5: (

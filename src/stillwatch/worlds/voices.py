@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Answer, Corpus, escaped
@@ -57,6 +58,11 @@ class Bank:
     statements: list[Sentence]
     words: list[str]
     verbatim: list[str]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The content words."""
+        return frozenset(self.words)
 
 
 def bank(corpus: Corpus) -> Bank:
@@ -130,6 +136,12 @@ class Voice:
             return str(1 + dice.below(10 ** min(len(slot), 6)))
         word = dice.pick(self.topics)
         return word.capitalize() if slot[0].isupper() else word
+
+    def recast(self, text: str) -> str:
+        """Another's text with this writer's topics and numbers in it; equal texts come out equal."""
+        dice = Dice(key("recast", self.topics[0], self.topics[1], text))
+        own = self._bank.known
+        return _SLOT.sub(lambda m: self.filler(dice, m[0]) if m[0] in own or m[0].isdigit() else m[0], text)
 
     def prose(self, dice: Dice, sentences: int) -> str:
         """Connected-looking text of a number of sentences: a document of the writer's own."""
