@@ -48,6 +48,7 @@ AXES = {
     "rotation": Axis("rotation"),
     "aloof": Axis("aloof"),
     "jitter": Axis("jitter", high=168.0),
+    "hours": Axis("hours", words=("any", "own")),
     "linked": Axis("linked"),
     "banned": Axis("banned"),
     "campaigns": Axis("campaigns", 1, 10, whole=True),
@@ -61,6 +62,9 @@ OF_A_CAMPAIGN = ("members", "exchanges", "imitates", "provider")
 
 def changed(scenario: Scenario, settings: Iterable[str]) -> Scenario:
     """The scenario with settings such as ``cover=.95`` made; without any it is the same.
+
+    With settings, members keep hours of their own unless ``hours=any`` is among them: where cover is thin, work around
+    the clock would give each of them away, and a detector would look better than it is.
 
     Raises:
         UsageError: an axis that does not exist, is set twice, or cannot take the value; or nobody hides here.
@@ -76,6 +80,8 @@ def changed(scenario: Scenario, settings: Iterable[str]) -> Scenario:
         if not scenario.campaigns:
             raise UsageError("nobody hides in this scenario, so nothing can be set", found=scenario.name,
                              next_step="choose a scenario with campaigns, as mixed")  # fmt: skip
+        if not seen:
+            scenario = replace(scenario, hours="own")
         seen.add(name)
         scenario = _set(scenario, AXES[name].field, AXES[name].read(name, text))
     return scenario

@@ -96,6 +96,7 @@ class Scenario:
         rotation: chance that an extraction exchange leaves by an address and client outside of the shared pools.
         aloof: share of members that never touch the shared pools.
         jitter: standard deviation, in hours, around the hour at which a batch of work was handed out.
+        hours: `any` where batches go to whatever account, `own` where to accounts that are active at such hours.
         linked: share of members whose card comes from the campaign's reused ones; sign-ups follow.
         banned: share of members that are suspended in the month, and replaced.
         lacks: what the provider does not log.
@@ -110,6 +111,7 @@ class Scenario:
     rotation: float = 0.5
     aloof: float = 0.25
     jitter: float = 6.0
+    hours: str = "any"
     linked: float = 0.35
     banned: float = 0.12
     lacks: Lack = NOTHING
@@ -148,7 +150,7 @@ SCENARIOS = {
     "open": Scenario("open", FIVE, cover=0.0, paraphrase=0.0, rotation=0.0, aloof=0.0, jitter=0.5, linked=0.6),
     "mixed": MIXED,
     "hard": Scenario("hard", FIVE, cover=0.95, paraphrase=0.6, rotation=0.8),
-    "wide": Scenario("wide", TEN, newcomers=ALL_NEWCOMERS),
+    "wide": Scenario("wide", TEN, hours="own", newcomers=ALL_NEWCOMERS),
     "wide-quiet": Scenario("wide-quiet", (), newcomers=ALL_NEWCOMERS),
     "contentless": replace(MIXED, name="contentless", lacks=TEXTS),
     "no-network": replace(MIXED, name="no-network", lacks=NETWORK),

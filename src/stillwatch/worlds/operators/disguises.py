@@ -47,12 +47,18 @@ def outfit(draft: Draft, campaign: Campaign) -> Outfit:
         declared |= {"reseller_of": domain, "email_domain": domain, "tier": "team"}
     return Outfit(
         frame=dice.pick(DEFAULTS) if disguise.framed else None,
-        preamble=dice.pick(USES)[1].format(name=name) if disguise.product else None,
+        preamble=_preamble(dice, name) if disguise.product else None,
         app=Product(name, f"{name}/{{}} Electron", ("2.8.0", "2.7.3", "2.7.1")) if disguise.product else None,
         declared=declared,
         office=places.spot(draft.corpus, dice, "office", places.country(dice), 1.0) if disguise.office else None,
         homes=_homes(draft, dice, campaign.region) if campaign.region else (),
     )
+
+
+def _preamble(dice: Dice, name: str) -> str:
+    """An app's role for the model, of those in which work like a campaign's would not surprise."""
+    role: str = dice.pick([role for use, role, _ in USES if use in ("study", "code")])
+    return role.format(name=name)
 
 
 def _homes(draft: Draft, dice: Dice, region: str) -> tuple[Place, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from stillwatch.worlds import calendar, clients
-from stillwatch.worlds.chance import Dice, key
+from stillwatch.worlds.chance import Dice, generator, key
 from stillwatch.worlds.corpus import Corpus
 from stillwatch.worlds.draft import NEWEST, Draft
 from stillwatch.worlds.operators.agentic import Trajectories
@@ -162,13 +162,24 @@ class Work:
         """Times around batches that fall into the account's life."""
         first, last = (bisect_left(self._batches, edge) for edge in (account.starts, account.ends))
         known = self._batches[first:last] or [(account.starts + account.ends) // 2]
-        found = []
-        for _ in range(count):
+        found = self._own_hours(account, known, count) if self._scenario.hours == "own" else []
+        for _ in range(count - len(found)):
             moment = dice.pick(known) + int(dice.normal(0, self._scenario.jitter) * calendar.HOUR)
             if not account.starts <= moment < account.ends:
                 moment = account.starts + int(dice.unit() * (account.ends - account.starts - 1))
             found.append(moment)
         return sorted(found)
+
+    def _own_hours(self, account: Account, known: list[int], count: int) -> list[int]:
+        """Times around batches, in proportion to how active the account is at their hours."""
+        rng = generator(self._draft.seed, "own hours", account.account_id)
+        offered = (
+            rng.choice(known, 200 + 20 * count) + rng.normal(0, self._scenario.jitter, 200 + 20 * count) * calendar.HOUR
+        )
+        offered = offered[(offered >= account.starts) & (offered < account.ends)]
+        if not len(offered):
+            return []
+        return list(map(int, rng.choice(offered, count, p=account.rhythm.at(offered))))
 
     def _cover(self, member: Member, dice: Dice, left: int) -> None:
         account = member.account
