@@ -65,9 +65,8 @@ def run(
         shutil.rmtree(folder, ignore_errors=True)
     statuses = [c["status"] for c in answer["campaigns"]]
     return {
-        "generator": generator.name if generator else "stillwatch simulate", "scenario": scenario, "set": list(settings),
-        "seed": seed,
-        "scale": scale, "exchanges": report.exchanges, "accounts": report.accounts,
+        "generator": generator.name if generator else "stillwatch simulate", "scenario": scenario,
+        "set": list(settings), "seed": seed, "scale": scale, "exchanges": report.exchanges, "accounts": report.accounts,
         "seconds": {"simulate": round(simulated - start, 1), "ingest": round(ingested - simulated, 1),
                     "detect": round(detected - ingested, 1)},
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

@@ -9,19 +9,19 @@ from stillwatch.worlds import corpus
 from stillwatch.worlds.chance import Dice, key, token
 from stillwatch.worlds.corpus import lexicon
 from stillwatch.worlds.honest.tutors import Lesson
-from stillwatch.worlds.operators.agentic import ACT, Trajectories
+from stillwatch.worlds.operators.agentic import ACT, REPAIR, Trajectories
 from stillwatch.worlds.operators.coercion import COERCE, Coercion
 from stillwatch.worlds.operators.grading import COMPARE, GRADE, Grading
 from stillwatch.worlds.operators.material import Problems
 from stillwatch.worlds.operators.pipeline import ORDERS, STAGES, Stage
-from stillwatch.worlds.operators.reasoning import EXPLAIN, SOLVE, Reasoning
+from stillwatch.worlds.operators.reasoning import DERIVE, EXPLAIN, SOLVE, Reasoning
 from stillwatch.worlds.operators.rewriting import REWRITE, Rewrites
 from stillwatch.worlds.operators.synthesis import MAKE, Synthesis
 from stillwatch.worlds.operators.wording import Manner
 from stillwatch.worlds.voices import Chat, Voice, bank
 from stillwatch.worlds.words import Script, render, render_output
 
-NEW = tuple(wording for stage in STAGES for wording in ORDERS[stage])
+NEW = (*DERIVE, *REPAIR, *(wording for stage in STAGES for wording in ORDERS[stage]))
 
 
 @pytest.fixture(scope="module")

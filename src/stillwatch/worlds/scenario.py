@@ -134,8 +134,8 @@ TEN = (
     FIVE[2],
     replace(FIVE[3], imitates="own-data"),
     replace(FIVE[4], imitates="same-items"),
-    Campaign("heron", 60, (("cot", 1.0),), "heron", ("api", "vertex"), ("startup",), 2, imitates="affiliated"),
-    Campaign("linden", 40, (("coding", 1.0),), "lattice", ("api", "foundry"), ("trial",), 1, imitates="product"),
+    Campaign("heron", 60, (("derive", 1.0),), "heron", ("api", "vertex"), ("startup",), 2, imitates="affiliated"),
+    Campaign("linden", 40, (("repair", 1.0),), "lattice", ("api", "foundry"), ("trial",), 1, imitates="product"),
     Campaign("sable", 120, (("coerce", 1.0),), "sable", ("api", "openrouter"), ("trial",), 3, "viral", region="CN"),
     Campaign("tansy", 80, (("rewrite", 1.0),), "tansy", ("api", "bedrock"), ("research",), 2, "reseller", region="CN"),
     Campaign(

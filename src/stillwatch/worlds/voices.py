@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from stillwatch.worlds.chance import Dice, key
-from stillwatch.worlds.corpus import Answer, Corpus, escaped
+from stillwatch.worlds.corpus import Answer, Corpus, escaped, lexicon
 from stillwatch.worlds.words import Message, Words
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -20,26 +20,9 @@ _SLOT = re.compile(r"[A-Za-z]{5,}|\d+")
 _COMMON = 60
 """A word in more prompts than this is grammar, not content."""
 
-OPENERS = (
-    "hi, ", "Hello! ", "hey ", "quick question: ", "Please help me: ", "I need some help. ", "ok so ", "Hi there, ",
-    "Can you help with this? ", "One more thing: ", "urgent - ", "good morning, ",
-)  # fmt: skip
-CLOSERS = (
-    " thanks", " Thank you!", " pls", " keep it short", " Please be brief.", " in simple words",
-    " Answer in English please.", " explain step by step", " no need for details", " with an example",
-    " thx in advance", " Be concise.",
-)  # fmt: skip
-FOLLOW_UPS = (
-    "make it shorter", "can you say more about {}?", "Thanks! And what about {}?",
-    "that's not what I meant, I need {}", "Rewrite it with a friendlier tone.", "why?",
-    "are you sure about the {} part", "give me {} more examples", "now do the same for {}",
-    "Could you translate that to Spanish?", "ok, and how does that relate to {}?", "put it in a table",
-    "This doesn't work: it says {} is missing.", "can you double check {}", "great, continue",
-    "Use simpler words please.", "What would change if {} was not there?", "summarize what we have so far",
-    "I got an error with {}", "ok but without {}", "which one would you pick and why?",
-    "Can you explain the second point?", "turn this into an email to my {}", "go on",
-    "perfect, thank you! last thing: {}",
-)  # fmt: skip
+OPENERS = lexicon("people")["openers"]
+CLOSERS = lexicon("people")["closers"]
+FOLLOW_UPS = lexicon("people")["follow_ups"]
 
 
 @dataclass(frozen=True)

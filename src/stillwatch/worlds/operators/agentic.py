@@ -4,12 +4,16 @@ Imitates the harvest of agentic coding and tool use (S3): each task from a publi
 for a few turns with observations of a simulator, every thought asked for in writing.
 """
 
+from collections.abc import Sequence
+
 from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Answer, Corpus, escaped
-from stillwatch.worlds.operators.wording import Manner, wordings
+from stillwatch.worlds.operators.wording import Manner, Wording, wordings
 from stillwatch.worlds.words import Message, Words, user
 
 ACT = wordings("act")
+REPAIR = wordings("repair")
+"""Another operator's words for coding."""
 
 
 class Trajectories:
@@ -17,16 +21,18 @@ class Trajectories:
 
     capability = "agentic_coding"
 
-    def __init__(self, corpus: Corpus, seed: int, manner: Manner, *, tools: bool) -> None:
+    def __init__(
+        self, corpus: Corpus, seed: int, manner: Manner, words: Sequence[Wording] = (), *, tools: bool
+    ) -> None:
         self.capability = "tool_use" if tools else "agentic_coding"
         pairs = [pair for name, found in corpus.pairs_by_capability.items() if "tool" in name for pair in found]
         self._tasks = [pair.prompt for pair in pairs] + corpus.prompts["tool_eval"]
         self._schemas = [schema for pair in pairs if pair.system and (schema := _schema(pair.system))]
         self._steps = corpus.steps
         self._answers = corpus.answers["code"]
-        self._wordings = ACT[:2] if tools else ACT[1:]
+        self._wordings = words or (ACT[:2] if tools else ACT[1:])
         self._seed = seed
-        self._manner = manner
+        self.manner = manner
         self._with_tools = tools
 
     def write(self, item: int, turn: int) -> Words:
@@ -34,7 +40,7 @@ class Trajectories:
         dice = Dice(key("trajectory", self._seed, item))
         wording = dice.popular(self._wordings, 1.4)
         task = self._tasks[(item * 7919 + self._seed) % len(self._tasks)]
-        messages = [user(self._manner.text(wording, f"Task: {task}", dice))]
+        messages = [user(self.manner.text(wording, f"Task: {task}", dice))]
         for step in range(turn):
             messages += (
                 Message("assistant", self._thought(dice).words),
@@ -42,7 +48,7 @@ class Trajectories:
             )
         tools = dice.pick(self._schemas) if self._with_tools and self._schemas and dice.true(0.6) else None
         reply = dice.pick(self._answers) if dice.true(0.4) else self._thought(dice)
-        return Words(tuple(messages), reply, self._manner.system(wording), tools)
+        return Words(tuple(messages), reply, self.manner.system(wording), tools)
 
     def _thought(self, dice: Dice) -> Answer:
         text = dice.pick(self._steps["assistant"])[:700]

@@ -23,14 +23,14 @@ class Coercion:
         self._problems = Problems(corpus, seed)
         self._answers = corpus.answers["math"]
         self._seed = seed
-        self._manner = manner
+        self.manner = manner
 
     def write(self, item: int, turn: int) -> Words:
         """The words for one problem."""
         dice = Dice(key("coercion", self._seed, item))
         wording = dice.popular(COERCE, 1.3)
         problem = self._problems[item]
-        text = self._manner.text(wording, problem, dice)
+        text = self.manner.text(wording, problem, dice)
         traced = dice.pick(self._answers)
         reply = Answer(f"<inner>{traced.words}</inner> {short_answer(dice, problem)}", traced.tokens + 9)
-        return Words((user(text),), reply, self._manner.system(wording))
+        return Words((user(text),), reply, self.manner.system(wording))

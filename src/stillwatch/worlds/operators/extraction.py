@@ -9,22 +9,22 @@ from stillwatch.worlds import calendar, clients
 from stillwatch.worlds.chance import Dice, generator, key
 from stillwatch.worlds.corpus import Corpus
 from stillwatch.worlds.draft import NEWEST, Draft
-from stillwatch.worlds.operators.agentic import Trajectories
+from stillwatch.worlds.operators.agentic import REPAIR, Trajectories
 from stillwatch.worlds.operators.coercion import Coercion
 from stillwatch.worlds.operators.grading import Grading
 from stillwatch.worlds.operators.members import Member, Operation
 from stillwatch.worlds.operators.pipeline import STAGES, Stage
-from stillwatch.worlds.operators.reasoning import Reasoning
+from stillwatch.worlds.operators.reasoning import DERIVE, Reasoning
 from stillwatch.worlds.operators.rewriting import Rewrites
 from stillwatch.worlds.operators.stock import Line, Stock
 from stillwatch.worlds.operators.synthesis import Synthesis
-from stillwatch.worlds.operators.wording import Manner
+from stillwatch.worlds.operators.wording import Instructed, Manner, reworded
 from stillwatch.worlds.places import Place
 from stillwatch.worlds.plan import Account
 from stillwatch.worlds.scenario import Campaign
-from stillwatch.worlds.words import Script
 
 BATCHES = 44
+AGENTIC = ("tools", "coding", "repair")
 TURNS = (1, 1, 1, 2, 3)
 """Turns of an agent's trajectory; every other task is asked once."""
 SLIPS = 0.06
@@ -32,11 +32,12 @@ SLIPS = 0.06
 END_USERS = 40
 """Users that a member names who says that it resells."""
 
-SCRIPTS: dict[str, Callable[[Corpus, int, Manner], Script]] = {
+SCRIPTS: dict[str, Callable[[Corpus, int, Manner], Instructed]] = {
     "cot": Reasoning, "post_hoc": partial(Reasoning, explain=True), "rubric": Grading,
     "pairs": partial(Grading, compare=True), "tools": partial(Trajectories, tools=True),
-    "coding": partial(Trajectories, tools=False), "synthesis": Synthesis, "coerce": Coercion, "rewrite": Rewrites,
-    **{stage: partial(Stage, stage=stage) for stage in STAGES},
+    "coding": partial(Trajectories, tools=False), "derive": partial(Reasoning, words=DERIVE),
+    "repair": partial(Trajectories, words=REPAIR, tools=False), "synthesis": Synthesis,
+    "coerce": Coercion, "rewrite": Rewrites, **{stage: partial(Stage, stage=stage) for stage in STAGES},
 }  # fmt: skip
 """What each aim of a campaign asks."""
 
@@ -75,7 +76,8 @@ class Work:
         self._manner = Manner(
             scenario.paraphrase, frame=operation.bought.outfit.frame, preamble=operation.bought.outfit.preamble
         )
-        self.scripts = self._worded(self._manner)
+        self._orders = [_script(draft, campaign, aim, self._manner) for aim, _ in campaign.aims]
+        self.scripts = [draft.script(order) for order in self._orders]
         self._slots: list[Slot] = []
         self._batches = sorted(self._honest.moment(dice) for _ in range(BATCHES))
         self._pivot = calendar.RELEASED_US + int(dice.between(2, 10) * calendar.HOUR)
@@ -111,7 +113,7 @@ class Work:
     def _ask(self, slot: Slot) -> None:
         member, account, dice = slot.member, slot.member.account, slot.dice
         task = self.stock.take(account.number, slot.start, dice)
-        turns = dice.pick(TURNS) if self._operation.campaign.aims[task.aim][0] in ("tools", "coding") else 1
+        turns = dice.pick(TURNS) if self._operation.campaign.aims[task.aim][0] in AGENTIC else 1
         rotated = not member.exits or (not slot.stolen and dice.true(self._scenario.rotation))
         self.spent.rented += rotated
         self.spent.extraction += turns
@@ -136,10 +138,6 @@ class Work:
             return dice.pick(outfit.homes)
         return found
 
-    def _worded(self, manner: Manner) -> list[int]:
-        draft, campaign = self._draft, self._operation.campaign
-        return [draft.script(_script(draft, campaign, aim, manner)) for aim, _ in campaign.aims]
-
     def _own_scripts(self, account: Account) -> list[int]:
         """Scripts of a member that has a wording, or a cast of the material, of its own; else the campaign's."""
         own = self._draft.dice("own wording", account.account_id).true(self._scenario.own_wording)
@@ -147,16 +145,14 @@ class Work:
             return self.scripts
         self.spent.wordings += own
         cast = self._draft.voice("own data", account.account_id) if self._disguise.own_data else None
-        return self._worded(replace(self._manner, own=key(account.account_id) if own else None, voice=cast))
+        manner = replace(self._manner, own=key(account.account_id) if own else None, voice=cast)
+        return [self._draft.script(reworded(order, manner)) for order in self._orders]
 
     def capabilities(self) -> dict[str, float]:
         """What the campaign is after: the share of each capability in its orders."""
-        scripts, aims = self._draft.tables.scripts, self._operation.campaign.aims
+        aims = self._operation.campaign.aims
         total = sum(share for _, share in aims)
-        return {
-            scripts[number].capability: share / total
-            for number, (_, share) in zip(self.scripts, aims, strict=True)
-        }  # fmt: skip
+        return {order.capability: share / total for order, (_, share) in zip(self._orders, aims, strict=True)}
 
     def _moments(self, account: Account, dice: Dice, count: int) -> list[int]:
         """Times around batches that fall into the account's life."""
@@ -207,7 +203,7 @@ class Work:
                 talks, place = self._honest.talks(donor), 0
 
 
-def _script(draft: Draft, campaign: Campaign, aim: str, manner: Manner) -> Script:
+def _script(draft: Draft, campaign: Campaign, aim: str, manner: Manner) -> Instructed:
     of_its_own = () if campaign.staged else (aim,)
     seed = key(draft.seed, "campaign", campaign.name, *of_its_own) % (1 << 31)
     return SCRIPTS[aim](draft.corpus, seed, manner)

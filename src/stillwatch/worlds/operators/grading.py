@@ -27,7 +27,7 @@ class Grading:
         self._prompts = [pair.prompt for pair in corpus.pairs] + corpus.prompts["human_chat"]
         self._answers = corpus.answers["chat"]
         self._seed = seed
-        self._manner = manner
+        self.manner = manner
         self._compare = compare
 
     def write(self, item: int, turn: int) -> Words:
@@ -40,8 +40,8 @@ class Grading:
         else:
             material = f"Rubric: {dice.pick(RUBRICS)}\n\nInstruction: {prompt}\n\nResponse: {first}"
         wording = dice.popular(self._wordings, 1.5)
-        text = self._manner.text(wording, material, dice)
-        return Words((user(text),), self._verdict(dice), self._manner.system(wording))
+        text = self.manner.text(wording, material, dice)
+        return Words((user(text),), self._verdict(dice), self.manner.system(wording))
 
     def _student(self, dice: Dice) -> str:
         text = dice.pick(self._answers).words

@@ -25,14 +25,14 @@ class Stage:
         self._traces = corpus.answers["math"]
         self._seed = seed
         self._stage = stage
-        self._manner = manner
+        self.manner = manner
 
     def write(self, item: int, turn: int) -> Words:
         """The words for an item at this stage."""
         dice = Dice(key("stage", self._seed, self._stage, item))
         wording: Wording = dice.popular(ORDERS[self._stage], 1.5)
-        text = self._manner.text(wording, self._material(item), dice)
-        return Words((user(text),), self._reply(item, dice), self._manner.system(wording))
+        text = self.manner.text(wording, self._material(item), dice)
+        return Words((user(text),), self._reply(item, dice), self.manner.system(wording))
 
     def _material(self, item: int) -> str:
         if self._stage == "build":

@@ -5,26 +5,32 @@ by hand after those of distilabel's Math-Shepherd and of published reasoning dat
 outputs (ZeroEval).
 """
 
+from collections.abc import Sequence
+
 from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Corpus
 from stillwatch.worlds.operators.material import Problems, short_answer
-from stillwatch.worlds.operators.wording import Manner, wordings
+from stillwatch.worlds.operators.wording import Manner, Wording, wordings
 from stillwatch.worlds.words import Words, user
 
 SOLVE = wordings("solve")
 EXPLAIN = wordings("explain")
+DERIVE = wordings("derive")
+"""Another operator's words for the same aim."""
 
 
 class Reasoning:
     """Problems under a campaign's instructions. ``explain`` gives the answer along and asks for the way to it."""
 
-    def __init__(self, corpus: Corpus, seed: int, manner: Manner, *, explain: bool = False) -> None:
+    def __init__(
+        self, corpus: Corpus, seed: int, manner: Manner, words: Sequence[Wording] = SOLVE, *, explain: bool = False
+    ) -> None:
         self.capability = "post_hoc_reasoning" if explain else "cot_elicitation"
-        self._wordings = EXPLAIN if explain else SOLVE
+        self._wordings = EXPLAIN if explain else words
         self._problems = Problems(corpus, seed)
         self._answers = corpus.answers["math"]
         self._seed = seed
-        self._manner = manner
+        self.manner = manner
         self._explain = explain
 
     def write(self, item: int, turn: int) -> Words:
@@ -34,5 +40,5 @@ class Reasoning:
         problem = self._problems[item]
         if self._explain:
             problem = f"Problem: {problem}\n\nAnswer: {short_answer(dice, problem)}"
-        text = self._manner.text(wording, problem, dice)
-        return Words((user(text),), dice.pick(self._answers), self._manner.system(wording))
+        text = self.manner.text(wording, problem, dice)
+        return Words((user(text),), dice.pick(self._answers), self.manner.system(wording))

@@ -23,11 +23,11 @@ class Rewrites:
     def __init__(self, corpus: Corpus, seed: int, manner: Manner) -> None:
         self._answers = corpus.answers["chat"]
         self._seed = seed
-        self._manner = manner
+        self.manner = manner
 
     def write(self, item: int, turn: int) -> Words:
         """The words for one question."""
         dice = Dice(key("rewrite", self._seed, item))
         wording = dice.popular(REWRITE, 1.5)
-        text = self._manner.text(wording, f"Question: {sensitive(dice)}", dice)
-        return Words((user(text),), dice.pick(self._answers), self._manner.system(wording))
+        text = self.manner.text(wording, f"Question: {sensitive(dice)}", dice)
+        return Words((user(text),), dice.pick(self._answers), self.manner.system(wording))

@@ -20,12 +20,12 @@ class Synthesis:
     def __init__(self, corpus: Corpus, seed: int, manner: Manner) -> None:
         self._pairs = corpus.pairs_by_capability["roleplay"]
         self._seed = seed
-        self._manner = manner
+        self.manner = manner
 
     def write(self, item: int, turn: int) -> Words:
         """The words for one seed."""
         dice = Dice(key("synthesis", self._seed, item))
         seed = self._pairs[(item * 7919 + self._seed) % len(self._pairs)].prompt[:500]
         wording = dice.popular(MAKE, 1.5)
-        text = self._manner.text(wording, f"Seed: {seed}", dice)
-        return Words((user(text),), dice.pick(self._pairs).response, self._manner.system(wording))
+        text = self.manner.text(wording, f"Seed: {seed}", dice)
+        return Words((user(text),), dice.pick(self._pairs).response, self.manner.system(wording))

@@ -3,12 +3,14 @@
 A paraphrase draws every clause and the layout anew, so a campaign has hundreds of wordings of one instruction.
 """
 
+from copy import copy
 from dataclasses import dataclass
+from typing import Protocol
 
 from stillwatch.worlds.chance import Dice
 from stillwatch.worlds.corpus import lexicon
 from stillwatch.worlds.voices import Voice
-from stillwatch.worlds.words import system
+from stillwatch.worlds.words import Words, system
 
 FRAMES = (
     "{0} {1}\n\n{item}\n\n{2}",
@@ -70,6 +72,23 @@ class Manner:
         """System words as JSON."""
         words = self.preamble or wording.system
         return system(words) if words else None
+
+
+class Instructed(Protocol):
+    """A script of an operator's: an instruction over material, in some manner."""
+
+    capability: str
+    manner: Manner
+
+    def write(self, item: int, turn: int) -> Words:
+        """The words of an item at its ``turn``."""
+
+
+def reworded(script: Instructed, manner: Manner) -> Instructed:
+    """The same script in another manner; material is shared, so that every member can have one."""
+    other = copy(script)
+    other.manner = manner
+    return other
 
 
 def wordings(name: str) -> tuple[Wording, ...]:
