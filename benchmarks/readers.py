@@ -20,8 +20,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from stillwatch import shapes
 from stillwatch.ingest.sources import read, source_files
-from stillwatch.worlds import shapes
 from stillwatch.worlds import world as worlds
 
 

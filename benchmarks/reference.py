@@ -27,23 +27,31 @@ from stillwatch.benchmark.measure import measure
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.store.store import Store
 from stillwatch.worlds import world as worlds
+from stillwatch.worlds.axes import changed
+from stillwatch.worlds.scenario import named
 
 
-def generate(folder: Path, scenario: str, seed: int, scale: float, generator: Path | None) -> None:
+def generate(
+    folder: Path, scenario: str, seed: int, scale: float, generator: Path | None, settings: tuple[str, ...] = ()
+) -> None:
     """Write a world's logs and truth into a folder, by the house's simulator or by another program."""
     if generator is None:
-        worlds.write(worlds.simulate(scenario, seed, scale), folder / "logs", folder / "truth")
+        worlds.write(
+            worlds.simulate(changed(named(scenario), settings), seed, scale), folder / "logs", folder / "truth"
+        )
         return
     asked = ["--scenario", scenario, "--seed", str(seed), "--scale", str(scale)]
     places = ["--out", str(folder / "logs"), "--truth", str(folder / "truth")]
     subprocess.run([sys.executable, str(generator), *asked, *places], check=True, stdout=subprocess.DEVNULL)
 
 
-def run(scenario: str, seed: int, scale: float, generator: Path | None) -> dict[str, object]:
+def run(
+    scenario: str, seed: int, scale: float, generator: Path | None, settings: tuple[str, ...] = ()
+) -> dict[str, object]:
     folder = Path(tempfile.mkdtemp(prefix="stillwatch-reference-"))
     try:
         start = time.monotonic()
-        generate(folder, scenario, seed, scale, generator)
+        generate(folder, scenario, seed, scale, generator, settings)
         simulated = time.monotonic()
         (folder / "key").touch(0o600)
         (folder / "key").write_bytes(hashlib.blake2b(f"reference {seed}".encode(), digest_size=32).digest())
@@ -57,8 +65,8 @@ def run(scenario: str, seed: int, scale: float, generator: Path | None) -> dict[
         shutil.rmtree(folder, ignore_errors=True)
     statuses = [c["status"] for c in answer["campaigns"]]
     return {
-        "generator": generator.name if generator else "stillwatch simulate", "scenario": scenario, "seed": seed,
-        "scale": scale, "exchanges": report.exchanges, "accounts": report.accounts,
+        "generator": generator.name if generator else "stillwatch simulate", "scenario": scenario,
+        "set": list(settings), "seed": seed, "scale": scale, "exchanges": report.exchanges, "accounts": report.accounts,
         "seconds": {"simulate": round(simulated - start, 1), "ingest": round(ingested - simulated, 1),
                     "detect": round(detected - ingested, 1)},
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
@@ -75,6 +83,7 @@ def run(scenario: str, seed: int, scale: float, generator: Path | None) -> dict[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenario", default="mixed")
+    parser.add_argument("--set", action="append", default=[], help="an axis of evasion, as cover=.95")
     parser.add_argument("--seeds", type=int, nargs="+", default=[401])
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--generator", type=Path, default=None)
@@ -83,11 +92,11 @@ def main() -> None:
     done = set()
     if options.out.exists():
         lines = [json.loads(line) for line in options.out.read_text().splitlines()]
-        done = {(line["scenario"], line["seed"], line["scale"]) for line in lines}
+        done = {(line["scenario"], line["seed"], line["scale"], tuple(line.get("set", ()))) for line in lines}
     for seed in options.seeds:
-        if (options.scenario, seed, options.scale) in done:
+        if (options.scenario, seed, options.scale, tuple(options.set)) in done:
             continue
-        line = run(options.scenario, seed, options.scale, options.generator)
+        line = run(options.scenario, seed, options.scale, options.generator, tuple(options.set))
         with options.out.open("a") as file:
             file.write(json.dumps(line) + "\n")
         print(json.dumps(line["shown"]), [r["campaign"] for r in line["measure"]["recovered"] if not r["matched"]])

@@ -26,7 +26,7 @@ HOUSE = ROOT / "src" / "stillwatch"
 
 FLOORS = {
     1: ("records", "errors", "stats"),
-    2: ("tables", "settings", "networks", "ingest"),
+    2: ("tables", "settings", "networks", "shapes", "ingest"),
     3: ("content", "linkage", "assess", "respond", "diagnosis", "worlds"),
     4: ("store", "engine"),
     5: (
@@ -239,8 +239,9 @@ def test_the_docs_lead_somewhere_and_show_every_command() -> None:
 
 
 @pytest.mark.slow
-def test_the_examples_in_the_docs_run(tmp_path: Path) -> None:
-    """Runs every `$ stillwatch …` line of docs/commands.md in order in one folder; CAMPAIGN is the first one found."""
+@pytest.mark.parametrize("document", ["commands.md", "simulate.md"])
+def test_the_examples_in_the_docs_run(document: str, tmp_path: Path) -> None:
+    """Runs every `$ stillwatch …` line of a document in order in one folder; CAMPAIGN is the first one found."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "XDG_DATA_HOME": str(tmp_path / "data")}
 
@@ -250,7 +251,7 @@ def test_the_examples_in_the_docs_run(tmp_path: Path) -> None:
         return answer.stdout
 
     campaign = ""
-    for example in check_docs().examples((ROOT / "docs" / "commands.md").read_text()):
+    for example in check_docs().examples((ROOT / "docs" / document).read_text()):
         words = [campaign if word == "CAMPAIGN" else word for word in shlex.split(example, comments=True)]
         out = run(words)
         if words[1] == "campaigns" and "--json" in words:

@@ -64,7 +64,7 @@ def rival(name: str, right: int) -> dict[str, Any]:
                 "recall_few": part(0, 10), "false_accounts": part(0, 400), "f1": round(2 * k / 70, 4)}  # fmt: skip
 
     points = [point("best F1", right), *(point(at, 0) for at in ("no honest", "honest <= 1e-4", "honest <= 1e-3"))]
-    return {"name": name, "settings": 3, "points": points, "seconds": 0.5,
+    return {"name": name, "settings": 3, "points": points, "cpu_seconds": 0.5,
             "groups": {"campaigns": 1, "of": 2, "honest_groups": 4}}  # fmt: skip
 
 

@@ -7,13 +7,21 @@ import pytest
 
 from stillwatch.worlds import corpus
 from stillwatch.worlds.chance import Dice, key, token
-from stillwatch.worlds.operators.agentic import ACT, Trajectories
+from stillwatch.worlds.corpus import lexicon
+from stillwatch.worlds.honest.tutors import Lesson
+from stillwatch.worlds.operators.agentic import ACT, REPAIR, Trajectories
+from stillwatch.worlds.operators.coercion import COERCE, Coercion
 from stillwatch.worlds.operators.grading import COMPARE, GRADE, Grading
 from stillwatch.worlds.operators.material import Problems
-from stillwatch.worlds.operators.reasoning import EXPLAIN, SOLVE, Reasoning
+from stillwatch.worlds.operators.pipeline import ORDERS, STAGES, Stage
+from stillwatch.worlds.operators.reasoning import DERIVE, EXPLAIN, SOLVE, Reasoning
+from stillwatch.worlds.operators.rewriting import REWRITE, Rewrites
 from stillwatch.worlds.operators.synthesis import MAKE, Synthesis
+from stillwatch.worlds.operators.wording import Manner
 from stillwatch.worlds.voices import Chat, Voice, bank
 from stillwatch.worlds.words import Script, render, render_output
+
+NEW = (*DERIVE, *REPAIR, *(wording for stage in STAGES for wording in ORDERS[stage]))
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +32,21 @@ def texts() -> corpus.Corpus:
 @pytest.fixture(scope="module")
 def scripts(texts: corpus.Corpus) -> list[Script]:
     return [
-        Reasoning(texts, 3, 0.3),
-        Reasoning(texts, 3, 0.3, explain=True),
-        Grading(texts, 3, 0.3),
-        Grading(texts, 3, 0.3, compare=True),
-        Trajectories(texts, 3, 0.3, tools=True),
-        Trajectories(texts, 3, 0.3, tools=False),
-        Synthesis(texts, 3, 0.3),
+        Reasoning(texts, 3, Manner(0.3)),
+        Reasoning(texts, 3, Manner(0.3), explain=True),
+        Grading(texts, 3, Manner(0.3)),
+        Grading(texts, 3, Manner(0.3), compare=True),
+        Trajectories(texts, 3, Manner(0.3), tools=True),
+        Trajectories(texts, 3, Manner(0.3), tools=False),
+        Synthesis(texts, 3, Manner(0.3)),
+        Coercion(texts, 3, Manner(0.3)),
+        Rewrites(texts, 3, Manner(0.3)),
+        *(
+            Stage(texts, 3, Manner(0.3, frame="{document} -- {question}", preamble="An app."), stage)
+            for stage in STAGES
+        ),
+        Reasoning(texts, 3, Manner(0.3, own=4, voice=Voice(bank(texts), 9))),
+        *(Lesson(texts, words, 3) for words in lexicon("tutors")),
         Chat(texts, Voice(bank(texts), 9), 3),
     ]
 
@@ -60,7 +76,7 @@ def test_each_item_is_another_problem(texts: corpus.Corpus) -> None:
     assert len(seen) > 3960
 
 
-@pytest.mark.parametrize("wording", [*SOLVE, *EXPLAIN, *GRADE, *COMPARE, *ACT, *MAKE])
+@pytest.mark.parametrize("wording", [*SOLVE, *EXPLAIN, *GRADE, *COMPARE, *ACT, *MAKE, *COERCE, *REWRITE, *NEW])
 def test_a_paraphrase_keeps_the_material_and_changes_the_words(wording) -> None:
     item = "What is {this}? \0 2 + 2"
     canonical = wording.text(item.replace("\0", ""), Dice(1), paraphrased=False)
@@ -82,7 +98,7 @@ def test_draws_are_pure_and_even() -> None:
 
 
 def test_material_with_hostile_letters_stays_inside_its_string(texts: corpus.Corpus) -> None:
-    words = Reasoning(texts, 3, 1.0).write(1, 0)
+    words = Reasoning(texts, 3, Manner(1.0)).write(1, 0)
     hostile = 'a"b\\c\n\x00\u202e{0}{item}'
     text = SOLVE[0].text(hostile.replace("\x00", ""), Dice(1), paraphrased=True)
     assert hostile.replace("\x00", "") in text

@@ -196,7 +196,7 @@ def _rivals(part: Part, folder: Path, tell: Tell) -> Iterator[dict[str, Any]]:
             "settings": len(mine),
             "points": [_point(point, row) for row, point in held.values()],
             "groups": _best_groups(mine),
-            "seconds": round(max(row.seconds for row in mine), 2),
+            "cpu_seconds": round(max(row.cpu_seconds for row in mine), 2),
         }
 
 

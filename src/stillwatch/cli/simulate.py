@@ -14,10 +14,15 @@ def simulate(
     scenario: Annotated[
         str,
         typer.Option(
-            help="quiet (no campaign), open (no hiding), mixed or hard; mixed with signals that are not logged: "
-            "contentless, no-network, no-accounts, days-only."
+            help="quiet (no campaign), open (no hiding), mixed or hard; wide, with every population and ten campaigns, "
+            "and wide-quiet, without them; mixed with signals that are not logged: contentless, no-network, "
+            "no-accounts, days-only."
         ),
     ] = "mixed",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="How campaigns hide, as cover=.95 or imitate=affiliated; repeat it for more."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal worlds.")] = 1,
     format: Annotated[
         str, typer.Option(help="How exchanges are logged: canonical, openai, anthropic or litellm.")
@@ -32,14 +37,17 @@ def simulate(
     """
     from stillwatch.cli.output import emit_json, say, status
     from stillwatch.errors import UsageError
+    from stillwatch.shapes import SHAPES
     from stillwatch.worlds import world as worlds
-    from stillwatch.worlds.shapes import SHAPES
+    from stillwatch.worlds.axes import changed
+    from stillwatch.worlds.scenario import named
 
     worlds.check_folders(out, truth)
+    chosen = changed(named(scenario), changes or ())
     if format not in ("canonical", *SHAPES):
         raise UsageError("unknown format", found=format, wanted=", ".join(("canonical", *SHAPES)))
     with status("simulating") as tell:
-        world = worlds.simulate(scenario, seed, scale, texts=texts)
+        world = worlds.simulate(chosen, seed, scale, texts=texts)
         tell(f"writing {world.exchanges:,} exchanges")
         worlds.write(world, out, truth, format)
     cohorts = world.cohorts()
@@ -48,6 +56,7 @@ def simulate(
     if json:
         summary = {
             "scenario": scenario,
+            "set": changes or [],
             "seed": seed,
             "scale": scale,
             "accounts": accounts,

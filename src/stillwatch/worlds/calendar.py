@@ -63,6 +63,13 @@ class Rhythm:
 
     total: Array
 
+    def at(self, moments: Array) -> Array:
+        """Shares of the activity, adding up to 1, that moments (µs) have by how likely their hours are."""
+        hour = np.clip((moments - START_US) // HOUR, 0, HOURS - 1).astype(np.int64)
+        likely = np.diff(self.total, prepend=0.0)[hour] + 1e-9
+        shares: Array = likely / likely.sum()
+        return shares
+
     def times(self, draws: Array) -> Array:
         """Sorted times (µs) for draws in [0, 1): the hour by its weight, evenly within it."""
         hour = np.minimum(np.searchsorted(self.total, draws, side="right"), HOURS - 1)

@@ -8,7 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,13 @@ def _sessions() -> list[Session]:
 def _shipped(name: str) -> Any:
     with resources.as_file(resources.files("stillwatch") / "data" / "texts" / name) as path:
         return pq.read_table(path)
+
+
+@cache
+def lexicon(name: str) -> Any:
+    """Hand-written words of a population or of operators, from `data/words`."""
+    file = resources.files("stillwatch") / "data" / "words" / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _more_answers(folder: Path) -> dict[str, list[Answer]]:

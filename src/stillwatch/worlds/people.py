@@ -17,29 +17,12 @@ _LAST = (
     "weber patel sato costa tran petrov bianchi lee bernard ali brown kowalski larsson yilmaz santos "
     "zhang fischer singh mori dubois novak park jansen cohen"
 )
-FIRST, LAST = _FIRST.split(), _LAST.split()
+_SYLLABLES = "nor vel tak lum bri sol ven cor mar dex ail pex rin gro hal ty"
+FIRST, LAST, SYLLABLES = _FIRST.split(), _LAST.split(), _SYLLABLES.split()
 MAIL = (
     "gmail.com", "gmail.com", "gmail.com", "gmail.com", "outlook.com", "outlook.com", "hotmail.com", "yahoo.com",
     "icloud.com", "qq.com", "163.com", "proton.me", "gmx.de", "mail.com", "naver.com", "web.de",
 )  # fmt: skip
-SYLLABLES = (
-    "nor",
-    "vel",
-    "tak",
-    "lum",
-    "bri",
-    "sol",
-    "ven",
-    "cor",
-    "mar",
-    "dex",
-    "ail",
-    "pex",
-    "rin",
-    "gro",
-    "hal",
-    "ty",
-)
 ENDINGS = (".com", ".com", ".io", ".ai", ".co", ".net", ".de", ".dev")
 TIERS = ("free", "pro", "pro", "usage", "usage", "usage", "team")
 PROGRAMMES = ("education", "research", "startup", "trial")

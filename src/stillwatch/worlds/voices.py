@@ -9,9 +9,10 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from stillwatch.worlds.chance import Dice, key
-from stillwatch.worlds.corpus import Answer, Corpus, escaped
+from stillwatch.worlds.corpus import Answer, Corpus, escaped, lexicon
 from stillwatch.worlds.words import Message, Words
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -19,26 +20,9 @@ _SLOT = re.compile(r"[A-Za-z]{5,}|\d+")
 _COMMON = 60
 """A word in more prompts than this is grammar, not content."""
 
-OPENERS = (
-    "hi, ", "Hello! ", "hey ", "quick question: ", "Please help me: ", "I need some help. ", "ok so ", "Hi there, ",
-    "Can you help with this? ", "One more thing: ", "urgent - ", "good morning, ",
-)  # fmt: skip
-CLOSERS = (
-    " thanks", " Thank you!", " pls", " keep it short", " Please be brief.", " in simple words",
-    " Answer in English please.", " explain step by step", " no need for details", " with an example",
-    " thx in advance", " Be concise.",
-)  # fmt: skip
-FOLLOW_UPS = (
-    "make it shorter", "can you say more about {}?", "Thanks! And what about {}?",
-    "that's not what I meant, I need {}", "Rewrite it with a friendlier tone.", "why?",
-    "are you sure about the {} part", "give me {} more examples", "now do the same for {}",
-    "Could you translate that to Spanish?", "ok, and how does that relate to {}?", "put it in a table",
-    "This doesn't work: it says {} is missing.", "can you double check {}", "great, continue",
-    "Use simpler words please.", "What would change if {} was not there?", "summarize what we have so far",
-    "I got an error with {}", "ok but without {}", "which one would you pick and why?",
-    "Can you explain the second point?", "turn this into an email to my {}", "go on",
-    "perfect, thank you! last thing: {}",
-)  # fmt: skip
+OPENERS = lexicon("people")["openers"]
+CLOSERS = lexicon("people")["closers"]
+FOLLOW_UPS = lexicon("people")["follow_ups"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +41,11 @@ class Bank:
     statements: list[Sentence]
     words: list[str]
     verbatim: list[str]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The content words."""
+        return frozenset(self.words)
 
 
 def bank(corpus: Corpus) -> Bank:
@@ -130,6 +119,12 @@ class Voice:
             return str(1 + dice.below(10 ** min(len(slot), 6)))
         word = dice.pick(self.topics)
         return word.capitalize() if slot[0].isupper() else word
+
+    def recast(self, text: str) -> str:
+        """Another's text with this writer's topics and numbers in it; equal texts come out equal."""
+        dice = Dice(key("recast", self.topics[0], self.topics[1], text))
+        own = self._bank.known
+        return _SLOT.sub(lambda m: self.filler(dice, m[0]) if m[0] in own or m[0].isdigit() else m[0], text)
 
     def prose(self, dice: Dice, sentences: int) -> str:
         """Connected-looking text of a number of sentences: a document of the writer's own."""

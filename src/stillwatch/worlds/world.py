@@ -12,15 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stillwatch import shapes
 from stillwatch.errors import UsageError
 from stillwatch.tables import ACCOUNTS, EXCHANGES, PERMISSIONS, RELEASES
-from stillwatch.worlds import calendar, corpus, shapes
+from stillwatch.worlds import calendar, corpus
 from stillwatch.worlds.draft import Draft
 from stillwatch.worlds.honest import town
 from stillwatch.worlds.lacking import Lack
 from stillwatch.worlds.operators import campaigns
 from stillwatch.worlds.render import ROWS, Renderer, days, exchange_ids, moment, row_keys
-from stillwatch.worlds.scenario import named
+from stillwatch.worlds.scenario import Scenario, named
 
 TRUTH_ACCOUNTS = pa.schema([(name, pa.string()) for name in ("account_id", "kind", "cohort")])
 TRUTH_EXCHANGES = pa.schema([(name, pa.string()) for name in ("exchange_id", "campaign", "capability")])
@@ -35,11 +36,8 @@ class World:
     scale: float
     draft: Draft
     campaigns: list[dict[str, Any]]
-
-    @property
-    def lacks(self) -> Lack:
-        """What the provider of this world does not log."""
-        return named(self.scenario).lacks
+    lacks: Lack
+    """What the provider of this world does not log."""
 
     @property
     def exchanges(self) -> int:
@@ -57,11 +55,13 @@ class World:
         return sorted(rows, key=lambda row: (-row["accounts"], row["cohort"]))
 
 
-def simulate(scenario: str = "mixed", seed: int = 1, scale: float = 1.0, *, texts: Path | None = None) -> World:
+def simulate(
+    scenario: str | Scenario = "mixed", seed: int = 1, scale: float = 1.0, *, texts: Path | None = None
+) -> World:
     """Plan a world.
 
     Args:
-        scenario: a name in `scenario.SCENARIOS`.
+        scenario: a name in `scenario.SCENARIOS`, or a scenario such as `axes.changed` returns.
         seed: equal seeds give equal worlds; the honest population of a seed is the same in every scenario, but for the
             accounts whose keys are stolen.
         scale: multiplies honest accounts, and exchanges with them; below 1 campaigns shrink too.
@@ -71,12 +71,12 @@ def simulate(scenario: str = "mixed", seed: int = 1, scale: float = 1.0, *, text
         UsageError: an unknown scenario, or a scale that is not between 0.02 and 100.
         SourceError: ``texts`` cannot be read.
     """
-    chosen = named(scenario)
+    chosen = named(scenario) if isinstance(scenario, str) else scenario
     if not 0.02 <= scale <= 100:
         raise UsageError("the scale cannot be used", found=str(scale), wanted="a number from 0.02 to 100")
     draft = Draft(seed, scale, corpus.load(texts))
-    town.populate(draft)
-    return World(scenario, seed, scale, draft, campaigns.run(draft, chosen))
+    town.populate(draft, chosen.newcomers)
+    return World(chosen.name, seed, scale, draft, campaigns.run(draft, chosen), chosen.lacks)
 
 
 def write(world: World, out: Path, truth: Path, format: str = "canonical") -> None:

@@ -9,6 +9,7 @@ who send the same instruction over documents of their own.
 
 from stillwatch.worlds import clients, places
 from stillwatch.worlds.chance import key
+from stillwatch.worlds.corpus import lexicon
 from stillwatch.worlds.draft import Draft
 from stillwatch.worlds.honest.enterprise import INSTRUCTIONS, LABELS
 from stillwatch.worlds.honest.process import Process, from_answers, label, record
@@ -17,24 +18,8 @@ from stillwatch.worlds.plan import LEGIT, LOOK_ALIKE
 JOBS, FRAMEWORKS = 140, 140
 MEAN_JOB, MEAN_FRAMEWORK = 90.0, 60.0
 
-JOB_WORDS = (
-    ("extraction", "Label the sentiment of the review as positive, negative or neutral. Answer with one word.\n\nReview: {document}"),
-    ("extraction", "Pick the best category for this item from our list of {a}, {b} and {c}.\n\nItem: {document}\nCategory:"),
-    ("translation", "Translate to English:\n\n{document}"),
-    ("translation", "Translate this subtitle about {a} into French. Return only the translation.\n{document}"),
-    ("extraction", "Get all names of people, places and {a} in the text as a JSON list.\n\n{document}"),
-    ("chat", "Write a product description for a {a} shop. Max 80 words. Facts: {document}"),
-    ("extraction", "Does the text talk about {a}? yes or no\n\n{document}"),
-    ("chat", "tl;dr this article for a newsletter on {a}:\n{document}"),
-    ("extraction", "Clean this record: fix the case of names, dates to ISO, drop {a}.\n{document}"),
-    ("chat", "Write an SEO title and a meta description (155 characters) for the page below. Keywords: {a}, {b}.\n\n{document}"),
-)  # fmt: skip
-DEFAULTS = (
-    "Use the following pieces of context to answer the question at the end. If you don't know the answer, just say that you don't know, don't try to make up an answer.\n\n{document}\n\nQuestion: {question}\nHelpful Answer:",
-    "Context information is below.\n---------------------\n{document}\n---------------------\nGiven the context information and not prior knowledge, answer the query.\nQuery: {question}\nAnswer: ",
-    "You are an assistant for question-answering tasks. Use the following pieces of retrieved context to answer the question. If you don't know the answer, say that you don't know. Use three sentences maximum and keep the answer concise.\n\n{document}\n\nQuestion: {question}",
-    "Write a concise summary of the following:\n\n\n\"{document}\"\n\n\nCONCISE SUMMARY:",
-)  # fmt: skip
+JOB_WORDS = lexicon("processes")["jobs"]
+DEFAULTS = lexicon("processes")["frameworks"]
 
 
 def populate(draft: Draft) -> None:

@@ -9,7 +9,7 @@ idea of its own. Homework items are GSM8K and MMLU rows; hours are students'.
 
 from stillwatch.worlds import calendar, people, places
 from stillwatch.worlds.chance import Dice, generator, key
-from stillwatch.worlds.corpus import Corpus, escaped
+from stillwatch.worlds.corpus import Corpus, escaped, lexicon
 from stillwatch.worlds.draft import Draft
 from stillwatch.worlds.honest.chat import own_clients, small_talk
 from stillwatch.worlds.plan import LOOK_ALIKE, Account
@@ -19,11 +19,7 @@ from stillwatch.worlds.words import Message, Words, system
 UNIVERSITIES, HACKATHONS = (3, 70), (2, 45)
 MEAN = 45.0
 
-WRAPPINGS = (
-    "{}", "{}", "solve this: {}", "Can you help me with my homework? {}", "{} show your work please", "explain this one step by step: {}",
-    "{}\n\nI got a different result, where is my mistake?", "question 3: {}", "how do i start with this\n{}",
-    "{} explain like I'm a beginner", "Solve step by step and show all work:\n{}", "i dont get it. {}", "pls check: {} is it correct?",
-)  # fmt: skip
+WRAPPINGS = lexicon("people")["homework"]
 SHEET, SHEETS = 12, 4
 STARTER = """You are the assistant of a prototype that a team builds this weekend at {}.
 Stay within the team's idea. Answer in short paragraphs. If you need data that you do not have, invent sample data and say so."""

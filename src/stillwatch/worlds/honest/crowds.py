@@ -54,15 +54,9 @@ def populate(draft: Draft) -> None:
         exits = dice.few(relay_exits(draft, LATTICE), 4)
         home = places.spot(draft.corpus, dice, "residential", where, 0.2)
         chatter(
-            draft,
-            "provider_customer",
-            LOOK_ALIKE,
-            (number,),
-            45.0,
-            country=where,
-            homes=(*exits, home),
+            draft, "provider_customer", LOOK_ALIKE, (number,), 45.0, country=where, homes=(*exits, home),
             signup_place=home,
-        )
+        )  # fmt: skip
 
 
 def _poster(draft: Draft, number: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from stillwatch.worlds import clients, people, places
 from stillwatch.worlds.chance import Dice, key
-from stillwatch.worlds.corpus import Corpus
+from stillwatch.worlds.corpus import Corpus, lexicon
 from stillwatch.worlds.draft import Draft
 from stillwatch.worlds.plan import LOOK_ALIKE, Account
 from stillwatch.worlds.voices import Voice
@@ -21,13 +21,7 @@ HOBBYISTS = 40
 SINGLE_EXCHANGES, TEAM, TEAM_MEAN = 2500, 24, 90.0
 COURSE = "Solve the problem. Write out all of your reasoning step by step, then give the final answer on its own line.\n\nProblem: {item}"
 
-HOBBY = (
-    "Generate {n} diverse instructions about {topic} that a user could ask an assistant. Number them.",
-    "Come up with {n} question and answer pairs about {topic} for a small fine-tune. JSONL please.",
-    "I want you act as a Prompt Creator. Your goal is to draw inspiration from the #Given Prompt# to create a brand new prompt in the same domain but more rare.\n\n#Given Prompt#:\n{seed}\n\n#Created Prompt#:",
-    "Write a synthetic dialogue between a customer and an expert on {topic}. {n} turns.",
-    "You are asked to come up with a set of {n} diverse task instructions. Topic: {topic}. Try not to repeat the verb.",
-)  # fmt: skip
+HOBBY = lexicon("processes")["hobby"]
 
 
 class Course:

@@ -11,6 +11,7 @@ from typing import Any
 
 from stillwatch.worlds import clients, people, places
 from stillwatch.worlds.chance import Dice, key
+from stillwatch.worlds.corpus import lexicon
 from stillwatch.worlds.draft import Draft
 from stillwatch.worlds.honest.chat import small_talk
 from stillwatch.worlds.honest.process import Process, from_answers, label, record
@@ -19,20 +20,7 @@ from stillwatch.worlds.plan import LOOK_ALIKE, Account
 DECLARED, UNDECLARED = (2, 70), (4, 45)
 MEAN = 60.0
 
-INSTRUCTIONS = (
-    ("extraction", "Extract the vendor, date, amount and reference from this invoice. Return JSON.\n\n{document}"),
-    ("extraction", "Below is a customer e-mail. List every product it names and what the customer wants.\n---\n{document}\n---\nJSON only."),
-    ("extraction", "You will see a contract clause. Return the parties, the obligations and the deadlines as JSON.\n\nClause:\n{document}"),
-    ("chat", "Draft a reply to this ticket in the tone of our support team. Be polite, offer one next step.\n\nTicket:\n{document}"),
-    ("chat", "Summarise the following meeting notes in five bullet points, then list action items with owners.\n\n{document}"),
-    ("translation", "Translate the product text into German. Keep names and units as they are.\n\n{document}"),
-    ("translation", "Übersetze den folgenden Text ins Englische, Fachbegriffe bleiben stehen:\n\n{document}"),
-    ("extraction", "Classify the message as complaint, question, order or other. One word.\n\nMessage: {document}"),
-    ("chat", "Rewrite this paragraph of our handbook so that new colleagues understand it.\n\n{document}"),
-    ("extraction", "Read the claim report. Explain your reasoning for the severity in two sentences, then give the severity from 1 to 5.\n\n{document}"),
-    ("chat", "Review this change description for risks. Think it through and list the three largest risks first.\n\n{document}"),
-    ("extraction", "Rate the quality of this call transcript on our service rubric from 1 to 10 and give the reason.\n\nTranscript:\n{document}"),
-)  # fmt: skip
+INSTRUCTIONS = lexicon("processes")["instructions"]
 ROLES = (
     None,
     "You are an assistant for employees of {}. Answer in the company's tone.",
@@ -48,6 +36,14 @@ def populate(draft: Draft) -> None:
         company(draft, "enterprise_declared", number, size, declared=True)
     for number, size in enumerate(draft.sizes(*UNDECLARED)):
         company(draft, "enterprise_undeclared", number, size, declared=False)
+
+
+def conglomerates(draft: Draft) -> None:
+    """Add two companies with hundreds of keys, of which one says so."""
+    company(draft, "enterprise_declared", len(draft.sizes(*DECLARED)), max(12, round(260 * draft.scale)), declared=True)
+    company(
+        draft, "enterprise_undeclared", len(draft.sizes(*UNDECLARED)), max(12, round(220 * draft.scale)), declared=False
+    )
 
 
 def company(draft: Draft, cohort: str, number: int, size: int, *, declared: bool) -> None:

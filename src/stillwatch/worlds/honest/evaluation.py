@@ -9,7 +9,7 @@ systems. Both look like extraction: reasoning asked for, items swept, grades col
 
 from stillwatch.worlds import clients, places
 from stillwatch.worlds.chance import Dice, key
-from stillwatch.worlds.corpus import Answer, Corpus, escaped
+from stillwatch.worlds.corpus import Answer, Corpus, escaped, lexicon
 from stillwatch.worlds.draft import Draft
 from stillwatch.worlds.plan import LOOK_ALIKE
 from stillwatch.worlds.voices import Voice
@@ -18,25 +18,13 @@ from stillwatch.worlds.words import Message, Words, system, user
 HARNESS, JUDGES = 80, 60
 MEAN = 90.0
 
-KNOWLEDGE = (
-    "The following are multiple choice questions (with answers).\n\n{item}\nAnswer:",
-    "{item}\nAnswer:",
-    "Answer the following multiple choice question. The last line of your response should be of the following format: 'Answer: $LETTER' (without quotes) where LETTER is one of ABCD. Think step by step before answering.\n\n{item}",
-)  # fmt: skip
-MATHS = (
-    "Question: {item}\nAnswer:",
-    "Given the following problem, reason and give a final answer to the problem.\nProblem: {item}\nYour response should end with \"The final answer is [answer]\" where [answer] is the response to the problem.",
-    "Q: {item}\nA: Let's think step by step.",
-)  # fmt: skip
+KNOWLEDGE = lexicon("processes")["knowledge"]
+MATHS = lexicon("processes")["maths"]
 JUDGE_ROLES = (
     "You are a helpful and precise assistant for checking the quality of the answer.",
     "You are a helpful assistant.",
 )
-JUDGE = (
-    "[System]\nPlease act as an impartial judge and evaluate the quality of the response provided by an AI assistant to the user question displayed below. Your evaluation should consider factors such as the helpfulness, relevance, accuracy, depth, creativity, and level of detail of the response. Begin your evaluation by providing a short explanation. Be as objective as possible. After providing your explanation, please rate the response on a scale of 1 to 10 by strictly following this format: \"[[rating]]\".\n\n[Question]\n{question}\n\n[The Start of Assistant's Answer]\n{first}\n[The End of Assistant's Answer]",
-    "Select the output (a) or (b) that best matches the given instruction. Choose your preferred output, which can be subjective. Your answer should ONLY contain: Output (a) or Output (b).\n\n# Task:\n## Instruction:\n{question}\n\n## Output (a):\n{first}\n\n## Output (b):\n{second}\n\n## Which is best, Output (a) or Output (b)?",
-    "[Question]\n{question}\n\n[The Start of Assistant 1's Answer]\n{first}\n\n[The End of Assistant 1's Answer]\n\n[The Start of Assistant 2's Answer]\n{second}\n\n[The End of Assistant 2's Answer]\n\n[System]\nWe would like to request your feedback on the performance of two AI assistants in response to the user question displayed above. Please rate the helpfulness, relevance, accuracy, level of details of their responses. Each assistant receives an overall score on a scale of 1 to 10.",
-)  # fmt: skip
+JUDGE = lexicon("processes")["judges"]
 
 
 class Benchmark:
@@ -112,14 +100,8 @@ def _harness(draft: Draft, number: int) -> None:
     sittings = draft.times(account, 1 + count // 60, "sittings").repeat(60)[:count]
     pace = dice.between(0.5, 20) * 1e6
     at = [min(int(start + place % 60 * pace), account.ends - 1) for place, start in enumerate(sittings)]
-    draft.say(
-        account,
-        at,
-        script,
-        range(first, first + count),
-        [0] * count,
-        conversations=[place // 60 for place in range(count)],
-    )
+    sitting = [place // 60 for place in range(count)]
+    draft.say(account, at, script, range(first, first + count), [0] * count, conversations=sitting)
 
 
 def _judge(draft: Draft, number: int) -> None:

@@ -10,6 +10,7 @@ one spreads it over a dozen accounts with common cards and servers: against the 
 from stillwatch.worlds import clients, people, places
 from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.clients import Product
+from stillwatch.worlds.corpus import lexicon
 from stillwatch.worlds.draft import Draft
 from stillwatch.worlds.honest.chat import small_talk
 from stillwatch.worlds.honest.process import Process, from_answers
@@ -19,18 +20,7 @@ from stillwatch.worlds.voices import Chat
 APPS, DECLARED, UNDECLARED = (3, 70), (3, 1), (2, 15)
 MEAN = 55.0
 
-USES = (
-    ("writing", "You are {name}, a writing companion. Keep the author's voice. Work step by step: first the structure, then the style.",
-     ("Improve this text:\n\n{document}", "Shorten to half:\n\n{document}", "Continue this story in my style:\n\n{document}")),
-    ("mail", "You are {name}. You write mails. Output the mail only.",
-     ("Reply to this mail, friendly but firm:\n\n{document}", "Turn these notes into a mail:\n{document}")),
-    ("study", "You are {name}, a tutor. Explain your reasoning for every answer so that the student can follow.",
-     ("Make five flash cards from:\n{document}", "Explain this passage and quiz me on it, with full reasoning in the solutions:\n\n{document}")),
-    ("code", "You are {name}, a code reviewer inside the editor.",
-     ("Review this diff and grade its quality from 1 to 10:\n{document}", "Explain what this does:\n\n{document}")),
-    ("fiction", "You are {name}, a game master. Never break character.",
-     ("Next scene. So far: {document}", "My character says: {document}")),
-)  # fmt: skip
+USES = lexicon("processes")["apps"]
 
 
 def populate(draft: Draft) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from stillwatch.worlds import calendar
 from stillwatch.worlds.draft import Draft
 from stillwatch.worlds.exits import relay_exits
+from stillwatch.worlds.operators.costs import bill
+from stillwatch.worlds.operators.disguises import leak
 from stillwatch.worlds.operators.extraction import Work
 from stillwatch.worlds.operators.honesty import Honest
 from stillwatch.worlds.operators.members import Operation, equipped, kit, recruit
@@ -30,7 +32,7 @@ def run(draft: Draft, scenario: Scenario) -> list[dict[str, Any]]:
 
 def _operation(draft: Draft, scenario: Scenario, number: int, honest: Honest) -> Operation:
     campaign = scenario.campaigns[number]
-    size = max(SMALLEST, round(campaign.size * min(1.0, draft.scale)))
+    size = campaign.members or max(SMALLEST, round(campaign.size * min(1.0, draft.scale)))
     bought = kit(draft, campaign, size, relay_exits(draft, campaign.provider))
     return Operation(draft, campaign, number, scenario, honest, bought, size)
 
@@ -42,24 +44,40 @@ def _campaign(operation: Operation, robbed: list[int]) -> dict[str, Any]:
         work.employ(member)
     for victim in robbed:
         _steal(operation, work, victim)
-    campaign, spent = operation.campaign, asdict(work.spent)
-    extraction = spent.pop("extraction")
+    work.settle()
+    campaign, disguise = operation.campaign, operation.campaign.disguise
+    posters = round(disguise.leaked * operation.size)
+    leak(operation.draft, campaign, posters, work.scripts)
     return {
         "campaign": campaign.name,
         "provider": campaign.provider,
+        "imitates": campaign.imitates,
         "capabilities": work.capabilities(),
         "accounts": len(members),
         "victims": len(robbed),
-        "extraction_exchanges": extraction,
-        "cost": {
-            "accounts": len(members),
-            "cards": len(operation.bought.issued - {None}),
-            "shared_exits": len(operation.bought.exits),
-            "stolen_keys": len(robbed),
-            "paraphrases": round(operation.scenario.paraphrase * extraction),
-            **spent,
-        },
+        "extraction_exchanges": work.spent.extraction,
+        "cost": _cost(operation, work, len(members), len(robbed)) | {"leaked_to": posters},
     }
+
+
+def _cost(operation: Operation, work: Work, accounts: int, robbed: int) -> dict[str, Any]:
+    """What the campaign used up, and in dollars."""
+    worn, spent = operation.bought.outfit, asdict(work.spent)
+    extraction = spent.pop("extraction")
+    counts = {
+        "accounts": accounts,
+        "cards": len(operation.bought.issued - {None}),
+        "shared_exits": len(operation.bought.exits),
+        "stolen_keys": robbed,
+        "paraphrases": round(operation.scenario.paraphrase * extraction),
+        **spent,
+        "repeats": work.stock.repeats,
+        "domains": int(bool(worn.declared)),
+        "offices": int(worn.office is not None),
+        "apps": int(worn.app is not None),
+    }
+    replaced = accounts - operation.size
+    return {**counts, "replaced": replaced, "dollars": bill({**counts, "extraction": extraction})}
 
 
 def _victims(draft: Draft, honest: Honest, scenario: Scenario) -> dict[str, list[int]]:

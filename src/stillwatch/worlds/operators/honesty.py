@@ -38,6 +38,7 @@ class Honest:
         counts = np.bincount(owner, minlength=len(draft.accounts))
         typical = [a for a in draft.accounts if a.cohort not in ATYPICAL and counts[a.number] > 0]
         self.volumes: list[int] = [int(counts[account.number]) for account in typical]
+        self.mean = sum(self.volumes) / len(self.volumes)
         self.births: list[int] = sorted(account.created for account in typical)
         self.spans: list[tuple[int, int]] = [(account.starts, account.ends) for account in typical]
         self.times: Array = np.sort(np.array(plan.column("at")))

@@ -12,6 +12,7 @@ from stillwatch.worlds import calendar, clients, people, places
 from stillwatch.worlds.chance import Dice
 from stillwatch.worlds.clients import Client
 from stillwatch.worlds.draft import Draft
+from stillwatch.worlds.operators.disguises import Outfit, outfit
 from stillwatch.worlds.operators.honesty import Honest
 from stillwatch.worlds.people import Card
 from stillwatch.worlds.places import Place
@@ -22,6 +23,8 @@ A_WAVE = 22
 ABROAD = 0.3
 """Share of members whose stated country is not where their requests come from."""
 WEAK_DOOR = 0.3
+SLIPS = 0.12
+"""Share of members that sign up from, or with a telephone of, a country that is not served."""
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Kit:
     pattern: int
     exits: list[Place]
     programs: list[Client]
+    outfit: Outfit
     issued: set[str | None] = field(default_factory=set)
 
 
@@ -69,7 +73,7 @@ class Member:
 def kit(draft: Draft, campaign: Campaign, size: int, exits: Sequence[Place]) -> Kit:
     """Buy what a campaign of a size needs."""
     dice = draft.dice("kit", campaign.name)
-    waves = _waves(size)
+    waves, worn = _waves(size), outfit(draft, campaign)
     return Kit(
         cards=[_card(dice, campaign.name) for _ in range(max(2, size // 5))],
         signups=[_signup_exit(draft, dice) for _ in range(3 * waves)],
@@ -77,7 +81,8 @@ def kit(draft: Draft, campaign: Campaign, size: int, exits: Sequence[Place]) -> 
         domains=[dice.pick(people.MAIL), dice.pick(people.MAIL), people.company_domain(dice)],
         pattern=dice.below(len(PATTERNS)),
         exits=list(exits),
-        programs=[clients.developer(dice) for _ in range(3 + size // 60)],
+        programs=[_program(worn, dice) for _ in range(3 + size // 60)],
+        outfit=worn,
     )
 
 
@@ -94,6 +99,10 @@ def _card(dice: Dice, name: str) -> Card:
         people.card(dice, name).fingerprint,
         str(486_200 + dice.popular(range(12))) if dice.true(0.5) else people.card_bin(dice, "US"),
     )
+
+
+def _program(worn: Outfit, dice: Dice) -> Client:
+    return clients.run(worn.app, dice) if worn.app else clients.developer(dice)
 
 
 def _signup_exit(draft: Draft, dice: Dice) -> Place:
@@ -140,14 +149,17 @@ def _member(operation: Operation, names: tuple[object, ...], wave: int, created:
     own = (places.person if browses else places.developer)(draft.corpus, dice, here)
     known = _registration(dice, operation, wave)
     known["signup_place"] = bought.signups[3 * wave + dice.below(3)] if dice.true(0.6) else own[0]
+    known |= _betrayed(dice, bought.outfit, campaign.region)
     account = draft.sign_up(
         campaign.name, OPERATOR, names, country=country, homes=own, created=created, closed=closed,
         day=dice.pick(calendar.PEOPLE) if dice.true(0.8) else "machine",
-        using=(clients.browser(dice) if browses else clients.developer(dice),),
+        using=(clients.browser(dice) if browses and not bought.outfit.app else _program(bought.outfit, dice),),
         pathways=(dice.popular(campaign.pathways, 1.6),), **known,
     )  # fmt: skip
     bought.issued.add(account.row["payment_fingerprint"])
     exchanges = dice.pick(operation.honest.volumes)
+    if campaign.exchanges:
+        exchanges = max(1, round(exchanges * campaign.exchanges / operation.honest.mean))
     if closed or "again" in names:
         exchanges = max(1, exchanges // 2)
     return equipped(operation, account, exchanges, aloof=dice.true(operation.scenario.aloof))
@@ -183,4 +195,16 @@ def _registration(dice: Dice, operation: Operation, wave: int) -> dict[str, Any]
         known |= {"email_domain": domain, "email": f"{name}@{domain}"}
     if dice.true(WEAK_DOOR):
         known["programme"] = dice.pick(operation.campaign.doors)
-    return known
+    if bought.outfit.declared:
+        known.pop("email", None)
+    return known | bought.outfit.declared
+
+
+def _betrayed(dice: Dice, worn: Outfit, region: str | None) -> dict[str, Any]:
+    """What tells, of some members, in which country their people sit: where they signed up, or their telephone."""
+    found: dict[str, Any] = {}
+    if region and dice.true(SLIPS):
+        found["signup_place"] = dice.pick(worn.homes)
+    if region and dice.true(SLIPS):
+        found["phone_country"] = region
+    return found

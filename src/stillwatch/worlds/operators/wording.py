@@ -3,9 +3,14 @@
 A paraphrase draws every clause and the layout anew, so a campaign has hundreds of wordings of one instruction.
 """
 
+from copy import copy
 from dataclasses import dataclass
+from typing import Protocol
 
 from stillwatch.worlds.chance import Dice
+from stillwatch.worlds.corpus import lexicon
+from stillwatch.worlds.voices import Voice
+from stillwatch.worlds.words import Words, system
 
 FRAMES = (
     "{0} {1}\n\n{item}\n\n{2}",
@@ -32,3 +37,64 @@ class Wording:
         first, second, third = chosen
         # Material may hold braces, so it goes in by replacement.
         return frame.format(first, second, third, item="\0").replace("\0", item).strip()
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a script words its instruction.
+
+    Args:
+        paraphrase: chance that an exchange is worded anew.
+        own: seed of an account's own wording, used where an exchange is not worded anew.
+        voice: whose topics the material is cast in.
+        frame: a framework's template with ``{question}`` for the instruction and ``{document}`` for the material.
+        preamble: an app's system words, in place of the operator's.
+    """
+
+    paraphrase: float = 0.0
+    own: int | None = None
+    voice: Voice | None = None
+    frame: str | None = None
+    preamble: str | None = None
+
+    def text(self, wording: Wording, item: str, dice: Dice) -> str:
+        """The instruction with its material."""
+        anew = dice.true(self.paraphrase)
+        drawn = Dice(self.own) if self.own is not None and not anew else dice
+        if self.voice:
+            item = self.voice.recast(item)
+        if not self.frame:
+            return wording.text(item, drawn, anew or drawn is not dice)
+        asked = wording.text("", drawn, anew or drawn is not dice)
+        return self.frame.replace("{question}", asked).replace("{document}", item)
+
+    def system(self, wording: Wording) -> str | None:
+        """System words as JSON."""
+        words = self.preamble or wording.system
+        return system(words) if words else None
+
+
+class Instructed(Protocol):
+    """A script of an operator's: an instruction over material, in some manner."""
+
+    capability: str
+    manner: Manner
+
+    def write(self, item: int, turn: int) -> Words:
+        """The words of an item at its ``turn``."""
+
+
+def reworded(script: Instructed, manner: Manner) -> Instructed:
+    """The same script in another manner; material is shared, so that every member can have one."""
+    other = copy(script)
+    other.manner = manner
+    return other
+
+
+def wordings(name: str) -> tuple[Wording, ...]:
+    """The wordings of an instruction, the most used first, from `data/words/operators.json`."""
+    found = []
+    for row in lexicon("operators")[name]:
+        first, second, third = map(tuple, row["clauses"])
+        found.append(Wording((first, second, third), row.get("frame", 0), row.get("system")))
+    return tuple(found)

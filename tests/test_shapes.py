@@ -10,8 +10,8 @@ import pytest
 from stillwatch.content.sketch import sketch
 from stillwatch.diagnosis.diagnose import diagnose
 from stillwatch.ingest.sources import read, source_files
+from stillwatch.shapes import SHAPES, lines
 from stillwatch.tables import SKETCHED
-from stillwatch.worlds.shapes import SHAPES, lines
 
 KEY = b"0123456789abcdef"
 LOST = {
