@@ -1,0 +1,255 @@
+"""Real rings: linkage alone, without any text, beside co-action counting, FRAUDAR and bare connected components.
+
+    STILLWATCH_SHARED_DATA=FOLDER .venv/bin/python benchmarks/rings.py --out benchmarks/results/rings.jsonl
+
+Reads the tables of `5_coordination`; without the folder it says so and ends. One JSON line a method is appended to the
+results file, if one is named. Rings are Hop's `custom_group`: groups of airdrop accounts that people reported and the
+project accepted. `sybil` holds them and the members of connected components of eight and more, so recall and precision
+against it are in part circular wherever direct transfers are evidence: the lines `outside` leave these out.
+An eligible account that is named is not proved innocent: rings that nobody reported are eligible too.
+
+Linkage stands with thresholds fixed before; the rivals get an oracle, who picks channels and thresholds by the truth,
+once for the most rings and once for the best F1 of accounts. `weighed once` is linkage without the second weighing of
+pairs, and `two families a member` keeps members for whom two families speak: proposals, see decision 0019.
+StarScout's months and CooRTweet's posts have no rings: what is printed of them is said in the same decision.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "workers"))
+
+import hop  # noqa: E402
+import posts  # noqa: E402
+import ring_truth  # noqa: E402
+import starscout  # noqa: E402
+
+from stillwatch.benchmark.baselines.coaction import coaction  # noqa: E402
+from stillwatch.benchmark.baselines.fraudar import fraudar  # noqa: E402
+from stillwatch.benchmark.baselines.verdict import Scored  # noqa: E402
+from stillwatch.linkage import clusters  # noqa: E402
+from stillwatch.linkage.groups import Group, confirmed_groups  # noqa: E402
+from stillwatch.linkage.incidence import Incidence  # noqa: E402
+from stillwatch.linkage.membership import LINK  # noqa: E402
+from stillwatch.linkage.search import SEED, Found, search  # noqa: E402
+from stillwatch.records import Family  # noqa: E402
+
+Rows = set[int]
+LEAST = clusters.LEAST_ACCOUNTS
+BLOCKS = 400
+CHOICES = (
+    tuple(Family),
+    (Family.INFRASTRUCTURE,),
+    (Family.INFRASTRUCTURE, Family.REGISTRATION),
+    (Family.INFRASTRUCTURE, Family.REGISTRATION, Family.TIMING),
+)
+"""What the oracle may give a rival to read."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """The groups of one method, how long it took, and what else it says."""
+
+    method: str
+    groups: list[Rows]
+    seconds: float
+    said: dict[str, Any] = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------------------------------------ linkage
+
+
+@contextmanager
+def weighed_once() -> Iterator[None]:
+    """Linkage as it would be if pairs were not weighed again with their own loose group left out of popularity."""
+    weigh = clusters.family_weights
+
+    def once(incidence: Incidence, left: Any, right: Any, families: Any, groups: Any = None) -> Any:
+        return weigh(incidence, left, right, families) if groups is None else np.zeros((len(left), len(families)))
+
+    with patch.object(clusters, "family_weights", once):
+        yield
+
+
+def by_linkage(incidence: Incidence, remark: str = "") -> list[Named]:
+    """What linkage names as it is, and with what is stricter than it."""
+    start = time.monotonic()
+    found = search(incidence)
+    groups = confirmed_groups(incidence, found)
+    seconds = time.monotonic() - start
+    twice = [group for group in groups if len(group.twice) > 1]
+    ways: dict[str, list[Rows]] = {
+        "": [_rows(group.certain()) for group in groups],
+        ", confirmed twice": [_rows(group.certain()) for group in twice],
+        ", two families a member": [rows for group in groups if len(rows := spoken_for(group)) >= LEAST],
+        ", both": [rows for group in twice if len(rows := spoken_for(group)) >= LEAST],
+    }
+    said = confirmations(found, groups)
+    return [Named(f"linkage{remark}{way}", rows, seconds, said) for way, rows in ways.items()]
+
+
+def spoken_for(group: Group) -> Rows:
+    """The certain members for whom at least two families speak with more than a nat."""
+    members = group.members
+    certain = np.isin(members.rows, group.certain())
+    return _rows(members.rows[certain & ((members.ratios > LINK).sum(axis=1) > 1)])
+
+
+def confirmations(found: Found, groups: list[Group]) -> dict[str, Any]:
+    """How many candidates each family tested and discovered, and which families confirmed the groups."""
+    by = Counter("+".join(sorted(c.family for c in group.confirmations if c.discovered)) for group in groups)
+    return {
+        "discovered": {family: f"{int(flags.sum())}/{found.tested[family]}" for family, flags in
+                       found.discovered.items()},
+        "confirmed_by": dict(by.most_common()),
+        "confirmed_twice": sum(len(group.twice) > 1 for group in groups),
+    }  # fmt: skip
+
+
+def _rows(rows: Any) -> Rows:
+    return set(map(int, rows))
+
+
+# ------------------------------------------------------------------------------------------------ rivals
+
+
+def rivals(incidence: Incidence) -> dict[str, list[tuple[str, Callable[[], Scored]]]]:
+    """Every setting of each rival that the oracle may pick, by the rival's name."""
+    out: dict[str, list[tuple[str, Callable[[], Scored]]]] = {"co-action": [], "FRAUDAR": []}
+    common = incidence.n // 100
+    for families in CHOICES:
+        read = "all" if len(families) == len(Family) else "+".join(families)
+        for least in range(2, 7):
+            for way in (False, True):
+                out["co-action"].append((
+                    f"{read}, {least} in common" + (", by group" if way else ""),
+                    lambda f=families, w=least, g=way: coaction(incidence, f, least_weight=float(w), by_group=g),
+                ))  # fmt: skip
+        for most in (None, common):
+            out["FRAUDAR"].append((
+                f"{read}, tokens of at most {most or 'any number of'} rows",
+                lambda f=families, m=most: fraudar(incidence, f, blocks=BLOCKS, most=m),
+            ))  # fmt: skip
+    return out
+
+
+def by_oracle(name: str, settings: list[tuple[str, Callable[[], Scored]]], said: hop.Truth) -> list[Named]:
+    """The setting with the most rings at its natural groups, and the setting and threshold with the best F1."""
+    rings = ring_truth.rings_of(said)
+    best_rings, best_f = (-1, -1.0), -1.0
+    most = best = Named(name, [], 0.0)
+    for setting, run in settings:
+        start = time.monotonic()
+        scored = run()
+        seconds = time.monotonic() - start
+        groups = ring_truth.labelled(scored.group)
+        value = (len(ring_truth.recovered(rings, groups)), -float(len(set().union(*groups))))
+        if value > best_rings:
+            best_rings, most = value, Named(f"{name}, oracle for rings", groups, seconds, {"setting": setting})
+        f, threshold = best_threshold(scored.score, said.sybil)
+        if f > best_f:
+            best_f = f
+            cut = ring_truth.labelled(np.where(scored.score >= threshold, np.maximum(scored.group, 0), -1))
+            best = Named(f"{name}, oracle for accounts", cut, seconds, {"setting": setting, "threshold": threshold})
+    return [most, best]
+
+
+def best_threshold(score: Any, positive: Any) -> tuple[float, float]:
+    """The best F1 over all thresholds, and the threshold."""
+    order = np.argsort(-score, kind="stable")
+    ranked, hits = score[order], np.cumsum(positive[order])
+    last = np.append(ranked[1:] != ranked[:-1], True) & np.isfinite(ranked)
+    f = np.where(last, 2 * hits / (np.arange(1, len(order) + 1) + positive.sum()), 0.0)
+    at = int(np.argmax(f))
+    return float(f[at]), float(ranked[at])
+
+
+# ------------------------------------------------------------------------------------------------ lines
+
+
+def hop_lines(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every method on all evidence, and again without direct transfers."""
+    shown, said = hop.read(folder)
+    kind = ring_truth.kinds(shown, said)
+    yield {"data": "hop", "rings": len(kind), "kinds": dict(Counter(kind.values())), "accounts": len(shown.addresses),
+           "sybil": int(said.sybil.sum())}  # fmt: skip
+    search(hop.incidence_of(shown))  # compiles what Numba compiles, before any clock
+    for evidence, direct, volume in (("all", True, True), ("no volume", True, False), ("outside", False, True)):
+        incidence = hop.incidence_of(shown, direct=direct, volume=volume)
+        named = by_linkage(incidence)
+        with weighed_once():
+            named += by_linkage(incidence, ", weighed once")
+        for name, settings in rivals(incidence).items():
+            named += by_oracle(name, settings, said)
+        if evidence == "all":
+            start = time.monotonic()
+            parts = [part for part in ring_truth.components(shown) if len(part) >= LEAST]
+            named.append(Named("connected components", parts, time.monotonic() - start))
+        for one in named:
+            result = ring_truth.outcome(one.groups, said, kind)
+            yield {"data": "hop", "evidence": evidence, "method": one.method, "seconds": round(one.seconds, 1),
+                   "shown": {name: str(getattr(result, name)) for name in
+                             ("rings", "precision", "recall", "members", "false", "false_alone")},
+                   "measure": asdict(result)} | one.said  # fmt: skip
+
+
+def printed(line: dict[str, Any]) -> str:
+    """One line of the table of Hop's rings, or the line as it is."""
+    if "measure" not in line:
+        return json.dumps({name: value for name, value in line.items() if name not in ("machine", "seed")})
+    m = line["measure"]
+    kinds = " ".join(f"{name} {share['k']}/{share['n']}" for name, share in m["by_kind"].items())
+    cells = (f"{m[name]['k'] / max(m[name]['n'], 1):9.3f}" for name in ("precision", "recall", "members"))
+    return (
+        f"{line['evidence']:9} {line['method']:52} {m['groups']:6} {m['accounts']:8} {m['rings']['k']:4}/"
+        f"{m['rings']['n']} {''.join(cells)} {m['false']['k']:6}/{m['false']['n']} {line['seconds']:7.1f}  {kinds}"
+    )
+
+
+HEAD = (
+    f"{'evidence':9} {'method':52} {'groups':>6} {'accounts':>8} {'rings':>7} {'precision':>9}{'recall':>9}"
+    f"{'members':>9} {'eligible':>12} {'seconds':>7}  rings by kind"
+)
+
+
+def lines(folder: Path, seed: int) -> Iterator[dict[str, Any]]:
+    """All of the benchmark."""
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    for part in (hop_lines, starscout.lines, posts.lines):
+        for line in part(folder):
+            yield line | {"seed": seed, "machine": machine}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    shared = os.environ.get("STILLWATCH_SHARED_DATA", HERE.parent.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=Path(shared) / "5_coordination")
+    parser.add_argument("--out", type=Path, default=None)
+    options = parser.parse_args()
+    if not options.data.is_dir():
+        print("no shared data folder here (set STILLWATCH_SHARED_DATA to name it): nothing is measured")
+        return
+    print(HEAD)
+    for line in lines(options.data, SEED):
+        print(printed(line), flush=True)
+        if options.out:
+            with options.out.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+if __name__ == "__main__":
+    main()
