@@ -9,8 +9,9 @@ against it are in part circular wherever direct transfers are evidence: the line
 An eligible account that is named is not proved innocent: rings that nobody reported are eligible too.
 
 Linkage stands with thresholds fixed before; the rivals get an oracle, who picks channels and thresholds by the truth,
-once for the most rings and once for the best F1 of accounts. `weighed once` is linkage without the second weighing of
-pairs, and `two families a member` keeps members for whom two families speak: proposals, see decision 0019.
+once for the most rings and once for the best F1 of accounts. Three lines of linkage are proposals that were made after
+looking at this data (decision 0019): `two families a member` keeps members for whom two families speak, `weighed once`
+leaves out the second weighing of pairs, `small seeds first` divides a seed's strength by the root of its size.
 StarScout's months and CooRTweet's posts have no rings: what is printed of them is said in the same decision.
 """
 
@@ -41,7 +42,7 @@ import starscout  # noqa: E402
 from stillwatch.benchmark.baselines.coaction import coaction  # noqa: E402
 from stillwatch.benchmark.baselines.fraudar import fraudar  # noqa: E402
 from stillwatch.benchmark.baselines.verdict import Scored  # noqa: E402
-from stillwatch.linkage import clusters  # noqa: E402
+from stillwatch.linkage import clusters, groups  # noqa: E402
 from stillwatch.linkage.groups import Group, confirmed_groups  # noqa: E402
 from stillwatch.linkage.incidence import Incidence  # noqa: E402
 from stillwatch.linkage.membership import LINK  # noqa: E402
@@ -49,6 +50,7 @@ from stillwatch.linkage.search import SEED, Found, search  # noqa: E402
 from stillwatch.records import Family  # noqa: E402
 
 Rows = set[int]
+TRANSFERS = ("funding", "destination", "direct")
 LEAST = clusters.LEAST_ACCOUNTS
 BLOCKS = 400
 CHOICES = (
@@ -85,21 +87,42 @@ def weighed_once() -> Iterator[None]:
         yield
 
 
-def by_linkage(incidence: Incidence, remark: str = "") -> list[Named]:
-    """What linkage names as it is, and with what is stricter than it."""
+@contextmanager
+def small_seeds_first() -> Iterator[None]:
+    """Linkage as it would be if a large seed needed more evidence than a small one to come before it."""
+    seeds = groups._seeds
+
+    def ordered(found: Found) -> Any:
+        return sorted(seeds(found), key=lambda seed: -seed.strength / np.sqrt(len(seed.rows)))
+
+    with patch.object(groups, "_seeds", ordered):
+        yield
+
+
+def by_linkage(incidence: Incidence) -> list[Named]:
+    """What linkage names as it is, and as proposed."""
+    named = ways("linkage", incidence)
+    with weighed_once():
+        named += ways("linkage, weighed once", incidence)
+        with small_seeds_first():
+            named += ways("linkage, weighed once, small seeds first", incidence)
+    with small_seeds_first():
+        return named + ways("linkage, small seeds first", incidence)[:1]
+
+
+def ways(method: str, incidence: Incidence) -> list[Named]:
+    """Linkage's groups, those whose core two families confirmed, and all of them with stricter members."""
     start = time.monotonic()
     found = search(incidence)
-    groups = confirmed_groups(incidence, found)
+    confirmed = confirmed_groups(incidence, found)
     seconds = time.monotonic() - start
-    twice = [group for group in groups if len(group.twice) > 1]
-    ways: dict[str, list[Rows]] = {
-        "": [_rows(group.certain()) for group in groups],
-        ", confirmed twice": [_rows(group.certain()) for group in twice],
-        ", two families a member": [rows for group in groups if len(rows := spoken_for(group)) >= LEAST],
-        ", both": [rows for group in twice if len(rows := spoken_for(group)) >= LEAST],
-    }
-    said = confirmations(found, groups)
-    return [Named(f"linkage{remark}{way}", rows, seconds, said) for way, rows in ways.items()]
+    stricter = [rows for group in confirmed if len(rows := spoken_for(group)) >= LEAST]
+    said = confirmations(found, confirmed)
+    return [
+        Named(method, [_rows(group.certain()) for group in confirmed], seconds, said),
+        Named(f"{method}, twice", [_rows(g.certain()) for g in confirmed if len(g.twice) > 1], seconds, said),
+        Named(f"{method}, two families a member", stricter, seconds, said),
+    ]
 
 
 def spoken_for(group: Group) -> Rows:
@@ -109,15 +132,11 @@ def spoken_for(group: Group) -> Rows:
     return _rows(members.rows[certain & ((members.ratios > LINK).sum(axis=1) > 1)])
 
 
-def confirmations(found: Found, groups: list[Group]) -> dict[str, Any]:
+def confirmations(found: Found, confirmed: list[Group]) -> dict[str, Any]:
     """How many candidates each family tested and discovered, and which families confirmed the groups."""
-    by = Counter("+".join(sorted(c.family for c in group.confirmations if c.discovered)) for group in groups)
-    return {
-        "discovered": {family: f"{int(flags.sum())}/{found.tested[family]}" for family, flags in
-                       found.discovered.items()},
-        "confirmed_by": dict(by.most_common()),
-        "confirmed_twice": sum(len(group.twice) > 1 for group in groups),
-    }  # fmt: skip
+    by = Counter("+".join(sorted(c.family for c in group.confirmations if c.discovered)) for group in confirmed)
+    discovered = {family: f"{int(flags.sum())}/{found.tested[family]}" for family, flags in found.discovered.items()}
+    return {"candidates": len(found.candidates), "discovered": discovered, "confirmed_by": dict(by.most_common())}
 
 
 def _rows(rows: Any) -> Rows:
@@ -163,7 +182,8 @@ def by_oracle(name: str, settings: list[tuple[str, Callable[[], Scored]]], said:
         f, threshold = best_threshold(scored.score, said.sybil)
         if f > best_f:
             best_f = f
-            cut = ring_truth.labelled(np.where(scored.score >= threshold, np.maximum(scored.group, 0), -1))
+            label = np.where(scored.group >= 0, scored.group, scored.group.max() + 1)
+            cut = ring_truth.labelled(np.where(scored.score >= threshold, label, -1))
             best = Named(f"{name}, oracle for accounts", cut, seconds, {"setting": setting, "threshold": threshold})
     return [most, best]
 
@@ -185,14 +205,14 @@ def hop_lines(folder: Path) -> Iterator[dict[str, Any]]:
     """Every method on all evidence, and again without direct transfers."""
     shown, said = hop.read(folder)
     kind = ring_truth.kinds(shown, said)
-    yield {"data": "hop", "rings": len(kind), "kinds": dict(Counter(kind.values())), "accounts": len(shown.addresses),
+    reach = ring_truth.reach(hop.incidence_of(shown), said, TRANSFERS).values()
+    yield {"data": "hop", "rings": len(kind), "rings_with_half_in_reach": sum(part >= 0.5 for part in reach),
+           "kinds": dict(Counter(kind.values())), "accounts": len(shown.addresses),
            "sybil": int(said.sybil.sum())}  # fmt: skip
     search(hop.incidence_of(shown))  # compiles what Numba compiles, before any clock
     for evidence, direct, volume in (("all", True, True), ("no volume", True, False), ("outside", False, True)):
         incidence = hop.incidence_of(shown, direct=direct, volume=volume)
         named = by_linkage(incidence)
-        with weighed_once():
-            named += by_linkage(incidence, ", weighed once")
         for name, settings in rivals(incidence).items():
             named += by_oracle(name, settings, said)
         if evidence == "all":
@@ -203,7 +223,7 @@ def hop_lines(folder: Path) -> Iterator[dict[str, Any]]:
             result = ring_truth.outcome(one.groups, said, kind)
             yield {"data": "hop", "evidence": evidence, "method": one.method, "seconds": round(one.seconds, 1),
                    "shown": {name: str(getattr(result, name)) for name in
-                             ("rings", "precision", "recall", "members", "false", "false_alone")},
+                             ("rings", "precision", "recall", "members", "false", "false_alone", "false_groups")},
                    "measure": asdict(result)} | one.said  # fmt: skip
 
 
@@ -214,15 +234,16 @@ def printed(line: dict[str, Any]) -> str:
     m = line["measure"]
     kinds = " ".join(f"{name} {share['k']}/{share['n']}" for name, share in m["by_kind"].items())
     cells = (f"{m[name]['k'] / max(m[name]['n'], 1):9.3f}" for name in ("precision", "recall", "members"))
+    eligible = f"{m['false']['k']}/{m['false']['n']}"
     return (
-        f"{line['evidence']:9} {line['method']:52} {m['groups']:6} {m['accounts']:8} {m['rings']['k']:4}/"
-        f"{m['rings']['n']} {''.join(cells)} {m['false']['k']:6}/{m['false']['n']} {line['seconds']:7.1f}  {kinds}"
+        f"{line['evidence']:9} {line['method']:59} {m['groups']:6} {m['accounts']:8} {m['rings']['k']:4}/"
+        f"{m['rings']['n']}{''.join(cells)}{eligible:>12} {m['false_groups']['k']:6} {line['seconds']:7.1f}  {kinds}"
     )
 
 
 HEAD = (
-    f"{'evidence':9} {'method':52} {'groups':>6} {'accounts':>8} {'rings':>7} {'precision':>9}{'recall':>9}"
-    f"{'members':>9} {'eligible':>12} {'seconds':>7}  rings by kind"
+    f"{'evidence':9} {'method':59} {'groups':>6} {'accounts':>8} {'rings':>7} {'precision':>9}{'recall':>9}"
+    f"{'members':>9}{'eligible':>12} {'of them':>6} {'seconds':>7}  rings by kind"
 )
 
 

@@ -11,6 +11,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from stillwatch.benchmark.measure import Share
+from stillwatch.linkage.incidence import Channel, Incidence
 
 HALF = 0.5
 THE_SAME = 0.9
@@ -25,7 +26,7 @@ class Outcome:
 
     `rings` are recovered one-to-one with purity and completeness of at least one half, `by_kind` the same for each kind
     of ring. `members` are ring members that are named at all. `false` are eligible accounts that are named; of these,
-    `false_alone` are those that no component of Hop's holds.
+    `false_alone` are those that no component of Hop's holds; `false_groups` are groups with more than half of them.
     """
 
     groups: int
@@ -37,6 +38,7 @@ class Outcome:
     members: Share
     false: Share
     false_alone: Share
+    false_groups: Share
 
 
 def components(shown: hop.Transfers) -> list[Rows]:
@@ -87,6 +89,32 @@ def _kind(members: Rows, parts: list[Rows], seen: Rows) -> str:
     return "inside" if inside >= HALF * len(members) else "scattered"
 
 
+def reach(incidence: Incidence, said: hop.Truth, channels: tuple[str, ...]) -> dict[str, float]:
+    """The largest share of each ring that tokens of these channels join, of tokens that at most 1 % of accounts hold.
+
+    Who links by such tokens alone recovers no ring of which this is below one half.
+    """
+    most = incidence.n // 100
+    return {
+        name: _joined(sorted(members), [c for c in incidence.channels if c.name in channels], most)
+        for name, members in rings_of(said).items()
+    }
+
+
+def _joined(members: list[int], channels: list[Channel], most: int) -> float:
+    place = {row: at for at, row in enumerate(members)}
+    left, right = [], []
+    for c in channels:
+        first: dict[int, int] = {}
+        for row in members:
+            for token in c.tokens[c.indptr[row] : c.indptr[row + 1]].tolist():
+                if c.document_frequency[token] <= most:
+                    left.append(first.setdefault(token, place[row]))
+                    right.append(place[row])
+    graph = coo_matrix((np.ones(len(left)), (left, right)), (len(members), len(members)))
+    return float(np.bincount(connected_components(graph, directed=False)[1]).max() / len(members))
+
+
 def recovered(rings: dict[str, Rows], groups: Sequence[Rows]) -> list[str]:
     """The rings with a group of their own of which they are at least half, and which holds at least half of them.
 
@@ -130,4 +158,5 @@ def outcome(groups: Sequence[Rows], said: hop.Truth, kind: dict[str, str]) -> Ou
         members=Share(len(named & members), len(members)),
         false=Share(len(named & honest), len(honest)),
         false_alone=Share(len(named & alone), len(alone)),
+        false_groups=Share(sum(len(group & sybil) < HALF * len(group) for group in groups), len(groups)),
     )
