@@ -174,8 +174,8 @@ def test_no_unfinished_words_and_no_path_of_a_machine() -> None:
 
 
 OVER_LARGE = {"benchmark": 0.27}
-"""What is over the measure today may not grow: a fifth of the house a room. The benchmark holds nine rival methods, which
-are to become a room of their own."""
+"""What is over the measure today may not grow: a fifth of the house a room. The benchmark holds nine rival methods and
+is to be split."""
 
 
 def test_no_file_is_long_and_no_room_fills_the_house() -> None:

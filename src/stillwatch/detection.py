@@ -25,6 +25,7 @@ from stillwatch.findings import World, findings_of
 from stillwatch.gather import absent_columns, distinct_strings, incidence_of
 from stillwatch.linkage.entities import Entities, account_steps, entities_of
 from stillwatch.linkage.groups import confirmed_groups
+from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.search import ALPHA, search
 from stillwatch.networks import load
 from stillwatch.permissions import PERMISSION_STEPS
@@ -102,11 +103,8 @@ def answer_of(
     engine: Engine, networks: str | None, progress: Callable[[str], None]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The run's figures and its findings, from an engine that holds exchanges, accounts, permissions and releases."""
-    entities = _identify(engine, networks, progress)
-    accounts = engine.arrow("SELECT * FROM account ORDER BY account")
-    _content(engine, progress)
-    absent = _absent(engine)
-    incidence, blind = incidence_of(engine, accounts, entities, absent, progress)
+    known = prepared(engine, networks, progress)
+    accounts, entities, incidence, blind = known.accounts, known.entities, known.incidence, known.blind
     found = search(incidence, progress=progress)
     progress("gathering groups")
     groups = confirmed_groups(incidence, found)
@@ -116,9 +114,30 @@ def answer_of(
     told = [part for finding in findings if finding.status != "dismissed" for part in finding.parts]
     findings += single_findings(engine, entities.name, world.last_seen, frozenset(part.account_id for part in told))
     between = _blind_between_epochs(engine)
-    told_blind = [*blind, *blind_terms(absent), *between]
+    told_blind = [*blind, *blind_terms(known.absent), *between]
     run = _run(engine, accounts.num_rows, len(entities.name), told_blind, found.tested)
     return run, _ordered(findings, len(blind) + len(between))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What linkage works on: the table `account`, its entities, and who showed what; what is absent, and so blind."""
+
+    accounts: pa.Table
+    entities: Entities
+    incidence: Incidence
+    absent: dict[str, str]
+    blind: list[Blind]
+
+
+def prepared(engine: Engine, networks: str | None, progress: Callable[[str], None]) -> Prepared:
+    """The tables of the first stages, in an engine that holds exchanges, accounts, permissions and releases."""
+    entities = _identify(engine, networks, progress)
+    accounts = engine.arrow("SELECT * FROM account ORDER BY account")
+    _content(engine, progress)
+    absent = _absent(engine)
+    incidence, blind = incidence_of(engine, accounts, entities, absent, progress)
+    return Prepared(accounts, entities, incidence, absent, blind)
 
 
 def _identify(engine: Engine, networks: str | None, progress: Callable[[str], None]) -> Entities:

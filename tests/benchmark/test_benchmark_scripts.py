@@ -102,3 +102,16 @@ def test_the_main_job_is_measured_from_files_to_campaigns(root: Path, tmp_path: 
     assert 900 <= line["world"]["bytes"] <= 1_150 < line["world"]["simulated_bytes"]
     with pytest.raises(subprocess.CalledProcessError):
         run(root, "million.py", *asked, "--bytes", "1200")
+
+
+@pytest.mark.slow
+def test_rivals_are_compared_on_one_small_world(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    printed = run(root, "baselines.py", "--scale", "0.05", "--seeds", "3", "--out", str(out))
+    line = json.loads(out.read_text())
+    assert len(line["chosen"]) == 9 and all(name in printed for name in line["chosen"])
+    assert "Stillwatch (no oracle)" in printed and line["stillwatch"]["thresholds"] == "as shipped, no oracle"
+    for held in line["chosen"].values():
+        assert held["no honest"]["false_accounts"][0] == 0
+        assert held["honest <= 1e-3"]["recall"][0] >= held["no honest"]["recall"][0]
+    assert run(root, "baselines.py", "--scale", "0.05", "--seeds", "3", "--out", str(out)) == ""

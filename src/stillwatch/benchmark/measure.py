@@ -65,7 +65,7 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     accounts = pq.read_table(truth / "accounts.parquet").to_pylist()
     kind = {row["account_id"]: row["kind"] for row in accounts}
     cohort = {row["account_id"]: row["cohort"] for row in accounts}
-    work = _extraction(truth, logs)
+    work = extraction(truth, logs)
     named = {c["campaign_id"]: _accused(c) for c in answer["campaigns"]}
     accused = {finding: ids for finding, ids in named.items() if ids}
     everyone = set().union(*accused.values()) if accused else set()
@@ -82,7 +82,7 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     }
     innocent = {name for name, ids in groups.items() if len(ids & operators) * 2 < len(ids)}
     return Measure(
-        recovered=tuple(_recovered(work, operators, accused)),
+        recovered=tuple(recoveries(work, operators, accused)),
         precision=Share(len(everyone & operators), len(everyone)),
         recall=Share(len(everyone & enough), len(enough)),
         recall_few=Share(len(everyone & few), len(few)),
@@ -95,7 +95,7 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     )
 
 
-def _extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
+def extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
     """Extraction exchanges by account and campaign. The truth names exchanges; the logs say whose they are."""
     import duckdb  # noqa: PLC0415
 
@@ -114,7 +114,7 @@ def _accused(finding: dict[str, Any]) -> set[str]:
     return {m["account_id"] for m in finding["members"] if m["role"] in ACCUSING and m["probability"] >= 0.5}
 
 
-def _recovered(work: dict[str, Counter[str]], operators: set[str], accused: dict[str, set[str]]) -> list[Recovery]:
+def recoveries(work: dict[str, Counter[str]], operators: set[str], accused: dict[str, set[str]]) -> list[Recovery]:
     """Match true campaigns and findings one-to-one, the largest overlaps first."""
     members: dict[str, set[str]] = {}
     for account, counts in work.items():

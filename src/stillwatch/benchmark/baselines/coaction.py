@@ -11,7 +11,7 @@ NAT or one benchmark share as many tokens, so cover traffic and rotation drown a
 
 import numpy as np
 
-from stillwatch.benchmark.baselines.projection import EVERY, MOST_HOLDERS, communities, linked, shared
+from stillwatch.benchmark.baselines.projection import EVERY, MOST_HOLDERS, Shared, communities, linked, shared
 from stillwatch.benchmark.baselines.verdict import Scored
 from stillwatch.linkage.incidence import Incidence
 from stillwatch.records import Family
@@ -24,12 +24,14 @@ def coaction(
     most: int = MOST_HOLDERS,
     least_weight: float = 2.0,
     by_group: bool = False,
+    pairs: Shared | None = None,
 ) -> Scored:
     """Score each row by the most tokens it shares with another row; `by_group` by what its community shares a row.
 
-    `least_weight` is the toolkit's `min_edge_weight`, which the groups are made with.
+    `least_weight` is the toolkit's `min_edge_weight`, which the groups are made with; `pairs` is what
+    `shared` answered, where a caller has it already.
     """
-    pairs = shared(incidence, families, most)
+    pairs = pairs or shared(incidence, families, most)
     weight = pairs.count.astype(np.float64)
     groups = communities(pairs, weight, incidence.keys, natural=least_weight)
     if by_group:

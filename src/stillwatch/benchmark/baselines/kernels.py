@@ -1,5 +1,7 @@
 """The loops that NumPy cannot express: single linkage, greedy peeling, hypergeometric tails, sums of hashed words."""
 
+import math
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -101,3 +103,90 @@ def peel(row_indptr: Ints, columns: Indices, column_indptr: Ints, rows: Indices,
         if left and total / left > best:
             best, best_at = total / left, step + 1
     return order, best_at
+
+
+@njit(cache=True, nogil=True)
+def hypergeometric_tails(count: Ints, first: Ints, second: Ints, total: int) -> Floats:
+    """ln P(X >= count) of each pair: `second` draws without replacement from `total`, of which `first` are marked.
+
+    A count that is not above the mean is no evidence, and answers 0 without a sum.
+    """
+    out = np.zeros(len(count))
+    for at in range(len(count)):
+        k, marked, draws = count[at], first[at], second[at]
+        if k <= marked * draws / total:
+            continue
+        log_first = (
+            math.lgamma(marked + 1.0) - math.lgamma(k + 1.0) - math.lgamma(marked - k + 1.0)
+            + math.lgamma(total - marked + 1.0) - math.lgamma(draws - k + 1.0)
+            - math.lgamma(total - marked - draws + k + 1.0)
+            - math.lgamma(total + 1.0) + math.lgamma(draws + 1.0) + math.lgamma(total - draws + 1.0)
+        )  # fmt: skip
+        term, tail, x = 1.0, 1.0, k
+        while x < min(marked, draws) and term > 1e-16 * tail:
+            term *= (marked - x) * (draws - x) / ((x + 1.0) * (total - marked - draws + x + 1.0))
+            tail += term
+            x += 1
+        out[at] = min(log_first + math.log(tail), 0.0)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def word_buckets(data: NDArray[np.uint8], offsets: Ints, buckets: int, most: int) -> tuple[Ints, Indices]:
+    """The distinct hash buckets of each text's words, as (indptr, buckets), ascending within a text never required.
+
+    A word is a run of letters and digits (any byte above 127 counts as a letter), ASCII upper case lowered, at most 16
+    bytes; texts are read up to `most` distinct buckets.
+    """
+    n = len(offsets) - 1
+    seen = np.full(buckets, -1, dtype=np.int64)
+    indptr = np.zeros(n + 1, dtype=np.int64)
+    held = np.empty(1024, dtype=np.int32)
+    at = 0
+    for text in range(n):
+        begun, length, value = at, 0, np.uint64(14695981039346656037)
+        for place in range(offsets[text], offsets[text + 1] + 1):
+            byte = data[place] if place < offsets[text + 1] else np.uint8(32)
+            if 65 <= byte <= 90:
+                byte = np.uint8(byte + 32)
+            letter = byte > 127 or 97 <= byte <= 122 or 48 <= byte <= 57
+            if letter:
+                value = (value ^ np.uint64(byte)) * np.uint64(1099511628211)
+                length += 1
+            if length and (not letter or length == 16):
+                bucket = np.int64((value ^ (value >> np.uint64(32))) % np.uint64(buckets))
+                if seen[bucket] != text and at - begun < most:
+                    seen[bucket] = text
+                    if at == len(held):
+                        held = np.concatenate((held, np.empty(len(held), dtype=np.int32)))
+                    held[at] = bucket
+                    at += 1
+                length, value = 0, np.uint64(14695981039346656037)
+        indptr[text + 1] = at
+    return indptr, held[:at].copy()
+
+
+@njit(cache=True, nogil=True)
+def growing_distances(distance: Floats) -> Floats:
+    """PRADA's sequence: the distance of each query, in order, to the nearest of the growing set of earlier ones.
+
+    A query joins the set when its distance exceeds the mean less one standard deviation of those that joined, which
+    may only rise. `distance` is square; the answer is one shorter than its side.
+    """
+    n = len(distance)
+    member = np.zeros(n, dtype=np.bool_)
+    member[0] = True
+    out = np.empty(max(n - 1, 0))
+    joined, total, squares, bar = 1.0, 0.0, 0.0, 0.0
+    for query in range(1, n):
+        least = np.inf
+        for other in range(query):
+            if member[other] and distance[query, other] < least:
+                least = distance[query, other]
+        out[query - 1] = least
+        if least > bar:
+            member[query] = True
+            joined, total, squares = joined + 1.0, total + least, squares + least * least
+            mean = total / joined
+            bar = max(bar, mean - math.sqrt(max(squares / joined - mean * mean, 0.0)))
+    return out
