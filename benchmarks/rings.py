@@ -1,17 +1,18 @@
-"""Real rings: linkage alone, without any text, beside co-action counting, FRAUDAR and bare connected components.
+"""Real rings: linkage alone, without any text, beside co-action counting, FRAUDAR, SVN, Jaccard and bare components.
 
     STILLWATCH_SHARED_DATA=FOLDER .venv/bin/python benchmarks/rings.py --out benchmarks/results/rings.jsonl
 
 Reads the tables of `5_coordination`; without the folder it says so and ends. One JSON line a method is appended to the
 results file, if one is named. Rings are Hop's `custom_group`: groups of airdrop accounts that people reported and the
-project accepted. `sybil` holds them and the members of connected components of eight and more, so recall and precision
+project accepted. `sybil` holds them and the members of large connected components, so that recall and precision
 against it are in part circular wherever direct transfers are evidence: the lines `outside` leave these out.
 An eligible account that is named is not proved innocent: rings that nobody reported are eligible too.
 
 Linkage stands with thresholds fixed before; the rivals get an oracle, who picks channels and thresholds by the truth,
 once for the most rings and once for the best F1 of accounts. Three lines of linkage are proposals that were made after
-looking at this data (decision 0019): `two families a member` keeps members for whom two families speak, `weighed once`
-leaves out the second weighing of pairs, `small seeds first` divides a seed's strength by the root of its size.
+looking at this data (decision 0019): `two families a member` keeps members for whom two families speak; `weighed again
+where two speak` weighs only such pairs again, and `weighed once` none; `small seeds first` divides a seed's strength by
+the root of its size; `both` are the two last proposals together.
 StarScout's months and CooRTweet's posts have no rings: what is printed of them is said in the same decision.
 """
 
@@ -25,6 +26,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -41,6 +44,8 @@ import starscout  # noqa: E402
 
 from stillwatch.benchmark.baselines.coaction import coaction  # noqa: E402
 from stillwatch.benchmark.baselines.fraudar import fraudar  # noqa: E402
+from stillwatch.benchmark.baselines.jaccard import jaccard  # noqa: E402
+from stillwatch.benchmark.baselines.svn import svn  # noqa: E402
 from stillwatch.benchmark.baselines.verdict import Scored  # noqa: E402
 from stillwatch.linkage import clusters, groups  # noqa: E402
 from stillwatch.linkage.groups import Group, confirmed_groups  # noqa: E402
@@ -50,6 +55,7 @@ from stillwatch.linkage.search import SEED, Found, search  # noqa: E402
 from stillwatch.records import Family  # noqa: E402
 
 Rows = set[int]
+Answer = Callable[[], Scored]
 TRANSFERS = ("funding", "destination", "direct")
 LEAST = clusters.LEAST_ACCOUNTS
 BLOCKS = 400
@@ -76,14 +82,19 @@ class Named:
 
 
 @contextmanager
-def weighed_once() -> Iterator[None]:
-    """Linkage as it would be if pairs were not weighed again with their own loose group left out of popularity."""
+def weighed_again(families: int | None) -> Iterator[None]:
+    """Linkage as it would be if only pairs for which so many families speak were weighed again, with their own loose
+    group left out of popularity; None weighs no pair again."""
     weigh = clusters.family_weights
 
-    def once(incidence: Incidence, left: Any, right: Any, families: Any, groups: Any = None) -> Any:
-        return weigh(incidence, left, right, families) if groups is None else np.zeros((len(left), len(families)))
+    def chosen(incidence: Incidence, left: Any, right: Any, speaking: Any, loose: Any = None) -> Any:
+        first = weigh(incidence, left, right, speaking)
+        if loose is None:
+            return first
+        enough = np.zeros(len(left), np.bool_) if families is None else (first > LINK).sum(axis=1) >= families
+        return np.where(enough[:, None], weigh(incidence, left, right, speaking, loose), 0.0)
 
-    with patch.object(clusters, "family_weights", once):
+    with patch.object(clusters, "family_weights", chosen):
         yield
 
 
@@ -100,14 +111,16 @@ def small_seeds_first() -> Iterator[None]:
 
 
 def by_linkage(incidence: Incidence) -> list[Named]:
-    """What linkage names as it is, and as proposed."""
+    """What linkage names as it is, with each change alone, and as proposed."""
     named = ways("linkage", incidence)
-    with weighed_once():
-        named += ways("linkage, weighed once", incidence)
-        with small_seeds_first():
-            named += ways("linkage, weighed once, small seeds first", incidence)
+    with weighed_again(None):
+        named += ways("weighed once", incidence)[:1]
+    with weighed_again(2):
+        named += ways("weighed again where two speak", incidence)[:1]
     with small_seeds_first():
-        return named + ways("linkage, small seeds first", incidence)[:1]
+        named += ways("small seeds first", incidence)[:1]
+        with weighed_again(2):
+            return named + ways("both", incidence)
 
 
 def ways(method: str, incidence: Incidence) -> list[Named]:
@@ -146,34 +159,43 @@ def _rows(rows: Any) -> Rows:
 # ------------------------------------------------------------------------------------------------ rivals
 
 
-def rivals(incidence: Incidence) -> dict[str, list[tuple[str, Callable[[], Scored]]]]:
+def rivals(incidence: Incidence) -> dict[str, list[tuple[str, Answer]]]:
     """Every setting of each rival that the oracle may pick, by the rival's name."""
-    out: dict[str, list[tuple[str, Callable[[], Scored]]]] = {"co-action": [], "FRAUDAR": []}
-    common = incidence.n // 100
+    out: dict[str, list[tuple[str, Answer]]] = {}
     for families in CHOICES:
         read = "all" if len(families) == len(Family) else "+".join(families)
-        for least in range(2, 7):
-            for way in (False, True):
-                out["co-action"].append((
-                    f"{read}, {least} in common" + (", by group" if way else ""),
-                    lambda f=families, w=least, g=way: coaction(incidence, f, least_weight=float(w), by_group=g),
-                ))  # fmt: skip
-        for most in (None, common):
-            out["FRAUDAR"].append((
-                f"{read}, tokens of at most {most or 'any number of'} rows",
-                lambda f=families, m=most: fraudar(incidence, f, blocks=BLOCKS, most=m),
-            ))  # fmt: skip
+        for name, setting, answer in settings(incidence, families):
+            out.setdefault(name, []).append((f"{read}, {setting}", answer))
     return out
 
 
-def by_oracle(name: str, settings: list[tuple[str, Callable[[], Scored]]], said: hop.Truth) -> list[Named]:
+def settings(incidence: Incidence, families: tuple[Family, ...]) -> Iterator[tuple[str, str, Answer]]:
+    """Settings of each rival that reads these families: its name, the setting in words, and its answer."""
+    for least, way in product(range(2, 7), (False, True)):
+        by = ", by group" if way else ""
+        yield (
+            "co-action",
+            f"{least} in common{by}",
+            partial(coaction, incidence, families, least_weight=float(least), by_group=way),
+        )
+    for most in (None, incidence.n // 100):
+        words = f"tokens of at most {most} rows" if most else "all tokens"
+        yield "FRAUDAR", words, partial(fraudar, incidence, families, blocks=BLOCKS, most=most)
+    for fdr, way in product((False, True), (False, True)):
+        words = ("Benjamini-Hochberg" if fdr else "Bonferroni") + (", by group" if way else "")
+        yield "SVN + Leiden", words, partial(svn, incidence, families, fdr=fdr, by_group=way)
+    for similarity in (0.2, 0.3, 0.4, 0.5, 0.6, 0.8):
+        yield "Jaccard", f"similarity {similarity}", partial(jaccard, incidence, families, similarity=similarity)
+
+
+def by_oracle(name: str, choices: list[tuple[str, Answer]], said: hop.Truth) -> list[Named]:
     """The setting with the most rings at its natural groups, and the setting and threshold with the best F1."""
     rings = ring_truth.rings_of(said)
     best_rings, best_f = (-1, -1.0), -1.0
     most = best = Named(name, [], 0.0)
-    for setting, run in settings:
+    for setting, answer in choices:
         start = time.monotonic()
-        scored = run()
+        scored = answer()
         seconds = time.monotonic() - start
         groups = ring_truth.labelled(scored.group)
         value = (len(ring_truth.recovered(rings, groups)), -float(len(set().union(*groups))))
@@ -213,8 +235,8 @@ def hop_lines(folder: Path) -> Iterator[dict[str, Any]]:
     for evidence, direct, volume in (("all", True, True), ("no volume", True, False), ("outside", False, True)):
         incidence = hop.incidence_of(shown, direct=direct, volume=volume)
         named = by_linkage(incidence)
-        for name, settings in rivals(incidence).items():
-            named += by_oracle(name, settings, said)
+        for name, choices in rivals(incidence).items():
+            named += by_oracle(name, choices, said)
         if evidence == "all":
             start = time.monotonic()
             parts = [part for part in ring_truth.components(shown) if len(part) >= LEAST]
@@ -236,13 +258,13 @@ def printed(line: dict[str, Any]) -> str:
     cells = (f"{m[name]['k'] / max(m[name]['n'], 1):9.3f}" for name in ("precision", "recall", "members"))
     eligible = f"{m['false']['k']}/{m['false']['n']}"
     return (
-        f"{line['evidence']:9} {line['method']:59} {m['groups']:6} {m['accounts']:8} {m['rings']['k']:4}/"
+        f"{line['evidence']:9} {line['method']:31} {m['groups']:6} {m['accounts']:8} {m['rings']['k']:4}/"
         f"{m['rings']['n']}{''.join(cells)}{eligible:>12} {m['false_groups']['k']:6} {line['seconds']:7.1f}  {kinds}"
     )
 
 
 HEAD = (
-    f"{'evidence':9} {'method':59} {'groups':>6} {'accounts':>8} {'rings':>7} {'precision':>9}{'recall':>9}"
+    f"{'evidence':9} {'method':31} {'groups':>6} {'accounts':>8} {'rings':>7} {'precision':>9}{'recall':>9}"
     f"{'members':>9}{'eligible':>12} {'of them':>6} {'seconds':>7}  rings by kind"
 )
 
