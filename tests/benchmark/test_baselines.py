@@ -335,6 +335,8 @@ def test_groups_are_matched_one_to_one() -> None:
     group = np.where(np.arange(40) < 14, 0, np.where(np.arange(40) < 30, 1, -1))
     whole = oracle.groups_of(Scored(np.arange(40.0)[::-1], group), truth)
     assert (whole.groups, whole.honest_groups, whole.matched) == (2, 1, 1)
+    accused = whole.accused
+    assert (accused.precision.k, accused.precision.n, accused.recall.k, accused.false_accounts.k) == (10, 14, 8, 2)
     cut = oracle.groups_of(Scored(np.arange(40.0)[::-1], group), truth, threshold=39.0)
     assert (cut.groups, cut.matched) == (1, 0)
     assert sized(np.array([4, 4, 2, -1]), 2).tolist() == [4, 4, -1, -1]

@@ -138,8 +138,8 @@ def _row(name: str, setting: str, run: Callable[[], Scored], world: World) -> Ro
     scored = replace(scored, score=np.where(allowed, scored.score, -np.inf))
     found = oracle.points(scored.score, world.truth)
     best = next(point for point in found if point.name == oracle.BEST)
-    cut = oracle.groups_of(scored, world.truth, best.threshold)
-    return Row(name, setting, seconds, found, oracle.groups_of(scored, world.truth), cut)
+    whole, cut = (oracle.groups_of(scored, world.truth, at) for at in (-np.inf, best.threshold))
+    return Row(name, setting, seconds, (*found, whole.accused), whole, cut)
 
 
 def settings(world: World) -> Iterator[Setting]:
@@ -207,7 +207,7 @@ def _fusion(world: World, clusters: bool) -> Scored:
 
 
 def chosen(rows: list[Row]) -> dict[str, dict[str, tuple[Row, Point]]]:
-    """The best setting of each baseline at each of the oracle's points: by F1 at the best, else by recall."""
+    """The best setting of each baseline at each of the oracle's points: by recall under a limit, else by F1."""
     out: dict[str, dict[str, tuple[Row, Point]]] = {}
     for row in rows:
         for point in row.points:
@@ -218,4 +218,4 @@ def chosen(rows: list[Row]) -> dict[str, dict[str, tuple[Row, Point]]]:
 
 
 def _gain(point: Point) -> float:
-    return point.f1 if point.name == oracle.BEST else float(point.recall.k)
+    return float(point.recall.k) if point.name in oracle.LIMITS else point.f1

@@ -2,7 +2,8 @@
 
 Four points each: the highest F1 on accounts, and the highest recall with no honest account accused, with at most one in
 ten thousand, and with at most one in a thousand. F1 joins precision among all accused (owners of stolen keys count
-against it) with recall of members that have `measure.ENOUGH` extraction exchanges or more.
+against it) with recall of members that have `measure.ENOUGH` extraction exchanges or more. A method that names groups
+has a fifth point, which no order of scores can spoil: the oracle accuses every group that is half operators or more.
 """
 
 from collections import Counter
@@ -22,6 +23,7 @@ Flags = NDArray[np.bool_]
 
 LIMITS = {"no honest": 0.0, "honest <= 1e-4": 1e-4, "honest <= 1e-3": 1e-3}
 BEST = "best F1"
+GROUPS = "groups by oracle"
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,15 @@ class Point:
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups beside campaigns: how many groups there are, how many are mostly honest, which campaigns are matched."""
+    """Groups beside campaigns: how many there are, how many are mostly honest, which campaigns are matched.
+
+    `accused` is what accusing all members of each group that is not mostly honest would do.
+    """
 
     groups: int
     honest_groups: int
     campaigns: tuple[Recovery, ...]
+    accused: Point
 
     @property
     def matched(self) -> int:
@@ -129,5 +135,9 @@ def groups_of(scored: Scored, truth: Truth, threshold: float = -np.inf) -> Group
     for row in np.flatnonzero(kept):
         found.setdefault(str(scored.group[row]), set()).add(truth.names[row])
     operators = {name for name, is_one in zip(truth.names, truth.operator, strict=True) if is_one}
-    honest = sum(len(ids & operators) * 2 < len(ids) for ids in found.values())
-    return Groups(len(found), honest, tuple(recoveries(dict(truth.work), operators, found)))
+    guilty = {group for group, ids in found.items() if len(ids & operators) * 2 >= len(ids)}
+    told = [row for row in np.flatnonzero(kept) if str(scored.group[row]) in guilty]
+    score = np.full(len(kept), -np.inf)
+    score[told] = 1.0
+    matches = tuple(recoveries(dict(truth.work), operators, found))
+    return Groups(len(found), len(found) - len(guilty), matches, at_threshold(score, truth, 1.0, GROUPS))
