@@ -29,9 +29,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numba import njit
 
-from stillwatch.benchmark import corpus
-from stillwatch.benchmark.operators.grading import Grading
-from stillwatch.benchmark.operators.reasoning import Reasoning
 from stillwatch.content.kernel_words import chain, mix, room, words_of
 from stillwatch.content.normalise import one
 from stillwatch.content.sketch import content, sketch
@@ -41,6 +38,9 @@ from stillwatch.stats import clopper_pearson
 from stillwatch.store import keys
 from stillwatch.store.store import Store
 from stillwatch.tables import CONTENT, EXCHANGES
+from stillwatch.worlds import corpus
+from stillwatch.worlds.operators.grading import Grading
+from stillwatch.worlds.operators.reasoning import Reasoning
 
 HASHES = ("exact", "skeleton", "head", "tail")
 NEAR = 12

@@ -30,7 +30,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from stillwatch.benchmark import corpus
+from stillwatch.worlds import corpus
 
 HERE = Path(__file__).resolve().parent
 WORKERS = HERE / "workers"

@@ -20,9 +20,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from stillwatch.benchmark import shapes
-from stillwatch.benchmark import world as worlds
 from stillwatch.ingest.sources import read, source_files
+from stillwatch.worlds import shapes
+from stillwatch.worlds import world as worlds
 
 
 def simulated(folder: Path, scale: float, seed: int, most: int) -> list[dict[str, Any]]:

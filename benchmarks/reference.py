@@ -23,10 +23,10 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from stillwatch.benchmark import world as worlds
 from stillwatch.benchmark.measure import measure
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.store.store import Store
+from stillwatch.worlds import world as worlds
 
 
 def generate(folder: Path, scenario: str, seed: int, scale: float, generator: Path | None) -> None:

@@ -37,7 +37,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The logs of a small simulated world with every population. Nobody may write in it."""
-    from stillwatch.benchmark import world as worlds
+    from stillwatch.worlds import world as worlds
 
     folder = tmp_path_factory.mktemp("world")
     worlds.write(worlds.simulate("mixed", 3, 0.02), folder / "logs", folder / "truth")

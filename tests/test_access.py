@@ -17,18 +17,18 @@ SELECT * FROM (VALUES
 
 
 def shared(tokens: str) -> list[tuple[int, int, bool, bool]]:
-    """`group_exchange` of group 0 (entities 0 and 1; 2 is a stranger) and group 1 (entity 3), by these tokens."""
+    """`group_explained` of group 0 (entities 0 and 1; 2 is a stranger) and group 1 (entity 3), by these tokens."""
     with DuckEngine() as engine:
         engine.run(
             [
                 Step("exchange", f"SELECT *, CAST(NULL AS UBIGINT) AS param_fp FROM ({EXCHANGE})"),
-                Step("group_member", "SELECT * FROM (VALUES (0, 0, TRUE), (0, 1, TRUE), (1, 3, TRUE), (1, 2, FALSE)) "
+                Step("found_member", "SELECT * FROM (VALUES (0, 0, TRUE), (0, 1, TRUE), (1, 3, TRUE), (1, 2, FALSE)) "
                      "t(grp, entity, certain)"),
                 Step("group_token", tokens),
                 *BY_ACCESS,
             ]
         )  # fmt: skip
-        rows = engine.arrow("SELECT grp, x, exclusive, certain FROM group_exchange ORDER BY grp, x").to_pylist()
+        rows = engine.arrow("SELECT grp, x, exclusive, certain FROM group_explained ORDER BY grp, x").to_pylist()
     return [tuple(row.values()) for row in rows]
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import stillwatch.intake as intake_module
-from stillwatch.benchmark.world import simulate, write
 from stillwatch.errors import SourceError
 from stillwatch.pipeline import ingest_sources
+from stillwatch.worlds.world import simulate, write
 
 pytestmark = pytest.mark.slow
 

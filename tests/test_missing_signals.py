@@ -5,9 +5,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from stillwatch.benchmark import world as worlds
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.store.store import Store
+from stillwatch.worlds import world as worlds
 
 WORLDS: dict[str, set[str]] = {
     "contentless": {"content/exact", "work/filler", "client/preamble", "client/tools", "extracting/purpose"},

@@ -21,7 +21,8 @@ def found(told: frozenset[str] = frozenset(), **changes: Any) -> list[Finding]:
                 Step(
                     "exchange",
                     f"SELECT range AS x, range % 2 AS account, 0 AS entity, 10 AS input_tokens, 400 AS output_tokens, "
-                    f"NULL::INTEGER AS output_words, TIMESTAMPTZ '2026-03-01 10:00:00Z' + to_hours(range) AS asked_at "
+                    f"NULL::INTEGER AS output_words, 'api' AS pathway, range::UBIGINT AS exact, "
+                    f"TIMESTAMPTZ '2026-03-01 10:00:00Z' + to_hours(range) AS asked_at "
                     f"FROM range({case['n']})",
                 ),
                 Step(
@@ -34,8 +35,12 @@ def found(told: frozenset[str] = frozenset(), **changes: Any) -> list[Finding]:
                 Step("covered_entity", f"SELECT 0 AS entity WHERE {case['covered']}"),
                 Step("permitted_account", f"SELECT account FROM account WHERE {case['covered']}"),
                 Step("reselling_account", f"SELECT account FROM account WHERE {case['reseller']}"),
-                Step("exchange_lean", f"SELECT x, {case['lean']}::DOUBLE AS lean, FALSE AS follow_up FROM exchange"),
+                Step("exchange_lean", f"SELECT x, {case['lean']}::DOUBLE AS lean FROM exchange"),
                 Step("exchange_capability", f"SELECT x, {case['code']}::TINYINT AS code FROM exchange"),
+                Step(
+                    "history_text",
+                    "SELECT x, account, pathway, 1000::UBIGINT AS segment, asked_at FROM exchange WHERE x = 0",
+                ),
                 Step("base_fact", "SELECT -1.0 AS lean"),
             ]
         )  # fmt: skip

@@ -64,7 +64,8 @@ SELECT * FROM (VALUES
 def facts() -> dict[str, Any]:
     """Accounts 0 and 1 are a group of three exchanges; account 2 is everyone else."""
     empty = ", ".join(
-        f"CAST(NULL AS VARCHAR) AS {name}" for name in ("email_domain", "verified_domain", "org_id", "signup_block")
+        f"CAST(NULL AS VARCHAR) AS {name}"
+        for name in ("email_domain", "verified_domain", "org_id", "vouched_org", "signup_block")
     )
     with DuckEngine() as engine:
         engine.run(
@@ -77,12 +78,12 @@ def facts() -> dict[str, Any]:
                 Step("account", f"SELECT *, {empty} FROM ({ACCOUNT})"),
                 Step(
                     "group_exchange",
-                    "SELECT 0 AS grp, x, entity, account, x <> 1 AS exclusive, TRUE AS certain "
+                    "SELECT 0 AS grp, x, entity, account, x <> 1 AS exclusive, TRUE AS certain, x = 2 AS followed "
                     "FROM exchange WHERE x < 3",
                 ),
                 Step(
                     "exchange_lean",
-                    "SELECT x, CASE WHEN x = 1 THEN NULL ELSE 1.0 + x END AS lean, x = 2 AS follow_up FROM exchange",
+                    "SELECT x, CASE WHEN x = 1 THEN NULL ELSE 1.0 + x END AS lean FROM exchange",
                 ),
                 Step(
                     "filler", "SELECT * FROM (VALUES (0, 7, 0), (1, 8, 0), (2, 7, 1)) t(x, filler, entity)",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from shorten import mean_bytes, shorten
 
-from stillwatch.benchmark import world as worlds
-from stillwatch.benchmark.plan import Plan
-from stillwatch.benchmark.render import draws, row_keys
+from stillwatch.worlds import world as worlds
+from stillwatch.worlds.plan import Plan
+from stillwatch.worlds.render import draws, row_keys
 
 HONEST, OTHERS = 4_253, 680
 """Accounts of the scenario `mixed` at scale 1 that grow with the scale, and that do not from scale 1 on."""

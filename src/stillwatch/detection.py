@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from stillwatch.assess.blind import NO_ACCOUNTS, blind_terms
 from stillwatch.assess.finding import Finding, as_json
-from stillwatch.content.capabilities import classify, follows_up, lean
+from stillwatch.content.answered import HISTORY_STEP
+from stillwatch.content.capabilities import classify, lean
 from stillwatch.content.families import family_steps
 from stillwatch.content.fillers import filler_steps
 from stillwatch.content.preamble import preamble_steps
@@ -29,7 +30,7 @@ from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.search import ALPHA, search
 from stillwatch.networks import load
 from stillwatch.permissions import PERMISSION_STEPS
-from stillwatch.records import Blind, Step
+from stillwatch.records import Blind, SegmentRole, Step
 from stillwatch.single import single_findings
 from stillwatch.store.runs import write_run
 from stillwatch.store.store import Store
@@ -37,14 +38,16 @@ from stillwatch.store.store import Store
 SCHEMA = "stillwatch/campaigns/v1"
 
 EXCHANGE_COLUMNS = [
-    "messages", "system", "tools", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent", "param_fp", "output",
-    "output_tokens",
+    "messages", "history", "system", "tools", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent",
+    "param_fp", "output", "output_tokens",
 ]  # fmt: skip
 ACCOUNT_COLUMNS = [
     "created_at", "payment_fingerprint", "card_bin", "email", "email_domain", "signup_ip", "signup_ja4",
     "signup_user_agent", "billing_country", "verified_country", "verified_domain", "org_id", "programme",
     "suspended_at",
 ]  # fmt: skip
+
+NO_HISTORY = "no exchange holds an earlier message: who took an answer up cannot be seen"
 
 BY_TEXT = ("content", "work", "client/tools", "client/preamble")
 BY_PARAMETERS = ("client/parameters", "client/client")
@@ -153,6 +156,7 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
                 "account_id": accounts["account_id"],
                 "account": accounts["account"],
                 "entity": pa.array(entities.entity, pa.int32()),
+                "vouched": pa.array(entities.vouched, pa.int32(), mask=entities.vouched < 0),
             }
         ),
     )
@@ -168,7 +172,8 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
             EXCHANGE_STEP,
             Step(
                 "account_placed",
-                "SELECT a.*, i.entity, n.block AS signup_block FROM account a JOIN identity i ON i.account = a.account "
+                "SELECT a.*, i.entity, i.vouched AS vouched_org, n.block AS signup_block "
+                "FROM account a JOIN identity i ON i.account = a.account "
                 "LEFT JOIN network n ON n.address = a.signup_ip",
             ),
         ]
@@ -181,13 +186,13 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
 def _content(engine: Engine, progress: Callable[[str], None]) -> None:
     """Preamble, templates, fillers, capability and purpose of every exchange."""
     progress("preamble, templates and fillers")
-    engine.run([*preamble_steps(), *family_steps(), *filler_steps()])
+    engine.run([*preamble_steps(), *family_steps(), *filler_steps(), HISTORY_STEP])
     progress("capabilities")
     _capabilities(engine)
 
 
 def _capabilities(engine: Engine) -> None:
-    """Tables `exchange_capability(x, code)` and `exchange_lean(x, lean, follow_up)`: NULL where no text was logged."""
+    """Tables `exchange_capability(x, code)` and `exchange_lean(x, lean)`: NULL where no text was logged."""
     held = engine.arrow(
         "SELECT e.x, coalesce(i.tags, 0) AS tags, e.structure, coalesce(e.output_tags, 0) AS output_tags, "
         "coalesce(e.text_words, -1) AS text_words, coalesce(e.output_words, -1) AS output_words, e.turns "
@@ -199,14 +204,13 @@ def _capabilities(engine: Engine) -> None:
     engine.register("exchange_capability", pa.table({"x": held["x"], "code": pa.array(classify(*features), pa.int8())}))
     unseen = (columns["text_words"] < 0) & (columns["output_words"] < 0)
     purpose = pa.array(np.asarray(lean(*features).sum(axis=1)), mask=unseen)
-    follow_up = pa.array(follows_up(columns["structure"], columns["turns"]), mask=columns["text_words"] < 0)
-    engine.register("exchange_lean", pa.table({"x": held["x"], "lean": purpose, "follow_up": follow_up}))
+    engine.register("exchange_lean", pa.table({"x": held["x"], "lean": purpose}))
 
 
 def _absent(engine: Engine) -> dict[str, str]:
     """Columns without a value, each with a sentence; a blind detector quotes it."""
     texts = {"messages": "text_words", "output": "output_words"}
-    roles = {"system": 0, "tools": 1}
+    roles = {"system": SegmentRole.SYSTEM, "tools": SegmentRole.TOOLS, "history": SegmentRole.HISTORY}
     plain = [column for column in EXCHANGE_COLUMNS if column not in texts and column not in roles]
     absent = absent_columns(engine, "exchange", plain + list(texts.values()), "exchanges")
     for name, column in texts.items():
@@ -216,10 +220,10 @@ def _absent(engine: Engine) -> dict[str, str]:
         absent["param_fp"] = "no exchange gives a sampling parameter (temperature, top_p, max_tokens ...)"
     for name, role in roles.items():
         seen = engine.arrow(
-            f"SELECT count(*) AS n FROM exchange WHERE list_contains(segment_roles, CAST({role} AS UTINYINT))"
+            f"SELECT count(*) AS n FROM exchange WHERE list_contains(segment_roles, CAST({int(role)} AS UTINYINT))"
         ).to_pylist()[0]["n"]
         if seen == 0:
-            absent[name] = f"column {name} of exchanges is empty in all rows"
+            absent[name] = f"column {name} of exchanges is empty in all rows" if name != "history" else NO_HISTORY
     of_accounts = absent_columns(engine, "account", ACCOUNT_COLUMNS, "accounts")
     if engine.arrow("SELECT count(*) AS n FROM accounts").to_pylist()[0]["n"] == 0:
         of_accounts = dict.fromkeys(of_accounts, NO_ACCOUNTS)

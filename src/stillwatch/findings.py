@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stillwatch.assess.alternatives import alternatives
+from stillwatch.assess.asking import ASKING_STEPS
 from stillwatch.assess.concealed import concealed
 from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.facts import fact_steps
 from stillwatch.assess.finding import Confirmed, Finding, is_active, status_of
 from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, parts_in, parts_of, spared, victims_of
+from stillwatch.content.answered import taken_up_step
 from stillwatch.engine.base import Engine
 from stillwatch.figures import Figures, group_figures
 from stillwatch.gather import group_tables, rows_by, sees_text
@@ -24,22 +26,22 @@ EXPLAINED = """
     SELECT m.grp, t.x, any_value(t.entity) AS entity, any_value(e.account) AS account,
            bool_or(g.exclusive) AS exclusive, bool_and(m.certain) AS certain
     FROM group_token g JOIN {tokens} t ON t.channel = g.channel AND t.token = g.token
-    JOIN group_member m ON m.grp = g.grp AND m.entity = t.entity
+    JOIN found_member m ON m.grp = g.grp AND m.entity = t.entity
     JOIN exchange e ON e.x = t.x GROUP BY m.grp, t.x
 """
 """The members' exchanges that show a token which their group shares."""
 
-BY_WORDING = [Step("group_exchange", EXPLAINED.format(tokens="template_token"))]
+BY_WORDING = [Step("group_explained", EXPLAINED.format(tokens="template_token"))]
 
 BY_ACCESS = [
     ACCESS_TOKEN_STEP,
     Step("accessed", EXPLAINED.format(tokens="access_token")),
     Step(
-        "group_exchange",
+        "group_explained",
         """
         SELECT * FROM accessed UNION ALL
         SELECT m.grp, e.x, e.entity, e.account, FALSE AS exclusive, TRUE AS certain
-        FROM group_member m JOIN exchange e ON e.entity = m.entity
+        FROM found_member m JOIN exchange e ON e.entity = m.entity
         WHERE m.certain AND m.grp NOT IN (SELECT grp FROM accessed)
         """,
     ),
@@ -95,28 +97,55 @@ def findings_of(
 ) -> list[Finding]:
     """Assess every group and describe it, in the order of the groups."""
     tables = group_tables(incidence, groups)
-    engine.register("group_member", tables.member)
+    engine.register("found_member", tables.member)
     engine.register("group_token", tables.token)
     progress(f"assessing {len(groups)} groups")
     seen = sees_text(incidence)
-    engine.run([*(BY_WORDING if seen else BY_ACCESS), *GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *ENTITY_STEPS])
-    facts = {int(row["grp"]): row for row in engine.arrow("SELECT * FROM group_fact").to_pylist()}
-    standing = {int(row["grp"]): row for row in engine.arrow("SELECT * FROM group_standing").to_pylist()}
-    base = engine.arrow("SELECT * FROM base_fact").to_pylist()[0]
-    members = rows_by(engine.arrow("SELECT * FROM member_standing"), "grp")
-    domains = _domain_shares(engine, world.accounts)
-    figures = group_figures(engine)
-    found: list[Finding] = []
-    for place, group in enumerate(groups):
-        known = dict(facts.get(place, {"shared": 0}))
-        known |= {k: v for k, v in standing.get(place, {}).items() if k != "grp"}
-        known |= figures.get(place, Figures()).source
-        known["exclusive"] = known.get("exclusive") if seen else None
-        known["size_share"] = float(known.get("n_accounts") or 0) / max(world.accounts, 1)
-        known["email_domain_common"] = domains.get(str(known.get("email_domain_value")), 0.0)
-        found.append(_finding(group, known, base, members.get(place, []), figures.get(place, Figures()), world))
+    explained = [*(BY_WORDING if seen else BY_ACCESS), taken_up_step("group_taken_up", "group_explained", "grp")]
+    engine.run([*explained, *ASKING_STEPS, *GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *ENTITY_STEPS])
+    known = _Known.of(engine, world, seen=seen)
+    found = [_judged(group, place, known) for place, group in enumerate(groups)]
     stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
     return [replace(finding, parts=spared(finding.parts, stolen)) for finding in found]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the tables hold of every group, by its number; under `~number` of the part of its work that asks."""
+
+    facts: dict[int, dict[str, Any]]
+    members: dict[int, list[dict[str, Any]]]
+    figures: dict[int, Figures]
+    base: dict[str, Any]
+    world: World
+
+    @classmethod
+    def of(cls, engine: Engine, world: World, *, seen: bool) -> "_Known":
+        figures, domains = group_figures(engine), _domain_shares(engine, world.accounts)
+        facts: dict[int, dict[str, Any]] = {}
+        for table in ("group_fact", "group_standing", "(SELECT -1 - grp AS grp, asking FROM asking_part)"):
+            for row in engine.arrow(f"SELECT * FROM {table}").to_pylist():
+                facts.setdefault(row.pop("grp"), {}).update(row)
+        for number, held in facts.items():
+            held.update(figures.get(number, Figures()).source)
+            held["exclusive"] = held.get("exclusive") if seen else None
+            held["size_share"] = float(held.get("n_accounts") or 0) / max(world.accounts, 1)
+            held["email_domain_common"] = domains.get(str(held.get("email_domain_value")), 0.0)
+        members = rows_by(engine.arrow("SELECT * FROM member_standing"), "grp")
+        base = engine.arrow("SELECT * FROM base_fact").to_pylist()[0]
+        return cls(facts, members, figures, base, world)
+
+
+def _judged(group: Group, number: int, known: _Known) -> Finding:
+    """The finding about all of a group's work; where that is not suspected and the part that asks for training
+    material is, or is for review with three answers that lean to yes, the finding about the part: a campaign is its
+    extraction, and everything else is cover."""
+    whole = _finding(group, number, known)
+    if whole.status in ("suspected", "permitted") or ~number not in known.facts:
+        return whole
+    part = _finding(group, ~number, known)
+    leans = part.status == "ambiguous" and all(score.log_odds >= 0.0 for score in part.scores)
+    return part if part.status == "suspected" or (leans and whole.status == "dismissed") else whole
 
 
 def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
@@ -126,14 +155,9 @@ def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
     return {str(row["email_domain"]): row["n"] / max(accounts, 1) for row in rows}
 
 
-def _finding(
-    group: Group,
-    facts: dict[str, Any],
-    base: dict[str, Any],
-    members: list[dict[str, Any]],
-    figures: Figures,
-    world: World,
-) -> Finding:
+def _finding(group: Group, number: int, known: _Known) -> Finding:
+    facts, base, world = known.facts.get(number, {"shared": 0}), known.base, known.world
+    members, figures = known.members.get(number, []), known.figures.get(number, Figures())
     confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
     scores = (coordinated(confirmed, group.members.linked()), extracting(facts, base), concealed(facts, base))
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)

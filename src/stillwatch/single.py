@@ -11,6 +11,7 @@ import numpy as np
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.finding import Finding, is_active
 from stillwatch.assess.roles import Part
+from stillwatch.content.answered import taken_up_step
 from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
 from stillwatch.records import CAPABILITIES, Score, Step
@@ -58,18 +59,20 @@ STEPS = [
           ON o.entity = t.entity AND o.channel = t.channel AND o.token = t.token
         """,
     ),
+    taken_up_step("own_taken_up", "own_work", "entity"),
     Step(
         "own_fact",
         """
         SELECT w.entity, any_value(b.n) AS total,
                w.entity IN (SELECT entity FROM covered_entity) AS covered, count(*) AS shared, avg(l.lean) AS lean,
-               avg(CAST(l.follow_up AS INTEGER)) AS follow_up,
+               avg(CAST(u.followed AS INTEGER)) AS follow_up,
                median(CAST(coalesce(e.output_words, 0.75 * e.output_tokens) AS DOUBLE)) AS answer_words,
                CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),
                           9223372036854775807) AS BIGINT) AS tokens,
                strftime(min(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS first_seen,
                strftime(max(e.asked_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS last_seen
         FROM own_work w JOIN exchange e ON e.x = w.x JOIN big_entity b ON b.entity = w.entity
+        JOIN own_taken_up u ON u.entity = w.entity AND u.x = w.x
         LEFT JOIN exchange_lean l ON l.x = w.x GROUP BY w.entity ORDER BY w.entity
         """,
     ),

@@ -41,6 +41,26 @@ def test_a_sweep_is_extracting_and_homework_is_not() -> None:
     assert extracting(homework, BASE).log_odds < 0
 
 
+def terms_of(facts: dict[str, object]) -> dict[str, float]:
+    return {term.name: term.value for term in extracting(facts, BASE).terms}
+
+
+def test_one_clients_words_do_not_excuse_what_is_unmistakable() -> None:
+    assert "one product" not in terms_of(SWEEP | {"product_share": 1.0})
+    assert terms_of(SWEEP | {"product_share": 1.0, "lean": -1.0})["one product"] == -1.5
+
+
+def test_answers_that_were_taken_up_speak_against_and_unseen_ones_do_not_speak() -> None:
+    assert terms_of(SWEEP | {"follow_up": 0.6})["follow-ups"] == -2.5
+    assert "follow-ups" not in terms_of(SWEEP | {"follow_up": None})
+
+
+def test_a_part_of_the_work_pays_for_the_second_look() -> None:
+    assert extracting(SWEEP | {"asking": 0.4}, BASE).log_odds == pytest.approx(
+        extracting(SWEEP, BASE).log_odds - 0.6931, abs=1e-6
+    )
+
+
 def test_own_data_and_short_answers_are_not_extracting() -> None:
     office = SWEEP | {"lean": -1.8, "one_source": -80.0, "answer_words": 12.0}
     assert extracting(office, BASE).log_odds < -2
@@ -99,6 +119,13 @@ def test_an_explanation_dismisses_but_hiding_takes_the_free_pass_away() -> None:
     families = frozenset({"content", "registration"})
     assert explanation(alternatives(same_items, -1.0, families)) == "shared benchmark or homework"
     assert explanation(alternatives(same_items, 2.0, families)) == ""
+
+
+def test_an_organisation_that_accounts_merely_say_does_not_excuse_hiding() -> None:
+    families = frozenset({"content", "registration"})
+    assert explanation(alternatives({"top_declared_org": 1.0}, -1.0, families)) == "affiliated"
+    assert explanation(alternatives({"top_declared_org": 1.0}, 1.0, families)) == ""
+    assert explanation(alternatives({"top_org": 1.0}, 1.0, families)) == "affiliated"
 
 
 def test_one_product_with_many_customers_is_dismissed() -> None:

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from stillwatch.benchmark import world as worlds
+from stillwatch.worlds import world as worlds
 
 BOUND = 40
 

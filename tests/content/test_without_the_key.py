@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stillwatch.benchmark import corpus
 from stillwatch.content.sketch import content, sketch
 from stillwatch.content.sketch_key import sketch_key
 from stillwatch.store import keys
 from stillwatch.tables import CONTENT, EXCHANGES
+from stillwatch.worlds import corpus
 from tests.content.exchanges import KEY, asked
 
 PLAIN = {

@@ -18,7 +18,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillwatch.benchmark import shapes
 from stillwatch.diagnosis.diagnose import diagnose, mapping_text
 from stillwatch.ingest import anthropic, arrays, envelope, foreign, json_text, jsonl, litellm, openai, rows
 from stillwatch.ingest.json_text import dumped, is_twice, loaded, slowly_loaded
@@ -27,6 +26,7 @@ from stillwatch.ingest.messages import message
 from stillwatch.ingest.paths import first, picked
 from stillwatch.ingest.sources import SourceFile, Wanted, read, source_files
 from stillwatch.ingest.values import Unfit, to_json_text
+from stillwatch.worlds import shapes
 from tests.ingest.envelopes import COUNT, ENVELOPES
 from tests.ingest.rows import lines, row
 from tests.ingest.test_fuzz import AROUND, CANONICAL, RECORDS, mutated

@@ -7,9 +7,11 @@ import pytest
 
 from stillwatch.linkage import confirm as confirm_module
 from stillwatch.linkage.confirm import log_e
+from stillwatch.linkage.confirm_kernel import ETAS
 from stillwatch.linkage.incidence import Incidence, channel
 from stillwatch.linkage.matrix import family_matrix
 from stillwatch.records import Family
+from tests.linkage.products import products
 
 KEYS = np.arange(11, 19, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
 
@@ -52,3 +54,22 @@ def test_mean_e_over_all_arrangements_is_at_most_one(
         total += seen[key]
         count += 1
     assert total / count <= 1.0 + 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", [8, 5], ids=["one stratum", "two strata"])
+@pytest.mark.parametrize("most", [2, 8], ids=["two compared", "all compared"])
+def test_the_products_mean_is_one_where_one_member_is_tested_at_a_time(split: int, most: int) -> None:
+    """Batches of one: the product's mean is one to the last digit, so that a small leak shows. Orders that count as
+    zero hold the e-value itself far below one, and could hide it."""
+    rows = [[1, 2], [1, 2], [1], [2, 3], [1, 4], [5], [2], [1, 5]]
+    base, group = world(rows), np.array([0, 1, 6], dtype=np.int32)
+    strata = (np.arange(8) >= split).astype(np.int32)
+    total, count = np.zeros((2, len(ETAS))), 0
+    for first in permutations(range(split)):
+        for second in permutations(range(split, 8)):
+            moved = base.permuted(Family.CLIENT, np.array(first + second))
+            matrix = family_matrix(moved.scored(Family.CLIENT))
+            total += np.exp(products(moved, group, matrix, strata, most=most, ends=np.arange(1, 4), orders=2))
+            count += 1
+    assert total / count == pytest.approx(1.0, abs=1e-9)

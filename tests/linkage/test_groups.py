@@ -98,3 +98,17 @@ def test_members_are_linked_by_access_and_not_by_their_client() -> None:
     members = Membership(np.arange(5, dtype=np.int32), ratios.sum(axis=1), ratios, families)
     assert members.linked() == pytest.approx(0.2)
     assert Membership(np.zeros(0, np.int32), np.zeros(0), np.zeros((0, 4)), families).linked() is None
+
+
+def test_wordings_that_make_no_two_members_alike_split_nothing() -> None:
+    """Each wording in three of 27 members, each two of them sharing one: all cosines are under the least."""
+    points = [(a, b, c) for a in range(3) for b in range(3) for c in range(3)]
+    lines = {
+        frozenset((p, q, tuple(-(x + y) % 3 for x, y in zip(p, q, strict=True))))
+        for p in points
+        for q in points
+        if p < q
+    }
+    sets = [[token for token, line in enumerate(lines) if point in line] for point in points]
+    parts = Templates(content(sets)).parts(np.arange(27, dtype=np.int32))
+    assert [len(part) for part in parts] == [1] * 27

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stillwatch.benchmark import world as worlds
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.records import CAPABILITIES
 from stillwatch.store.store import Store
 from stillwatch.tables import EXCHANGES
+from stillwatch.worlds import world as worlds
 
 pytestmark = pytest.mark.slow
 

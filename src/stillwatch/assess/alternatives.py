@@ -1,6 +1,7 @@
 """What else could explain a group: each explanation with what speaks for and against it, and a verdict.
 
-Benchmark and own data explain only where concealment is absent, or imitating them would be a free pass.
+Benchmark, own data and an organisation that accounts merely say explain only where concealment is absent, or imitating
+them would be a free pass.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ def alternatives(facts: Facts, concealed: float, families: frozenset[str]) -> li
     """Every explanation considered, in a fixed order. `families` are those that confirmed the group."""
     hidden = concealed >= 0.0
     return [
-        _affiliated(facts),
+        _affiliated(facts, hidden),
         _same_items(facts, hidden),
         _own_data(facts, hidden),
         _one_product(facts, families),
@@ -59,21 +60,25 @@ def _share(facts: Facts, name: str) -> float:
     return number(facts, name) or 0.0
 
 
-def _affiliated(facts: Facts) -> Alternative:
+def _affiliated(facts: Facts, hidden: bool) -> Alternative:
     proxied = number(facts, "top_block_proxied")
     place = _share(facts, "top_block") * (0.5 if proxied is None else 1.0 - proxied)
     name = max(_share(facts, "top_verified_domain"), _share(facts, "top_org"))
+    declared = _share(facts, "top_declared_org")
     mail = _share(facts, "top_email_domain") if _share(facts, "email_domain_common") < 0.01 else 0.0
-    seen = _seen(facts, "top_block", "top_verified_domain", "top_org", "top_email_domain")
-    said = (
-        f"{place:.0%} of the shared work from one open block, {name:.0%} under one name, {mail:.0%} in one mail domain"
-    )
+    seen = _seen(facts, "top_block", "top_verified_domain", "top_org", "top_declared_org", "top_email_domain")
+    said = f"{place:.0%} of the shared work from one open block, {name:.0%} under one name, "
+    said += f"{declared:.0%} say one organisation, {mail:.0%} in one mail domain"
     hides = number(facts, "proxied")
     return Alternative(
         "affiliated",
         said if seen else NOT_LOGGED,
         "" if hides is None else f"{hides:.0%} through hosting or proxy networks",
-        _verdict(max(place, name) >= 0.6, max(place, name, mail) >= 0.4, seen=seen),
+        _verdict(
+            max(place, name) >= 0.6 or (declared >= 0.6 and not hidden),
+            max(place, name, declared, mail) >= 0.4,
+            seen=seen,
+        ),
     )
 
 

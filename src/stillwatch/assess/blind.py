@@ -10,7 +10,7 @@ NO_ACCOUNTS = "no accounts file was read"
 NEEDS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("extracting/purpose", (("messages", "output"),)),
     ("extracting/items and source of work", (("messages",),)),
-    ("extracting/follow-ups", (("messages",),)),
+    ("extracting/follow-ups", (("messages",), ("history",))),
     ("extracting/answers", (("output", "output_tokens"),)),
     ("extracting/one product", (("system", "tools"),)),
     ("concealed/proxy networks", (("client_ip", "ip_class"),)),

@@ -3,6 +3,8 @@
 The cover is never scored, the preamble is never scored. Each term is bounded, so that no single fact convicts.
 """
 
+import math
+
 from stillwatch.assess.terms import Facts, clipped, number, ramp, term
 from stillwatch.records import Score, Term
 
@@ -20,21 +22,31 @@ LIKE_ANY, OF_ITS_OWN = -1.0, 0.5
 """Purpose, in nats, from which it counts that one hand deals the work out, and from which it counts whole. A gateway
 that spreads its customers over its accounts deals out as well; nothing else tells the two apart."""
 
+SLOPE, LIKE_EVERYONE = 2.0, -0.7
+"""Nats of purpose for each nat by which work leans beyond what everyone asks, and of work that does not."""
+
+UNMISTAKABLE = 2.0
+"""Purpose, in nats, from which one client's words around it excuse nothing: anybody can send the same system text."""
+
+PARTS_LOOKED_AT = 2
+"""The whole of the shared work, and the part that asks for training material."""
+
 
 def extracting(facts: Facts, base: Facts) -> Score:
     """Log-odds that a group's shared work is extraction, with named terms. `base` is the traffic of no group."""
     purpose = _purpose(facts, base)
     asks = 0.0 if purpose is None else ramp(purpose, LIKE_ANY, OF_ITS_OWN)
     terms = _asked(facts, base, purpose) + _coverage(facts, asks) + _source(facts, asks)
-    for part in (_own_wording, _follow_up, _answers, _product):
+    for part in (_own_wording, _follow_up, _answers, _part):
         terms += part(facts)
+    terms += _product(facts, 0.0 if purpose is None else ramp(purpose, OF_ITS_OWN, UNMISTAKABLE))
     return Score(QUESTION, PRIOR, terms)
 
 
 def _purpose(facts: Facts, base: Facts) -> float | None:
     """Rule tags know few wordings: what counts is how far the shared work leans beyond what everyone asks."""
     lean, usual = number(facts, "lean"), number(base, "lean")
-    return None if lean is None or usual is None else clipped(2.0 * (lean - usual) - 0.7, -4.0, 4.0)
+    return None if lean is None or usual is None else clipped(SLOPE * (lean - usual) + LIKE_EVERYONE, -4.0, 4.0)
 
 
 def _asked(facts: Facts, base: Facts, purpose: float | None) -> tuple[Term, ...]:
@@ -72,7 +84,7 @@ def _follow_up(facts: Facts) -> tuple[Term, ...]:
     if share is None:
         return ()
     value = 0.6 * ramp(share, 0.15, 0.0) - 2.5 * ramp(share, 0.15, 0.6)
-    return term(QUESTION, "follow-ups", value, f"{share:.0%} of the shared work follows up on an earlier answer")
+    return term(QUESTION, "follow-ups", value, f"{share:.0%} of the answers to the shared work were taken up later")
 
 
 def _answers(facts: Facts) -> tuple[Term, ...]:
@@ -94,11 +106,20 @@ def _source(facts: Facts, asks: float) -> tuple[Term, ...]:
     return term(QUESTION, "source of work", value, f"{says}: {an_account:+.2f} nats an account (model-based)")
 
 
-def _product(facts: Facts) -> tuple[Term, ...]:
+def _part(facts: Facts) -> tuple[Term, ...]:
+    """Two looks find something by chance twice as often."""
+    share = number(facts, "asking")
+    if share is None:
+        return ()
+    because = f"{share:.0%} of the shared work, in wordings that ask for training material, is judged by itself"
+    return term(QUESTION, "a part of the work", -math.log(PARTS_LOOKED_AT), because)
+
+
+def _product(facts: Facts, unmistakable: float) -> tuple[Term, ...]:
     share = number(facts, "product_share")
     if share is None:
         return ()
-    value = -1.5 * ramp(share, 0.5, 0.95)
+    value = -1.5 * ramp(share, 0.5, 0.95) * (1.0 - unmistakable)
     return term(
         QUESTION,
         "one product",

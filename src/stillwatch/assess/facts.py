@@ -2,8 +2,8 @@
 
 Reads `exchange`, `account`, `filler`, and three tables of the caller:
 `group_member(grp INTEGER, entity INTEGER, certain BOOLEAN)`,
-`group_exchange(grp INTEGER, x BIGINT, entity INTEGER, account INTEGER, exclusive BOOLEAN, certain BOOLEAN)`,
-the members' exchanges that the group's shared templates explain, and `exchange_lean(x, lean, follow_up)`.
+`group_exchange(grp INTEGER, x BIGINT, entity INTEGER, account INTEGER, exclusive BOOLEAN, certain BOOLEAN,
+followed BOOLEAN)`, the members' exchanges that the group's shared templates explain, and `exchange_lean(x, lean)`.
 A column is NULL where no row of the group has the signal: the terms that need it then abstain.
 """
 
@@ -53,7 +53,7 @@ GROUP BY g.grp, g.account
 WORK_FACTS = """
 SELECT g.grp, count(*) AS shared, count(DISTINCT g.entity) AS entities, count(DISTINCT g.account) AS accounts,
        avg(CASE WHEN g.exclusive THEN 1.0 ELSE 0.0 END) AS exclusive, avg(l.lean) AS lean,
-       avg(CAST(l.follow_up AS INTEGER)) AS follow_up,
+       avg(CAST(g.followed AS INTEGER)) AS follow_up,
        median(CAST(coalesce(e.output_words, 0.75 * e.output_tokens) AS DOUBLE)) AS answer_words,
        CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),
                   9223372036854775807) AS BIGINT) AS tokens,
@@ -131,7 +131,7 @@ WHERE NOT EXISTS (SELECT 1 FROM group_shared s WHERE s.account = f.account)
 def fact_steps() -> list[Step]:
     """Tables `group_fact` (one row a group) and `base_fact` (one row: the accounts in no group)."""
     shares = {"email_domain": "email_domain", "verified_domain": "verified_domain", "payment_fingerprint": "payment",
-              "org_id": "org", "signup_block": "signup_block"}  # fmt: skip
+              "vouched_org": "org", "org_id": "declared_org", "signup_block": "signup_block"}  # fmt: skip
     steps = [
         Step("account_facts", ACCOUNT_FACTS),
         Step("account_home", HOME),

@@ -252,7 +252,7 @@ def spared(parts: Iterable[Part], stolen: frozenset[str]) -> tuple[Part, ...]:
 
 
 def _plain(member: MemberFacts) -> bool:
-    """A victim's picture in every trait, and no link of registration beyond what a shared day or issuer gives by
+    """A victim's picture in nearly every trait, and no link of registration beyond what a shared day or issuer gives by
     chance: not accused, however many of the group's own accounts look alike."""
     return member.registration <= COINCIDENCE and victim_likeness(member) >= PLAIN
 

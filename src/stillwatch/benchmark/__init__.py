@@ -1,1 +1,1 @@
-"""Worlds with known truth: who is in them, what they say, and how well the product finds what is hidden in them."""
+"""How well the product finds what is hidden in worlds with known truth, beside other methods."""

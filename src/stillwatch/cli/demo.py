@@ -77,7 +77,7 @@ def _key(out: Path, seed: int) -> Path:
 
 
 def _simulate(out: Path, seed: int) -> None:
-    from stillwatch.benchmark import world as worlds
+    from stillwatch.worlds import world as worlds
 
     worlds.write(worlds.simulate("mixed", seed, SCALE), out / "logs", out / "truth")
 

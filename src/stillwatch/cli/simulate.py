@@ -30,10 +30,10 @@ def simulate(
     Texts, session shapes, rates and address blocks are real samples; accounts and campaigns are invented. So a result
     on this world says how a detector does on this simulation, never on a real campaign.
     """
-    from stillwatch.benchmark import world as worlds
-    from stillwatch.benchmark.shapes import SHAPES
     from stillwatch.cli.output import emit_json, say, status
     from stillwatch.errors import UsageError
+    from stillwatch.worlds import world as worlds
+    from stillwatch.worlds.shapes import SHAPES
 
     worlds.check_folders(out, truth)
     if format not in ("canonical", *SHAPES):

@@ -89,10 +89,16 @@ FEATURES: tuple[tuple[str, float], ...] = (
     ("writes for a person", -0.8),
     ("short answer", -0.6),
     ("long answer", 0.3),
-    ("follows up", -0.7),
     ("none of these", -0.7),
 )
 """Named binary features and their log-likelihood ratios, harvest against other coordinated work."""
+
+HARMLESS = slice(13, 18)
+"""The features in which a prompt says of itself that its work is of a harmless kind. A sentence more costs nothing, and
+one sentence may name several kinds: so the strongest alone counts, and half of it beside a request for training
+material."""
+ASKED = slice(0, 9)
+"""The features in which a prompt asks for training material."""
 
 
 def lean(
@@ -120,19 +126,14 @@ def lean(
         _bit(structure, Structure.MANY_ANSWERS), context, extracts & ~synthesis & ~grading, translates,
         choice & ~grading,
         own, talk & none, writes & none, (output_words >= 0) & (output_words <= 30), output_words >= 150,
-        (turns > 1) & ~tools, none,
+        none,
     )  # fmt: skip
     weights = np.array([weight for _, weight in FEATURES])
-    return np.asarray(np.stack(flags, axis=1) * weights)
-
-
-AGENT_LOOP = Structure.TOOLS | Structure.TOOL_CALL_BEFORE | Structure.TOOL_RESULT | Structure.TOOL_CALL_OUT
-"""Tools, calls or results: such a turn is an agent's own loop, and no follow-up of a person."""
-
-
-def follows_up(structure: NDArray[np.uint32], turns: NDArray[np.int16]) -> Flags:
-    """Whether each exchange takes up an earlier answer."""
-    return (turns > 1) & ~_bit(structure, AGENT_LOOP)
+    found = np.stack(flags, axis=1) * weights
+    harmless = found[:, HARMLESS]
+    harmless[np.arange(harmless.shape[1]) != harmless.argmin(axis=1)[:, None]] = 0.0
+    harmless[(found[:, ASKED] > 0).any(axis=1)] *= 0.5
+    return np.asarray(found)
 
 
 def shares(codes: NDArray[np.int64], weights: NDArray[np.float64]) -> dict[str, float]:

@@ -199,9 +199,11 @@ def _minhash(words: Words, n: int, key: SketchKey, row: int, bins: Hashes, out: 
     out.has[row] |= SHINGLES
     least, sealed = bins[0], bins[1]
     least[:] = NONE
-    hashes = words.hashes
+    hashes, shingles = words.hashes, words.shingles
+    for at in range(n - 2):  # apart from the loop below, so that several are done at once
+        shingles[at] = mix(chain(chain(chain(key.word1, hashes[at]), hashes[at + 1]), hashes[at + 2]))
     for at in range(n - 2):
-        value = mix(chain(chain(chain(key.word1, hashes[at]), hashes[at + 1]), hashes[at + 2]))
+        value = shingles[at]
         taken = value >> np.uint64(60)
         least[taken] = min(least[taken], value & (NONE >> np.uint64(4)))
     for place in range(BINS):

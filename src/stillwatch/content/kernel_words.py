@@ -51,13 +51,15 @@ MARKS = np.isin(np.arange(256), list(b'\n"`.!?:'))
 
 
 class Words(NamedTuple):
-    """Room for the words of one text, filled from the front. `starts` are the first words of sentences, and `folded`
-    is for its bytes."""
+    """Room for the words of one text, filled from the front. `starts` are the first words of sentences, `begun` those
+    that may begin a phrase, and `folded` is for its bytes."""
 
     hashes: Hashes
     kind: Bytes
     starts: Places
     tags: Hashes
+    begun: Places
+    shingles: Hashes
     folded: Bytes
 
 
@@ -80,6 +82,8 @@ def room(most: int, longest: int) -> Words:
     return Words(
         np.empty(most, dtype=np.uint64),
         np.empty(most, dtype=np.uint8),
+        np.empty(most + 1, dtype=np.int32),
+        np.empty(most, dtype=np.uint64),
         np.empty(most + 1, dtype=np.int32),
         np.empty(most, dtype=np.uint64),
         np.empty((longest + 31) // 8 * 8, dtype=np.uint8),
@@ -239,11 +243,15 @@ def tags_of(words: Words, n: int, key: SketchKey, table: PhraseTable) -> np.uint
     word i."""
     last = np.uint64(len(table.keys) - 1)
     every = ZERO
+    found = 0
     for at in range(n):
         state = chain(key.word1, words.hashes[at])
         words.tags[at] = ZERO
-        if (table.first[(state >> np.uint64(6)) & FIRSTS] >> (state & np.uint64(63))) & ONE == ZERO:
-            continue
+        words.begun[found] = at  # overwritten unless it counts
+        found += int(np.int64((table.first[(state >> np.uint64(6)) & FIRSTS] >> (state & np.uint64(63))) & ONE))
+    for k in range(found):
+        at = int(words.begun[k])
+        state = chain(key.word1, words.hashes[at])
         own = ZERO
         for length in range(1, LONGEST_PHRASE + 1):
             place = state & last

@@ -103,8 +103,6 @@ def _loose_groups(n: int, left: Indices, right: Indices, total: Floats) -> Indic
     """A label a row, from pairs of modest weight."""
     linked = total >= LOOSE_WEIGHT
     graph = symmetric(left[linked].astype(np.int64), right[linked].astype(np.int64), total[linked], n)
-    if graph.nnz == 0:
-        return np.arange(n, dtype=np.int32)
     return labels_of(graph, 1.0, modularity=True).astype(np.int32)
 
 

@@ -5,9 +5,10 @@ else's. The members come in random batches; each batch is scored with a profile 
 score is compared with the mean over rows of its stratum that no earlier batch used. E[E_F] <= 1 by sampling without
 replacement and Maclaurin's inequality, whatever clustering found the group and however tokens depend.
 
-The rows compared with are the members and the first rows of the stratum in the order of their keys. They are fixed
-before any row of F is looked at and stay the same for all batches: within them the members are exchangeable, which is
-all that the proof asks. A stratum's other rows are as if they were not there.
+The rows compared with are the members and the first rows of the stratum in the order of their keys, the fewer in the
+first order. For each order they are fixed before any row of F is looked at, and batches only take members away: within
+them the members are exchangeable, which is all that the proof asks. A stratum's other rows are as if they were not
+there.
 """
 
 from collections.abc import Sequence

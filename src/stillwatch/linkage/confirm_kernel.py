@@ -33,8 +33,8 @@ ENOUGH = 40.0
 """ln e after two orders from which further ones are not asked: far above what any number of candidates asks for."""
 
 HOPELESS = -0.05
-"""Mean ln of the product so far, once half of the members are tested, under which an order is not played on. To stop a
-bet by what has come of it so far keeps the mean of what it ends with at most 1."""
+"""ln of the product so far, the mean over the betting fractions, once half of the members are tested, under which an
+order is not played on. To stop a bet by what has come of it so far keeps the mean of what it ends with at most 1."""
 
 PROFILE = 40
 """Profile tokens kept of each channel, the strongest first."""
@@ -254,6 +254,20 @@ def _learn(profile: Indices, typical: Floats, channel_of: Indices, slot: Indices
 
 
 @njit(cache=True, nogil=True)
+def _log_mean_exp(logs: Floats, count: int) -> float:
+    """ln of the mean of exp over a matrix whose first `count` rows are given; the others count as zeros."""
+    top = -np.inf
+    for at in range(count):
+        for e in range(logs.shape[1]):
+            top = max(top, logs[at, e])
+    total = 0.0
+    for at in range(count):
+        for e in range(logs.shape[1]):
+            total += np.exp(logs[at, e] - top)
+    return float(np.log(total / logs.size) + top)
+
+
+@njit(cache=True, nogil=True)
 def prequential(
     members: Indices, ends: Ints, bound: float, most: int,
     indptr: Ints, tokens: Indices, channel_of: Indices, chance: Floats, odds: Floats, n_channels: int,
@@ -301,31 +315,11 @@ def prequential(
             for e in range(len(ETAS)):
                 out[e] += np.log1p(ETAS[e] * (ratio - 1.0))
         slot[profile] = -1
-        if 2 * (end - ends[0]) >= len(members) - ends[0] and end < len(members) and _log_mean(out) < HOPELESS:
+        half_tested = 2 * (end - ends[0]) >= len(members) - ends[0]
+        if half_tested and _log_mean_exp(out.reshape(1, -1), 1) < HOPELESS:
             break
     used[members] = False
     return out
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _log_mean(logs: Floats) -> float:
-    """ln of the mean of exp."""
-    top = logs.max()
-    return float(top + np.log(np.exp(logs - top).mean()))
-
-
-@njit(cache=True, nogil=True)
-def _log_mean_exp(logs: Floats, count: int) -> float:
-    """ln of the mean of exp over a matrix whose first `count` rows are given; the others count as zeros."""
-    top = -np.inf
-    for at in range(count):
-        for e in range(logs.shape[1]):
-            top = max(top, logs[at, e])
-    total = 0.0
-    for at in range(count):
-        for e in range(logs.shape[1]):
-            total += np.exp(logs[at, e] - top)
-    return float(np.log(total / logs.size) + top)
 
 
 @njit(cache=True, nogil=True)

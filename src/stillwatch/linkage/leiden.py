@@ -30,6 +30,8 @@ def labels_of_csr(
 ) -> NDArray[np.int64]:
     """One label a node. The seed is fixed and the node order canonical: the same graph gives the same partition."""
     n = len(indptr) - 1
+    if len(indices) == 0:
+        return np.arange(n, dtype=np.int64)
     _, partition = graspologic_native.leiden_csr(
         indptr, indices, weights, n, resolution=resolution, use_modularity=modularity, iterations=1, seed=1
     )

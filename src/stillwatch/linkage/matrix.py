@@ -56,9 +56,12 @@ class Lent:
     @contextmanager
     def one(self) -> Iterator[Indices]:
         """An array that nobody else uses meanwhile."""
-        array = self._spare.pop() if self._spare else np.full(self._n_tokens, -1, dtype=np.int32)
+        try:
+            array = self._spare.pop()
+        except IndexError:
+            array = np.full(self._n_tokens, -1, dtype=np.int32)
         yield array
-        self._spare.append(array)
+        self._spare.append(array)  # not where the borrower failed: it may have left marks
 
 
 def family_matrix(channels: tuple[Channel, ...], frequencies: tuple[Floats, ...] | None = None) -> FamilyMatrix:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stillwatch.linkage.clusters import PROMISING, Candidate, candidates_without, left_out_sets
 from stillwatch.linkage.confirm import THREADS, log_e_values
-from stillwatch.linkage.incidence import Floats, Incidence, Indices
+from stillwatch.linkage.incidence import Floats, Incidence, Ints
 from stillwatch.linkage.pairs import Pairs, family_weights, nominated_pairs, total_weight
 from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
@@ -78,15 +78,15 @@ def search(
 def _useful(incidence: Incidence, pairs: Pairs, families: tuple[Family, ...]) -> tuple[Pairs, Floats]:
     """The pairs that can become an edge in some left-out set, with their weights: those whose families that speak for
     them weigh enough."""
-    kept: list[Indices] = []
+    kept: list[Ints] = []
     weighed: list[Floats] = []
     for start in range(0, len(pairs.left), AT_ONCE):
         some = slice(start, start + AT_ONCE)
         weights = family_weights(incidence, pairs.left[some], pairs.right[some], families)
         enough = total_weight(np.maximum(weights, 0.0), families, frozenset()) >= PROMISING
-        kept.append((np.flatnonzero(enough) + start).astype(np.int32))
+        kept.append(np.flatnonzero(enough) + start)
         weighed.append(weights[enough])
-    places = np.concatenate([*kept, np.zeros(0, np.int32)])
+    places = np.concatenate([*kept, np.zeros(0, np.int64)])
     out = np.empty((len(places), len(families)), order="F")
     np.concatenate([*weighed, np.empty((0, len(families)))], out=out)
     return Pairs(pairs.left[places], pairs.right[places], pairs.nominated_by[places], pairs.combinations), out

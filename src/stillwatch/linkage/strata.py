@@ -11,32 +11,43 @@ from stillwatch.records import Family
 LEAST_STRATUM = 40
 """Rows below which a stratum is joined with its kin at the next coarser level."""
 
+PARTS = 10
+
 
 def strata_of(incidence: Incidence, family: Family, which: int) -> Indices:
     """Dense stratum codes of all rows for one family under one of the incidence's stratifications.
 
-    Levels from fine to coarse: all attributes with the decile of |S^F|; then attributes dropped from the last; then
-    the decile; the quintile; half; all. A row stays at the finest level at which its cell has `LEAST_STRATUM` rows.
+    Sizes |S^F| fall into parts, about tenths, that depend on all sizes together. Within a part, from fine to coarse:
+    all attributes; then attributes dropped from the last; then the part alone. A row stays at the finest level at which
+    its cell has `LEAST_STRATUM` rows; whoever is left in a part stands together. No stratum joins parts: what moves
+    within strata then moves to rows of the same part, so that every count, and with it every stratum, stays.
     """
     size = np.zeros(incidence.n, dtype=np.int64)
     for channel in incidence.scored(family):
         size += channel.sizes
+    part = _parts(size)
     attributes = incidence.stratifications[which] if incidence.stratifications else ()
     levels = [
-        _cells([*(codes.astype(np.int64) for codes in attributes[:kept]), _quantiles(size, 10)])
-        for kept in range(len(attributes), -1, -1)
+        _cells([*(codes.astype(np.int64) for codes in attributes[:kept]), part])
+        for kept in range(len(attributes), 0, -1)
     ]
-    levels += [_quantiles(size, 5), _quantiles(size, 2), np.zeros(incidence.n, dtype=np.int64)]
-    return _finest(levels)
+    return _finest(levels, part)
 
 
-def _quantiles(size: Ints, parts: int) -> Ints:
-    """Which part of the sorted sizes a size falls in; equal sizes share a part; empty rows stand apart."""
-    held = size[size > 0]
+def _parts(size: Ints) -> Ints:
+    """About tenths of the sizes, each of `LEAST_STRATUM` rows or more. Equal sizes share one; empty rows are apart."""
+    held = np.sort(size[size > 0])
+    out = np.zeros(len(size), dtype=np.int64)
     if len(held) == 0:
-        return np.zeros(len(size), dtype=np.int64)
-    edges = np.unique(np.quantile(held, np.linspace(0, 1, parts + 1)[1:-1], method="lower"))
-    return np.where(size > 0, 1 + np.searchsorted(edges, size, side="left"), 0)
+        return out
+    edges: list[int] = []
+    begun = 0
+    for edge in np.unique(np.quantile(held, np.linspace(0, 1, PARTS + 1)[1:-1], method="lower")):
+        ended = int(np.searchsorted(held, edge, side="right"))
+        if ended - begun >= LEAST_STRATUM and len(held) - ended >= LEAST_STRATUM:
+            edges.append(int(edge))
+            begun = ended
+    return np.where(size > 0, 1 + np.searchsorted(np.array(edges, dtype=np.int64), size, side="left"), 0)
 
 
 def _cells(codes: list[Ints]) -> Ints:
@@ -46,10 +57,9 @@ def _cells(codes: list[Ints]) -> Ints:
     return np.asarray(np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)[1], dtype=np.int64).ravel()
 
 
-def _finest(levels: list[Ints]) -> Indices:
-    """Fix rows level by level where their cell, among rows not yet fixed, is large enough; the rest join the last."""
-    n = len(levels[0])
-    out = np.full(n, -1, dtype=np.int64)
+def _finest(levels: list[Ints], last: Ints) -> Indices:
+    """Fix rows level by level where their cell, among rows not yet fixed, is large enough; the rest stand by `last`."""
+    out = np.full(len(last), -1, dtype=np.int64)
     base = 0
     for level in levels:
         open_rows = np.flatnonzero(out < 0)
@@ -59,5 +69,5 @@ def _finest(levels: list[Ints]) -> Indices:
         large = open_rows[counts[level[open_rows]] >= LEAST_STRATUM]
         out[large] = base + level[large]
         base += int(level.max()) + 1
-    out[out < 0] = base
+    out = np.where(out < 0, base + last, out)
     return np.unique(out, return_inverse=True)[1].astype(np.int32)

@@ -142,7 +142,7 @@ class Templates:
         ends, columns, _, width = self._wordings(rows, exclusive=True)
         held = csr_matrix((np.ones(len(columns)), columns, ends), (len(rows), width))
         shown = np.stack([np.asarray(held[np.searchsorted(rows, part)].mean(axis=0)).ravel() for part in parts])
-        label = _joined(shown, np.array([len(part) for part in parts]), max(SMALL_MEMBERS, SMALL_SHARE * len(rows)))
+        label = _alike(shown, np.array([len(part) for part in parts]), max(SMALL_MEMBERS, SMALL_SHARE * len(rows)))
         joined = [np.sort(np.concatenate([parts[at] for at in np.flatnonzero(label == k)])) for k in np.unique(label)]
         return sorted(joined, key=lambda part: (-len(part), part.tolist()))
 
@@ -155,7 +155,7 @@ def _nearest(unit: csr_matrix, sample: Ints, labels: Ints, rest: Ints) -> Ints:
     return np.where(near.max(axis=1) > 0, near.argmax(axis=1), -1)
 
 
-def _joined(shown: Floats, sizes: Ints, least: float) -> Ints:
+def _alike(shown: Floats, sizes: Ints, least: float) -> Ints:
     """A label for each part. `shown` is the share of each part's members that show each wording; a part of fewer than
     `least` is small."""
     label = np.arange(len(sizes))
