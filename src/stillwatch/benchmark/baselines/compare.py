@@ -179,7 +179,7 @@ def _of_pairs(incidence: Incidence, label: str, families: tuple[Family, ...], mo
     for least, by_group in product((2.0, 5.0, 10.0, 20.0), (False, True)):
         told = f"{label}, least weight {least:g}, by {'group' if by_group else 'edge'}"
         yield "co-action (QUT)", told, later(coaction, least_weight=least, by_group=by_group)
-    for rows, cut in product((2, 8), (0.3, 0.5, 0.7)):
+    for rows, cut in product((2, 8), (0.1, 0.2, 0.4)):
         told = f"{label}, clusters of {rows}, similarity {cut:g}"
         yield "Jaccard (SynchroTrap)", told, later(jaccard, similarity=cut, least_rows=rows)
     for fdr, (by_group, resolution) in product((False, True), ((False, 1.0), (True, 1.0), (True, 4.0), (True, 16.0))):

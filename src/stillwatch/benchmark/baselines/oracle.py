@@ -1,9 +1,10 @@
 """The oracle: the best threshold on the world under test, which no rival would have, set with the truth in hand.
 
 Four points each: the highest F1 on accounts, and the highest recall with no honest account accused, with at most one in
-ten thousand, and with at most one in a thousand. F1 joins precision among all accused (owners of stolen keys count
-against it) with recall of members that have `measure.ENOUGH` extraction exchanges or more. A method that names groups
-has a fifth point, which no order of scores can spoil: the oracle accuses every group that is half operators or more.
+ten thousand, and with at most one in a thousand. F1 joins precision among all accused with recall of members that have
+`measure.ENOUGH` extraction exchanges or more. Owners of stolen keys count against precision alone: a point with no
+honest account may accuse them. A method that names groups has a fifth point, which no order of scores can spoil: the
+oracle accuses every group that is half operators or more.
 """
 
 from collections import Counter
