@@ -19,3 +19,15 @@ def test_the_command_writes_a_world_and_tells_what_is_in_it(tmp_path: Path, caps
     assert "seed 2" in printed.err
     assert (tmp_path / "logs" / "accounts.parquet").exists()
     assert run(["simulate", *folders]) == 2
+
+
+def test_axes_are_set_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = ["--out", str(tmp_path / "logs"), "--truth", str(tmp_path / "truth")]
+    small = [*folders, "--scale", "0.02", "--json"]
+    assert run(["simulate", *small, "--set", "covr=.5"]) == 2
+    assert "no such axis" in capsys.readouterr().err
+    assert not (tmp_path / "logs").exists()
+    assert run(["simulate", *small, "--set", "cover=.5", "--set", "campaigns=1", "--set", "imitate=product"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["set"] == ["cover=.5", "campaigns=1", "imitate=product"]
+    assert [row["imitates"] for row in summary["campaigns"]] == ["product"]
