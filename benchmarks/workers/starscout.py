@@ -6,7 +6,7 @@
 * Accounts: how often each did what on GitHub, and `suspected_fake`. All counts are one mechanism, so linkage abstains;
   and a rule of the counts (nothing but stars, at most two) says how much of the label such a rule explains.
 
-Every repository of the table has a lockstep star in some month or hardly any: repositories without are missing, so that
+Every repository of the table has a lockstep star in some month: repositories without are missing, so that
 no rate of false alarms can be had. A month's lockstep stars are part of its stars, so the two are not independent.
 """
 
