@@ -13,6 +13,8 @@ from stillwatch.worlds.plan import OPERATOR
 from stillwatch.worlds.scenario import DISGUISES, SCENARIOS, named
 from stillwatch.worlds.world import World
 
+pytestmark = pytest.mark.slow
+
 SEED, SCALE = 6, 0.03
 
 

@@ -20,6 +20,8 @@ from stillwatch.worlds.scenario import SCENARIOS, named
 from stillwatch.worlds.voices import Voice, bank
 from stillwatch.worlds.world import World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def texts() -> Corpus:

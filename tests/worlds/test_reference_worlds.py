@@ -6,6 +6,8 @@ from stillwatch.worlds import world as worlds
 from stillwatch.worlds.scenario import SCENARIOS
 from tests.worlds.digest import digest
 
+pytestmark = pytest.mark.slow
+
 SEED, SCALE = 5, 0.03
 KNOWN = {
     "quiet": "1e57a24c48e9c4b8",
