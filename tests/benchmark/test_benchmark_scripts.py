@@ -15,13 +15,6 @@ BOUND = 40
 
 
 @pytest.fixture
-def workers(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = root / "benchmarks" / "workers"
-    monkeypatch.syspath_prepend(str(folder))
-    return folder
-
-
-@pytest.fixture
 def shorten(workers: Path) -> ModuleType:
     return importlib.import_module("shorten")
 

@@ -22,13 +22,6 @@ REPLICATIONS = 6
 
 
 @pytest.fixture
-def workers(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = root / "benchmarks" / "workers"
-    monkeypatch.syspath_prepend(str(folder))
-    return folder
-
-
-@pytest.fixture
 def hop(workers: Path) -> ModuleType:
     return importlib.import_module("hop")
 
