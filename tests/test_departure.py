@@ -18,7 +18,8 @@ def member_fact(own_block: str, own_ja4: str) -> dict[str, Any]:
     rows = [OWN.format(block=own_block, ja4=own_ja4)] + [SHARED.format(minute=minute) for minute in range(12)]
     exchange = (
         f"SELECT row_number() OVER () - 1 AS x, 0 AS account, 0 AS entity, CAST(block AS VARCHAR) AS block, "
-        f"CAST(ja4 AS VARCHAR) AS ja4, 'curl' AS user_agent, asked_at, shared "
+        f"CAST(ja4 AS VARCHAR) AS ja4, 'curl' AS user_agent, asked_at, shared, "
+        "NULL AS country, NULL AS ip_class, NULL AS segment_roles "
         f"FROM (VALUES {', '.join(rows)}) t(asked_at, block, ja4, shared)"
     )
     with DuckEngine() as engine:

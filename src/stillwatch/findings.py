@@ -12,7 +12,8 @@ from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.facts import fact_steps
 from stillwatch.assess.finding import Confirmed, Finding, is_active, status_of
-from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, parts_in, parts_of, spared, victims_of
+from stillwatch.assess.lives import LIFE_STEPS, TRAITS, Life, Lives, cover_log_ratio
+from stillwatch.assess.roles import DEPARTURE_STEPS, UNLINKED, MemberFacts, Part, parts_in, parts_of, spared, victims_of
 from stillwatch.content.answered import taken_up_step
 from stillwatch.engine.base import Engine
 from stillwatch.figures import Figures, group_figures
@@ -69,10 +70,11 @@ ENTITY_STEPS = [
         """
         SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
                coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.among, f.shared_days, f.shared_times,
-               f.days_before, w.group_days,
+               f.days_before, w.group_days, l.life, l.abroad, l.proxied, l.home, l.mixed,
                p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
+        LEFT JOIN member_life l ON l.grp = m.grp AND l.account = a.account
         LEFT JOIN (SELECT grp, epoch(last_seen - first_seen) / 86400.0 AS group_days FROM group_work) w
           ON w.grp = m.grp
         LEFT JOIN permitted_account p ON p.account = a.account
@@ -102,7 +104,7 @@ def findings_of(
     progress(f"assessing {len(groups)} groups")
     seen = sees_text(incidence)
     explained = [*(BY_WORDING if seen else BY_ACCESS), taken_up_step("group_taken_up", "group_explained", "grp")]
-    engine.run([*explained, *ASKING_STEPS, *GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *ENTITY_STEPS])
+    engine.run([*explained, *ASKING_STEPS, *GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *LIFE_STEPS, *ENTITY_STEPS])
     known = _Known.of(engine, world, seen=seen)
     found = [_judged(group, place, known) for place, group in enumerate(groups)]
     stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
@@ -117,6 +119,7 @@ class _Known:
     members: dict[int, list[dict[str, Any]]]
     figures: dict[int, Figures]
     base: dict[str, Any]
+    ordinary: Lives
     world: World
 
     @classmethod
@@ -133,7 +136,8 @@ class _Known:
             held["email_domain_common"] = domains.get(str(held.get("email_domain_value")), 0.0)
         members = rows_by(engine.arrow("SELECT * FROM member_standing"), "grp")
         base = engine.arrow("SELECT * FROM base_fact").to_pylist()[0]
-        return cls(facts, members, figures, base, world)
+        ordinary = Lives(map(_life, engine.arrow("SELECT * FROM ordinary_life").to_pylist()))
+        return cls(facts, members, figures, base, ordinary, world)
 
 
 def _judged(group: Group, number: int, known: _Known) -> Finding:
@@ -162,7 +166,7 @@ def _finding(group: Group, number: int, known: _Known) -> Finding:
     scores = (coordinated(confirmed, group.members.linked()), extracting(facts, base), concealed(facts, base))
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
     others = alternatives(facts, scores[2].log_odds, families)
-    parts = _parts(group, members)
+    parts = _parts(group, members, known.ordinary)
     status = status_of(scores, tuple(str(f) for f in group.twice), others, float(facts.get("permitted") or 0.0))
     work = facts.get("one_source")
     confirmations = [Confirmed(str(c.family), c.log_e, c.discovered, "exact") for c in group.confirmations]
@@ -196,12 +200,21 @@ def _finding(group: Group, number: int, known: _Known) -> Finding:
     )
 
 
-def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
+def _life(row: dict[str, Any]) -> Life:
+    return Life(int(row["life"] or 0), {name: row[name] for name in TRAITS})
+
+
+def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives) -> list[Part]:
     place = {int(row): at for at, row in enumerate(group.members.rows)}
     registration = group.members.of(Family.REGISTRATION)
     access = group.members.access()
     core = set(group.core.tolist())
     known: list[MemberFacts] = []
+    own = Lives(
+        _life(row)
+        for row in members
+        if (at := place.get(int(row["entity"]))) is not None and registration[at] > UNLINKED
+    )
     for row in members:
         at = place.get(int(row["entity"]))
         if at is None:
@@ -222,6 +235,7 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
             shared_times=int(row["shared_times"] or 0),
             group_days=float(row["group_days"] or 0.0),
             days_before=None if row["days_before"] is None else float(row["days_before"]),
+            cover=cover_log_ratio(_life(row), own, ordinary),
             reseller=bool(row["reseller"]),
             permitted=bool(row["permitted"]),
         )

@@ -137,7 +137,7 @@ def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
         "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "shared": 20, "own": 50,
         "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0, "shared_times": 12,
-        "group_days": 25.0, "days_before": 90.0, "reseller": False, "permitted": False,
+        "group_days": 25.0, "days_before": 90.0, "cover": 0.0, "reseller": False, "permitted": False,
     }  # fmt: skip
     return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
 
@@ -206,6 +206,21 @@ def test_a_short_window_from_unknown_addresses_does_not_accuse() -> None:
     chance = part_of(member(at_home=None, shared_days=1.0, registration=4.0))
     assert chance.role not in ACCUSING or chance.probability < 0.5, "a shared day or issuer happens by chance"
     assert part_of(member(at_home=None, shared_days=1.0, registration=6.0)).probability >= 0.5
+
+
+def test_where_no_address_is_seen_the_others_tell_how_many_keys_are_stolen() -> None:
+    """Of those with a window like that who are seen, hardly any or every one may be a stolen key."""
+    short = {"shared_days": 1.0, "registration": -0.1}
+    linked = [member(registration=6.0) for _ in range(20)]
+    at_home = [member(**short, at_home=0.9) for _ in range(20)]
+    assert parts_of([*linked, *at_home, member(**short, at_home=None)])[-1].probability >= 0.75
+    stolen = [member(**STOLEN) for _ in range(20)]
+    part = parts_of([*linked, *stolen, member(**short, at_home=None)])[-1]
+    assert part.role not in ACCUSING or part.probability < 0.5
+
+
+def test_a_life_on_cover_is_no_owners_life() -> None:
+    assert victim_likeness(member(**STOLEN, cover=1.5)) == victim_likeness(member(**STOLEN)) - 1.5
 
 
 def test_a_stolen_key_needs_no_sign_up_date() -> None:

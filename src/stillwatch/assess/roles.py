@@ -87,7 +87,8 @@ DEPARTURE_STEPS = [
     Step(
         "own_life",
         """
-        SELECT w.grp, e.account, e.block, e.ja4, e.user_agent, e.asked_at FROM work_window w
+        SELECT w.grp, e.account, e.block, e.ja4, e.user_agent, e.asked_at, e.country, e.ip_class, e.segment_roles
+        FROM work_window w
         JOIN exchange e ON e.account = w.account
          AND (e.asked_at < w.first_shared - INTERVAL 6 HOURS OR e.asked_at > w.last_shared + INTERVAL 6 HOURS)
         WHERE NOT EXISTS (SELECT 1 FROM sure_work s WHERE s.x = e.x AND s.grp = w.grp)
@@ -173,7 +174,8 @@ class MemberFacts:
     anybody else (0 where these blocks are fewer than three). `access` is what infrastructure, registration, client and
     timing together say for the group, in nats; `shared_times` counts the distinct times of shared work (each exchange
     of a session, which holds more accounts for victims than hours would), and the exchanges themselves where logs keep
-    days alone; `group_days` is how long the group worked.
+    days alone; `group_days` is how long the group worked; `cover` is ln of how much likelier the account's other
+    exchanges are as the group's cover than as an ordinary customer's life (`lives.cover_log_ratio`).
     """
 
     account_id: str
@@ -191,6 +193,7 @@ class MemberFacts:
     shared_times: int
     group_days: float
     days_before: float | None
+    cover: float
     reseller: bool
     permitted: bool
 
@@ -208,14 +211,13 @@ class Part:
 
 def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
     """Every member's role. Without shared work nobody is an operator, whatever links the account."""
-    stolen = victim_probabilities(members)
-    return [_part(member, low, high) for member, (low, high) in zip(members, stolen, strict=True)]
+    return [_part(member, *stolen) for member, stolen in zip(members, victim_probabilities(members), strict=True)]
 
 
 def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen_low)
-    held = stolen_high >= UNDECIDED or _plain(member) or _unseen(member) or probability < BARELY
+    held = stolen_high >= UNDECIDED or _plain(member) or probability < BARELY
     if role == "operator" and (member.access <= ALONE or at_home(member) or held):
         probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
@@ -257,12 +259,6 @@ def _plain(member: MemberFacts) -> bool:
     return member.registration <= COINCIDENCE and victim_likeness(member) >= PLAIN
 
 
-def _unseen(member: MemberFacts) -> bool:
-    """A life of its own and no link of registration beyond chance, but no address to tell the two apart by."""
-    unlinked = member.registration <= COINCIDENCE and victim_likeness(member) >= 0.0
-    return unlinked and member.own > 0 and member.at_home is None
-
-
 def _role(member: MemberFacts, stolen: float) -> str:
     if member.reseller:
         return "reseller"
@@ -289,6 +285,23 @@ def at_home(member: MemberFacts) -> bool:
 def victim_probabilities(members: Sequence[MemberFacts]) -> list[tuple[float, float]]:
     """How likely each account of one group is a stolen key rather than an operator's: a low and a high estimate.
 
+    Where the account's own addresses are seen, by its likeness beside the group's own accounts; where not, by how many
+    of those who are seen with a window like that are stolen keys. If nobody is seen, whoever may be one is held for it.
+    """
+    found = _beyond_chance(members)
+    seen = sorted((_window(member), high) for member, (_, high) in zip(members, found, strict=True) if _is_seen(member))
+    windows = [window for window, _ in seen]
+    for place, member in enumerate(members):
+        if _is_unseen(member):
+            alike = [high for _, high in seen[bisect_left(windows, _window(member)) :]]
+            share = (sum(alike) + 1.0) / (len(alike) + 1.0)
+            found[place] = (min(found[place][0], share), share)
+    return found
+
+
+def _beyond_chance(members: Sequence[MemberFacts]) -> list[tuple[float, float]]:
+    """A low and a high estimate of how likely each account is a stolen key, by its likeness to one.
+
     The members whose registration links them are the group's own, and show how often its own accounts look like a
     victim by chance (`victim_likeness`). Among the unlinked ones, the share that looks so beyond that rate are victims.
     The low estimate counts one more of the group's own accounts than was seen, the high one none. Where no registration
@@ -313,6 +326,23 @@ def victim_probabilities(members: Sequence[MemberFacts]) -> list[tuple[float, fl
     return out
 
 
+def _is_seen(member: MemberFacts) -> bool:
+    """An account that could be a stolen key, whose addresses say whether it is."""
+    return _may_be_stolen(member) and member.at_home is not None
+
+
+def _is_unseen(member: MemberFacts) -> bool:
+    """One of which no address says whether it is."""
+    return _may_be_stolen(member) and member.at_home is None
+
+
+def _may_be_stolen(member: MemberFacts) -> bool:
+    """A life of its own, a window that is not spread over the group's time, and no link of registration beyond
+    chance."""
+    unlinked = member.registration <= COINCIDENCE and victim_likeness(member) > -math.inf
+    return unlinked and member.own > 0 and _window(member) >= 0.0
+
+
 def _less(probability: float, registration: float) -> float:
     """The same after registration evidence in nats that speaks for the group: a victim's says nothing."""
     kept = probability * math.exp(-max(registration, 0.0))
@@ -333,12 +363,13 @@ def victim_likeness(member: MemberFacts) -> float:
 
 
 def _life(member: MemberFacts) -> float:
-    """What the account's own exchanges say: how many, whether the shared ones come from their blocks and client, and
-    whether they come themselves from the group's blocks, as an operator's cover does and an owner's life does not."""
+    """What the account's own exchanges say: how many, whether the shared ones come from their blocks and client,
+    whether they come themselves from the group's blocks, as an operator's cover does and an owner's life does not, and
+    whether they look like the group's cover."""
     home, client = member.at_home or 0.0, member.own_client
     value = 1.5 * ramp(member.own, 5, 20) if member.own >= member.shared else 0.5 * ramp(member.own, 0, 5)
     value += 1.5 * ramp(home, 0.5, FOREIGN) - 3.0 * ramp(home, 0.6, 1.0)
-    value -= 2.5 * ramp(member.among or 0.0, 0.03, 0.2)
+    value -= 2.5 * ramp(member.among or 0.0, 0.03, 0.2) + member.cover
     return value if client is None else value + ramp(client, 0.5, 0.0) - 0.3 * ramp(client, 0.5, 1.0)
 
 
