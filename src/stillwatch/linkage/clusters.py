@@ -31,6 +31,10 @@ NEIGHBOURS = 32
 HEAVIEST = 30.0
 """Nats at which an edge's weight is capped: one pair of copies must not make a cluster by itself."""
 
+LINK = 1.0
+ENOUGH = 2
+"""Nats from which a family speaks for a pair or for a member, and families that must where no text is seen."""
+
 ALIKE = 0.7
 """Jaccard similarity of two candidates of one left-out set from which the smaller is dropped as a repetition."""
 
@@ -72,7 +76,9 @@ def candidates_without(
     """Groups found without the left-out families: blocking, weighing, pruning and clustering use none of their tokens.
 
     A campaign above some 5 % of the traffic hides behind itself: its own tokens look popular. So pairs are first
-    clustered loosely, and weighed again against a popularity that leaves out the loose group of the pair.
+    clustered loosely, and weighed again against a popularity that leaves out the loose group of the pair. Where no text
+    is seen a loose group may be the holders of one common token, which nobody outside holds: then only pairs for which
+    two families speak are weighed again.
     """
     every = total_weight(weights, families, left_out)
     kept = np.flatnonzero(pairs.without(left_out) & (every >= PROMISING))
@@ -81,6 +87,8 @@ def candidates_without(
     loose = _loose_groups(incidence.n, left, right, total)
     inside = (loose[left] == loose[right]) & (total < HEAVIEST)
     speaking = tuple(family for family in families if family not in left_out)
+    if not templates.seen:
+        inside &= (weights[kept][:, [families.index(family) for family in speaking]] > LINK).sum(axis=1) >= ENOUGH
     renewed = family_weights(incidence, left[inside], right[inside], speaking, loose)
     total[inside] = np.maximum(total[inside], total_weight(renewed, speaking, left_out))
     groups = _groups(incidence, left, right, total)

@@ -24,7 +24,8 @@ STRONGEST = 200.0
 TWICE = 100.0
 PER_ENTITY = 1e-3
 """What ranks a seed: ln e of each family that discovered it, up to this much; nats more where two families did; and
-the larger of two that are equal. The order decides which of two overlapping seeds becomes the group, nothing else."""
+the larger of two that are equal. The order decides which of two overlapping seeds becomes the group, nothing else.
+Where no text parts a wide group, evidence that only grows with its size must not put it before those within it."""
 
 LEAST_PART = 4
 """Entities below which a part that splits off by templates is not followed up."""
@@ -181,7 +182,8 @@ def _seeds(found: Found) -> list[_Seed]:
         for rows in parts or [candidate.rows]:
             share = len(rows) / len(candidate.rows)
             bonus = TWICE if len([f for f in families if f != Family.CLIENT]) > 1 else 0.0
-            seeds.append(_Seed(rows, (strength + bonus) * share + PER_ENTITY * len(rows)))
+            spread = 1.0 if found.templates.seen else len(rows) ** 0.5
+            seeds.append(_Seed(rows, (strength + bonus) * share / spread + PER_ENTITY * len(rows)))
     return sorted(seeds, key=lambda seed: (-seed.strength, -len(seed.rows), seed.rows.tolist()))
 
 

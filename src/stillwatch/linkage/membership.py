@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stillwatch.linkage.clusters import ENOUGH, LINK
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
 from stillwatch.linkage.matrix import Lent, family_matrix
 from stillwatch.linkage.member_kernel import enriched_tokens, mark_holders, member_log_ratios, spoken
@@ -18,9 +19,6 @@ ROUNDS = 6
 TEXT = (Family.CONTENT, Family.WORK)
 CAP = 9.0
 """Most nats that one family may add to or take from a membership: tokens of one row depend on each other."""
-
-LINK = 1.0
-"""Nats of access from which a member is linked by more than its work."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def membership(
         for place in sorted(range(len(families)), key=lambda at: at not in first):
             speaks = (
                 np.ones(len(rows), np.bool_)
-                if place in first
+                if place in first or not first
                 else (_shares_work(ratios, families) | inside[rows] | at_core[rows])
             )
             ratio = matrices[place].ratios(rows[speaks], inside, weight, profiles[place])
@@ -125,10 +123,11 @@ def _summed(ratios: Floats, families: tuple[Family, ...]) -> Floats:
 
 
 def _shares_work(ratios: Floats, families: tuple[Family, ...]) -> NDArray[np.bool_]:
-    """Rows whose content or work speaks for the group. Where no family of text is seen, all rows."""
+    """Rows whose content or work speaks for the group; where no family of text is seen, rows for which two families
+    speak: one address or one day that a group shares says nothing of each who has it."""
     one_text = [place for place, family in enumerate(families) if family in TEXT]
     if not one_text:
-        return np.ones(len(ratios), dtype=np.bool_)
+        return np.asarray((ratios > LINK).sum(axis=1) >= ENOUGH)
     return np.asarray(ratios[:, one_text].max(axis=1) > 0.0)
 
 
