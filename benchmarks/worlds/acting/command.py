@@ -47,6 +47,8 @@ def write(world: World, logs: Path, truth: Path) -> int:
     pq.write_table(pa.table(facts), truth / "accounts.parquet")
     lines(logs / "permissions.jsonl", world.permissions)
     lines(logs / "releases.jsonl", [{"model": m, "released_at": stamp(at).isoformat()} for m, at, _ in RELEASES])
+    for one in world.campaigns:
+        one["extraction_exchanges"] = ledger.harvested[str(one["campaign"])]
     (truth / "campaigns.json").write_text(json.dumps(world.campaigns, indent=1) + "\n")
     return ledger.count
 

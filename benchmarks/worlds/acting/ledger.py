@@ -1,6 +1,7 @@
 """The provider's own log: agents' plans become rows of the contract, and rows become Parquet, a file a day."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -80,6 +81,7 @@ class Ledger:
         self.seed = seed
         self.days: list[list[Sent]] = [[] for _ in range(DAYS)]
         self.count = 0
+        self.harvested: Counter[str] = Counter()
 
     def record(self, account: Account) -> None:
         """Write down all that an account did before it was suspended."""
@@ -129,6 +131,7 @@ class Ledger:
             ending(turn, status, form, tokens), tokens[0], tokens[1], tokens[3], tokens[2], way.address, way.ja4,
             way.agent, form.system or None, messages, form.tools or None, answer,
         )  # fmt: skip
+        self.harvested[turn.campaign] += 1
         self.days[int(at // DAY)].append(Sent(row, turn.campaign, turn.aim))
 
     def write(self, logs: Path, truth: Path) -> None:
@@ -187,7 +190,9 @@ def answer_of(turn: Turn, status: str, dice: Dice) -> str | None:
     return "[" + answered(turn) + "]"
 
 
-def tokens_of(form: Form, turn: Turn, messages: str, answer: str | None, dice: Dice) -> tuple[int, int, int, int | None]:
+def tokens_of(
+    form: Form, turn: Turn, messages: str, answer: str | None, dice: Dice
+) -> tuple[int, int, int, int | None]:
     """Input, output, cached and reasoning tokens; from a real trace where the turn has its counts."""
     if turn.counts is not None:
         return (*turn.counts, None)

@@ -156,7 +156,9 @@ def reasoning_in(text: str) -> str:
 
 
 def read_templates(folder: Path) -> dict[str, list[str]]:
-    found = rows(folder, "3_distill/distill_templates.parquet", "SELECT kind, text FROM t ORDER BY kind, source, id, text")
+    found = rows(
+        folder, "3_distill/distill_templates.parquet", "SELECT kind, text FROM t ORDER BY kind, source, id, text"
+    )
     out: dict[str, list[str]] = {}
     for kind, text in found:
         out.setdefault(kind, []).append(text)
@@ -205,7 +207,9 @@ def read_sessions(folder: Path) -> list[list[Step]]:
     )  # fmt: skip
     out: dict[str, list[Step]] = {}
     for trace, _, gap, asked, told, cached, stop in found:
-        step = Step(min(float(gap), 3600.0), int(asked or 0), int(told or 0), min(int(cached or 0), int(asked or 0)), stop)
+        step = Step(
+            min(float(gap), 3600.0), int(asked or 0), int(told or 0), min(int(cached or 0), int(asked or 0)), stop
+        )
         out.setdefault(trace, []).append(step)
     return [steps for steps in out.values() if len(steps) >= 3]
 

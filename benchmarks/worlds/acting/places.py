@@ -134,9 +134,9 @@ def load(folder: Path) -> Atlas:
     """Read the ranges that agents use."""
     atlas = Atlas()
     atlas.homes = homes_of(folder)
-    ranges = "SELECT start, \"end\" - start + 1, org FROM t WHERE "
+    ranges = 'SELECT start, "end" - start + 1, org FROM t WHERE '
     named = ", ".join(f"'{org}'" for org in HOSTS)
-    query = f"{ranges} org IN ({named}) AND \"end\" - start >= 255 ORDER BY start"
+    query = f'{ranges} org IN ({named}) AND "end" - start >= 255 ORDER BY start'
     by_org: dict[str, list[Range]] = {}
     for found in rows(folder, "5_coordination/ip_asn_v4.parquet", query):
         by_org.setdefault(found[2], []).append(Range(*found))

@@ -23,10 +23,10 @@ HONEST = (
 )  # fmt: skip
 CAMPAIGNS = (
     Campaign("heron", "delta", 285, (("cot_elicitation", 6), ("post_hoc_reasoning", 4)), stolen=12, pivots=True),
-    Campaign("stork", "delta", 115, (("rubric_grading", 5), ("preference_pairs", 5))),
-    Campaign("egret", "oxbow", 75, (("trace_coercion", 7), ("sensitive_rewrite", 3)), stolen=8),
-    Campaign("bittern", "fjord", 45, (("agentic_coding", 6), ("tool_use", 4)), pivots=True),
-    Campaign("crane", "lagoon", 24, (("data_synthesis", 5), ("rubric_grading", 5)), staged=True),
+    Campaign("stork", "delta", 115, (("rubric_grading", 5), ("preference_pairs", 5)), place=1),
+    Campaign("egret", "oxbow", 75, (("trace_coercion", 7), ("sensitive_rewrite", 3)), stolen=8, place=2),
+    Campaign("bittern", "fjord", 45, (("agentic_coding", 6), ("tool_use", 4)), pivots=True, place=3),
+    Campaign("crane", "lagoon", 24, (("data_synthesis", 5), ("rubric_grading", 5)), staged=True, place=4),
 )
 POOLS = {"delta": 60, "oxbow": 24, "fjord": 16, "lagoon": 10}
 

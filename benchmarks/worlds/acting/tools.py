@@ -50,7 +50,9 @@ def versions(template: str, *numbers: str) -> tuple[str, ...]:
     return tuple(template.format(n) for n in numbers)
 
 
-WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+WINDOWS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+)
 MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
 FOX = "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
 APPLE = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{} Safari/605.1.15"
@@ -64,7 +66,9 @@ PHONES = (
     Client("ios", versions("ChatApp/{} (iPhone; iOS 18.3)", "4.1.0", "4.2.1"), IOS, "console", 1, 0, 0),
     Client("android", versions("ChatApp/{} (Android 15)", "4.1.0", "4.2.0"), ANDROID, "console", 1, 0, 0),
 )
-PYTHON_SDK = Client("python", versions("LargeAI/Python {}", "1.58.1", "1.61.0", "1.65.4", "1.66.2"), PYTHON, "api", 0.25, 0.5, 0.5)
+PYTHON_SDK = Client(
+    "python", versions("LargeAI/Python {}", "1.58.1", "1.61.0", "1.65.4", "1.66.2"), PYTHON, "api", 0.25, 0.5, 0.5
+)
 NODE_SDK = Client("node", versions("LargeAI/JS {}", "4.77.0", "4.85.1", "4.87.3"), NODE, "api", 0.6, 0.4, 0.4)
 REQUESTS = Client("requests", versions("python-requests/{}", "2.31.0", "2.32.3"), PYTHON, "api", 0.1, 0.6, 0.6)
 HTTPX = Client("httpx", versions("python-httpx/{}", "0.27.2", "0.28.1"), PYTHON, "api", 0.2, 0.6, 0.6)
@@ -78,7 +82,9 @@ SDK_SHARES = ((PYTHON_SDK, 42.0), (NODE_SDK, 22.0), (REQUESTS, 10.0), (HTTPX, 6.
 LANGCHAIN = Client("langchain", versions("langchain-largeai/{}", "0.3.3", "0.3.7"), PYTHON, "api", 0.3, 0.8, 0.3)
 HARNESS = Client("harness", versions("lm-eval/{} aiohttp", "0.4.7", "0.4.8"), PYTHON, "api", 0, 1, 1)
 AGENTS = (
-    Client("codepilot-cli", versions("codepilot-cli/{} (external, cli)", "1.0.31", "1.0.35", "1.1.2"), NODE, "api", 1, 0, 1),
+    Client(
+        "codepilot-cli", versions("codepilot-cli/{} (external, cli)", "1.0.31", "1.0.35", "1.1.2"), NODE, "api", 1, 0, 1
+    ),
     Client("forge-agent", versions("forge/{}", "0.42", "0.44"), PYTHON, "api", 0.4, 0.9, 0.6),
     Client("ide-plugin", versions("ide-plugin/{} vscode", "2.9.0", "2.11.3"), NODE, "api", 1, 0.3, 1),
     Client("rustler", versions("rustler/{}", "0.8.2", "0.9.0"), RUST, "api", 1, 0, 1),

@@ -184,7 +184,9 @@ def desk(material: Material, account: Account) -> Job:
     system = "You control a browser. Take a screenshot before you act. Stop before payments."
 
     def job() -> Talk:
-        turns = [Turn(fill(dice.pick(lists("judge")["computer"]), general(dice)), "I take a screenshot.", call=click(dice))]
+        turns = [
+            Turn(fill(dice.pick(lists("judge")["computer"]), general(dice)), "I take a screenshot.", call=click(dice))
+        ]
         for _ in range(dice.whole(3, 14)):
             turns.append(Turn("", quote(material, dice), gap=dice.around(9, 0.6), seen=f"screenshot {dice.token('', 8)}",
                               call=click(dice)))  # fmt: skip
@@ -194,7 +196,11 @@ def desk(material: Material, account: Account) -> Job:
 
 
 def click(dice: Dice) -> str:
-    where = {"action": dice.pick(("left_click", "type", "scroll", "key")), "x": dice.whole(0, 1280), "y": dice.whole(0, 800)}
+    where = {
+        "action": dice.pick(("left_click", "type", "scroll", "key")),
+        "x": dice.whole(0, 1280),
+        "y": dice.whole(0, 800),
+    }
     return json.dumps({"type": "tool_call", "id": "call", "name": "computer", "arguments": where})
 
 
@@ -210,7 +216,9 @@ def toolbox() -> str:
 def coding(material: Material, account: Account, system: str, longest: int = 22) -> Job:
     """A coding agent's session: tokens, pauses and length of a real one, a repository of one's own."""
     dice = account.dice
-    form = Form(family=dice.pick(("large", "large", "mid")), system=system, tools=toolbox(), client=account.clients[0][0])
+    form = Form(
+        family=dice.pick(("large", "large", "mid")), system=system, tools=toolbox(), client=account.clients[0][0]
+    )
     repo = dice.pick(lists("issues")["repo"])
 
     def job() -> Talk:
@@ -234,11 +242,22 @@ def coding_turn(material: Material, dice: Dice, slots: Slots, gap: float) -> Tur
     deed = dice.pick(material.deeds)
     said = deed.said if dice.happens(0.3) else fill(dice.pick(lists("issues")["acts"]), slots)
     if dice.happens(0.12):
-        return Turn(fill(dice.pick(lists("asks")["followups"]), general(dice, thing=slots["module"])), said, gap=gap + 30)
-    seen = deed.seen if dice.happens(0.35) else fill(dice.pick(lists("issues")["observations"]), general(dice, file=slots["file"]))
+        return Turn(
+            fill(dice.pick(lists("asks")["followups"]), general(dice, thing=slots["module"])), said, gap=gap + 30
+        )
+    seen = (
+        deed.seen
+        if dice.happens(0.35)
+        else fill(dice.pick(lists("issues")["observations"]), general(dice, file=slots["file"]))
+    )
     return Turn("", said, gap=gap, seen=seen or "OK")
 
 
 def tool_call(dice: Dice, path: str) -> str:
-    made = {"type": "tool_call", "id": "call", "name": dice.pick(TOOLS), "arguments": {"path": path, "text": dice.token("", 6)}}
+    made = {
+        "type": "tool_call",
+        "id": "call",
+        "name": dice.pick(TOOLS),
+        "arguments": {"path": path, "text": dice.token("", 6)},
+    }
     return json.dumps(made)

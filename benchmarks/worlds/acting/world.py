@@ -10,7 +10,20 @@ from acting.words import lists
 
 MAIL = (("gmail.com", 46), ("outlook.com", 14), ("hotmail.com", 6), ("yahoo.com", 7), ("icloud.com", 8), ("proton.me", 5),
         ("gmx.de", 3), ("qq.com", 2), ("web.de", 1.5), ("mail.ru", 1), ("free.fr", 1.5))  # fmt: skip
-BINS = ("411111", "424242", "453201", "471604", "516730", "520082", "542418", "547383", "378282", "371449", "601100", "431940")
+BINS = (
+    "411111",
+    "424242",
+    "453201",
+    "471604",
+    "516730",
+    "520082",
+    "542418",
+    "547383",
+    "378282",
+    "371449",
+    "601100",
+    "431940",
+)
 VIRTUAL_BINS = ("556150", "428837", "532610", "440393")
 """Issuers of virtual cards: freelancers and small firms use them as operators do."""
 
@@ -51,7 +64,12 @@ def open_account(world: World, cohort: str, number: int, kind: str, country: str
     throw = world.dice("account", cohort, number)
     country = country or throw.weighted(places.COUNTRIES)
     account = Account(
-        account_id=f"acct_{throw.getrandbits(56):014x}", cohort=cohort, kind=kind, dice=throw, country=country, born=born(throw)
+        account_id=f"acct_{throw.getrandbits(56):014x}",
+        cohort=cohort,
+        kind=kind,
+        dice=throw,
+        country=country,
+        born=born(throw),
     )
     account.offset = places.OFFSET[country]
     account.billing_country = country
@@ -60,7 +78,9 @@ def open_account(world: World, cohort: str, number: int, kind: str, country: str
     account.programme = throw.weighted(((None, 88), ("trial", 6), ("startup", 3), ("education", 2), ("research", 1)))
     account.email = mailbox(throw, throw.weighted(MAIL) if throw.happens(0.85) else own_domain(throw))
     account.payment = throw.token("pm_", 10) if account.tier != "free" else None
-    account.card_bin = (throw.pick(VIRTUAL_BINS) if throw.happens(0.12) else throw.pick(BINS)) if account.payment else None
+    account.card_bin = (
+        (throw.pick(VIRTUAL_BINS) if throw.happens(0.12) else throw.pick(BINS)) if account.payment else None
+    )
     if throw.happens(0.015):
         account.suspended = max(account.born, 0) + throw.random() * SPAN
     account.adopts = throw.weighted(((0.1, 1.5), (throw.expovariate(1 / 8), 6), (99.0, 2.5)))
@@ -72,7 +92,9 @@ def open_account(world: World, cohort: str, number: int, kind: str, country: str
 
 def mailbox(throw: Dice, domain: str) -> str:
     first, last = throw.pick(lists("firms")["first"]), throw.pick(lists("firms")["last"])
-    name = throw.pick((f"{first}.{last}", f"{first}{throw.whole(1, 999)}", f"{last}{throw.whole(60, 99)}", f"{first[0]}{last}"))
+    name = throw.pick(
+        (f"{first}.{last}", f"{first}{throw.whole(1, 999)}", f"{last}{throw.whole(60, 99)}", f"{first[0]}{last}")
+    )
     return f"{name.lower().replace(chr(39), '').replace('í', 'i')}{throw.whole(0, 99)}@{domain}"
 
 
@@ -84,7 +106,9 @@ def own_domain(throw: Dice) -> str:
 def live_at_home(world: World, account: Account) -> None:
     """A home, a phone's carrier, for some an office; signed up from one of them."""
     throw = account.dice
-    home = world.atlas.sixth(throw, account.country) if throw.happens(0.08) else world.atlas.home(throw, account.country)
+    home = (
+        world.atlas.sixth(throw, account.country) if throw.happens(0.08) else world.atlas.home(throw, account.country)
+    )
     account.places = [(home, 3, 8)]
     if throw.happens(0.55):
         account.places.append((world.atlas.carrier(throw, account.country), 2, 3))
@@ -96,7 +120,9 @@ def sign_up(account: Account) -> None:
     """How the sign-up form was sent: by a browser, whatever the account does later."""
     client = account.dice.pick(tools.BROWSERS)
     place = account.dice.pick(account.places)[0]
-    account.signup = Way(place.address(account.born), client.fingerprint(account.dice), client.agent(account.dice), "console")
+    account.signup = Way(
+        place.address(account.born), client.fingerprint(account.dice), client.agent(account.dice), "console"
+    )
 
 
 def people_volume(world: World, account: Account, mean: float) -> int:
@@ -142,5 +168,3 @@ def as_program(world: World, account: Account, job: Callable[[], Talk], count: i
     size = throw.weighted(((1, 4), (5, 3), (25, 3), (80, 1)))
     starts = calendars.moments(hours, -(-len(talks) // size), throw, account.born)
     return calendars.runs(talks, starts, throw.around(pause, 0.8), throw)
-
-

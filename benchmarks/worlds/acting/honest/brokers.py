@@ -75,12 +75,13 @@ def proxied(world: World, pool: list[Place]) -> None:
         account = person(world, "proxy_customers", number, "look_alike", throw.pick(("CN", "RU", "HK", "VN")))
         account.billing_country = throw.pick(("US", "SG", "JP", account.country))
         exits = account.dice.some(pool, account.dice.whole(2, 8))
-        account.places = [(same_exit(exit_, account.dice), 1, 1) for exit_ in exits]
+        home = account.places[0][0]
+        account.places = [(same_exit(exit_, account.dice), 1.0, 1.0) for exit_ in exits]
+        if account.dice.happens(0.2):  # the tunnel is not always on
+            account.places.append((home, 0.1, 0.1))
         if account.dice.happens(0.5):
             tongue = {"CN": "zh", "HK": "zh", "RU": "ru", "VN": "fr"}[account.country]
             job = Foreigner(account, tongue).talk
             account.plan = as_person(world, account, job, machine_volume(world, account, 40))
         else:
             chats(world, account, 40)
-
-

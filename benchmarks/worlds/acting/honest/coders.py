@@ -26,7 +26,7 @@ def agents(world: World) -> None:
         which = account.dice.weighted(((0, 5), (1, 2), (2, 2), (3, 1)))
         account.clients = [(tools.AGENTS[which], 1)]
         account.pathway = "api"
-        system = world.stuff.scaffolds[which * 5]
+        system = f"You are {tools.AGENTS[which].name}.\n{world.stuff.scaffolds[(12, 10, 14, 20)[which]]}"
         job = coding(world.stuff, account, system)
         account.plan = as_person(world, account, job, people_volume(world, account, 85))
 
@@ -67,7 +67,9 @@ def harnesses(world: World) -> None:
 
 def judges(world: World) -> None:
     """A model as judge: deepeval's and AlpacaEval's published templates over one's own product's answers."""
-    templates = [t for t in world.stuff.prompts["judge_template"] if len(t) > 600][:8] + world.stuff.templates["llm_judge"][1:5]
+    templates = [t for t in world.stuff.prompts["judge_template"] if len(t) > 600][:8] + world.stuff.templates[
+        "llm_judge"
+    ][1:5]
     for number in range(world.many(100)):
         account = developer(world, "judges", number, "look_alike")
         job = judge(world.stuff, account, account.dice.pick(templates))

@@ -59,7 +59,9 @@ def hackathon(world: World) -> None:
     begin = 18.3 * 86400
     for number in range(world.many(85)):
         account = developer(world, "hackathon", number, "look_alike")
-        account.born = begin - account.dice.random() * 2 * 86400 if account.dice.happens(0.75) else min(account.born, begin)
+        account.born = (
+            begin - account.dice.random() * 2 * 86400 if account.dice.happens(0.75) else min(account.born, begin)
+        )
         account.programme = account.dice.pick(("startup", "trial", None))
         account.places = [(same_exit(hall, account.dice), 1, 1)]
         account.clients = [(tools.NODE_SDK, 2), (tools.PYTHON_SDK, 1)]

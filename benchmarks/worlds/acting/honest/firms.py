@@ -91,7 +91,9 @@ def permitted(world: World) -> None:
         throw = world.dice("permitted", lab)
         fleet = world.atlas.fleet(throw, 8)
         organisation, domain = f"org_lab{lab}", f"lab-{throw.whole(10, 99)}.ai"
-        harvest = Harvest(world, f"permitted {lab}", (("cot_elicitation", 4), ("data_synthesis", 4), ("rubric_grading", 2)))
+        harvest = Harvest(
+            world, f"permitted {lab}", (("cot_elicitation", 4), ("data_synthesis", 4), ("rubric_grading", 2))
+        )
         for number in range(2):
             account = person(world, f"permitted_{lab}", number, "look_alike", "US")
             account.cohort, account.tier, account.suspended = "permitted_distillers", "enterprise", None
@@ -107,5 +109,3 @@ def permitted(world: World) -> None:
 
 def permission(organisation: str, purpose: str, reference: str) -> dict[str, object]:
     return {"org_id": organisation, "purpose": purpose, "reference": reference}
-
-

@@ -8,7 +8,7 @@ from acting.speech import Chatter, Foreigner, answer
 from acting.words import fill, general, lists
 from acting.world import World, as_person, live_at_home, open_account, people_volume, sign_up
 
-TONGUES = {"de": ("DE",), "fr": ("FR",), "es": ("ES",), "pt": ("BR",), "it": ("IT",), "ru": ("RU",), "zh": ("CN", "SG", "HK"),
+TONGUES = {"de": ("DE",), "fr": ("FR",), "es": ("ES",), "pt": ("BR",), "it": ("IT",), "ru": ("DE", "TR", "US"), "zh": ("SG", "US", "SG"),
            "ja": ("JP",)}  # fmt: skip
 SPOKEN = (("de", 4), ("fr", 3), ("es", 3), ("pt", 3), ("it", 2), ("ja", 3), ("zh", 2), ("ru", 1.5))
 
@@ -48,7 +48,9 @@ def vpn_users(world: World) -> None:
     """People behind a commercial VPN: exits of the real MISP list, shared with strangers and operators."""
     for number in range(world.many(140)):
         account = person(world, "vpn", number)
-        account.places = [(world.atlas.tunnel(account.dice), 6, 9) for _ in range(account.dice.whole(1, 3))] + account.places[:1]
+        account.places = [
+            (world.atlas.tunnel(account.dice), 6, 9) for _ in range(account.dice.whole(1, 3))
+        ] + account.places[:1]
         chats(world, account)
 
 
@@ -82,7 +84,12 @@ def lesson(world: World, account: Account, system: str):  # type: ignore[no-unty
         told = throw.pick(("", "Please explain: ", "My pupil is stuck on this. ", "For year 6: "))
         turns = [Turn(told + throw.pick(shelf), throw.pick(world.stuff.solutions))]
         while throw.happens(0.6) and len(turns) < 6:
-            asks = ("why is step {n} allowed?", "she got {n}{n2}, where is the mistake?", "simpler please", "another one like it")
+            asks = (
+                "why is step {n} allowed?",
+                "she got {n}{n2}, where is the mistake?",
+                "simpler please",
+                "another one like it",
+            )
             ask = fill(throw.pick(asks), general(throw)) if throw.happens(0.8) else talker.further()
             turns.append(Turn(ask, answer(world.stuff, throw, 1, 2), gap=throw.around(120, 0.7)))
         return Talk(Form(family="mid", system=system), turns)
@@ -97,7 +104,9 @@ def viral(world: World) -> None:
         account = person(world, "viral", number, "look_alike")
         chats(world, account, 22)
         for _ in range(account.dice.weighted(((1, 7), (2, 2), (4, 1)))):
-            at = max(account.born + 600, (9 + account.dice.betavariate(1.2, 3) * 4) * 86400 + account.dice.random() * 3600)
+            at = max(
+                account.born + 600, (9 + account.dice.betavariate(1.2, 3) * 4) * 86400 + account.dice.random() * 3600
+            )
             turns = [Turn(retold(prompt, account.dice), answer(world.stuff, account.dice, 2, 4))]
             if account.dice.happens(0.4):
                 turns.append(Turn("lol. now do my sister", answer(world.stuff, account.dice, 1, 3), gap=60))

@@ -35,6 +35,7 @@ class Campaign:
     staged: bool = False
     stolen: int = 0
     pivots: bool = False
+    place: int = 0
 
 
 def borrowed_lives(world: World, count: int, throw: Dice) -> list[Account]:
@@ -52,14 +53,14 @@ def borrowed_lives(world: World, count: int, throw: Dice) -> list[Account]:
 def run(world: World, campaign: Campaign, provider: Provider, honest: list[Account], shared: list[Harvest]) -> None:
     """Open the accounts, live their lives, slip the harvest in; ban some and replace them; steal some keys."""
     throw = world.dice("campaign", campaign.name)
-    harvest = Harvest(world, campaign.name, campaign.aims, campaign.name, campaign.staged)
+    harvest = Harvest(world, campaign.name, campaign.aims, campaign.name, campaign.staged, campaign.place)
     size = int(world.settings["size"]) if "size" in world.settings else campaign.size
     count = max(8, round(size * world.scale))
-    members = recruit(world, campaign, provider, honest, count, throw)
-    waves = np.array(sorted(throw.choice(honest).plan[0].at for _ in range(24)))
+    members = recruit(world, campaign, provider, count, throw)
+    waves = np.array(sorted(throw.choice(throw.choice(honest).plan).at for _ in range(24)))
     wanted = harvest_sizes(members, 1 - world.number("cover", 0.8), throw)
     for member, share in zip(members, wanted, strict=True):
-        replay(member, honest, throw)
+        replay(member, [a for a in honest if a.kind != "victim"], throw)
         others = [harvest, throw.pick(shared)] if shared and throw.happens(0.08) else [harvest]
         slip_in(world, member, others, share, waves)
         if campaign.pivots:
@@ -71,24 +72,20 @@ def run(world: World, campaign: Campaign, provider: Provider, honest: list[Accou
     world.campaigns.append(told(campaign, provider, harvest, members, victims))
 
 
-def recruit(
-    world: World, campaign: Campaign, provider: Provider, honest: list[Account], count: int, throw: Dice
-) -> list[Account]:
-    """Members with ages of honest accounts, some opened in lots; the banned among them with their replacements."""
-    lives = borrowed_lives(world, count, throw)
-    lot = throw.choice(honest).born
+def recruit(world: World, campaign: Campaign, provider: Provider, count: int, throw: Dice) -> list[Account]:
+    """Members as old as honest accounts are, some opened in lots; the banned among them with their replacements."""
+    lives = sorted(borrowed_lives(world, count, throw), key=lambda member: (member.born, member.account_id))
     for number, member in enumerate(lives):
         member.cohort, member.kind, member.suspended = campaign.name, "operator", None
-        if number % 5 == 0 or not throw.happens(LOTS):
-            lot = throw.choice(honest).born
-        shift_birth(member, min(lot + throw.random() * 40000, SPAN * 0.85))
+        first = lives[number - number % 5].born
+        if throw.happens(LOTS) and member.born - first < 10 * 86400:
+            shift_birth(member, first + throw.random() * 40000)
         enlist(world, provider, member)
     banned = throw.some(range(len(lives) // 2), round(len(lives) * BANNED))
-    for index in sorted(banned):
+    for place, index in enumerate(sorted(banned)):
         end = throw.uniform(0.3, 0.8) * SPAN
         lives[index].suspended = max(end, lives[index].born + 3600)
-        spare = lives[len(lives) - 1 - index]
-        shift_birth(spare, lives[index].suspended + throw.uniform(1, 30) * 3600)  # type: ignore[operator]
+        shift_birth(lives[len(lives) - 1 - place], end + throw.uniform(1, 30) * 3600)
     return lives
 
 
@@ -118,8 +115,7 @@ def replay(member: Account, honest: list[Account], throw: Dice) -> None:
     """Part of the cover is what an honest account of this world said, word for word, at another time."""
     for begun in member.plan:
         if throw.happens(REPLAYED):
-            source = throw.choice(honest)
-            other = throw.choice(source.plan).talk
+            other = throw.choice(throw.choice(honest).plan).talk
             room = len(begun.talk.turns)
             begun.talk = Talk(other.form, other.turns[:room]) if len(other.turns) >= room else begun.talk
 
@@ -194,5 +190,3 @@ def told(
     shares = {aim: round(count / total, 4) for aim, count in sorted(harvest.counts.items())} if total else {}
     return {"campaign": campaign.name, "provider": provider.name, "capabilities": shares, "accounts": len(members),
             "victims": len(victims), "extraction_exchanges": total, "cost": cost}  # fmt: skip
-
-

@@ -5,9 +5,11 @@ share of requests another wording, put together from an opening, a body and a cl
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 
+from acting import tools
 from acting.acts import Account, Form, Talk, Turn
 from acting.chance import Dice
 from acting.speech import excerpt
@@ -17,6 +19,18 @@ from acting.world import World
 
 AGAIN = 0.2
 """Share of items that are asked twice, to choose the better answer (rejection sampling)."""
+PUBLISHED = {
+    "data_synthesis": ("I want you act as a Prompt", "You are a data labeler"),
+    "rubric_grading": (
+        "# Informativeness",
+        "# Honesty",
+        "# Instruction Following",
+        "# General Text",
+        "# Truthfulness",
+        "Your role",
+    ),
+}
+"""How those of the published templates begin that make tasks, or grade."""
 NAMED = {"filter": "rubric_grading"}
 HARD = ("cot_elicitation", "post_hoc_reasoning", "trace_coercion")
 Aims = tuple[tuple[str, float], ...]
@@ -25,11 +39,13 @@ Aims = tuple[tuple[str, float], ...]
 class Harvest:
     """One operator's work list."""
 
-    def __init__(self, world: World, name: str, aims: Aims, campaign: str = "", staged: bool = False) -> None:
+    def __init__(
+        self, world: World, name: str, aims: Aims, campaign: str = "", staged: bool = False, place: int = 0
+    ) -> None:
         self.world, self.stuff, self.name, self.campaign = world, world.stuff, name, campaign
         self.dice = world.dice("harvest", name)
-        self.aims, self.staged = aims, staged
-        self.paraphrase = world.number("paraphrase", 0.3) if campaign else 0.1
+        self.aims, self.staged, self.place = aims, staged, place
+        self.paraphrase = world.number("paraphrase", 0.3) if campaign else 0.0
         self.by_account = world.settings.get("paraphrase_by") == "account"
         self.imitates = world.settings.get("imitate", "") if campaign else ""
         self.base = {aim: self.chosen(aim) for aim, _ in (*aims, ("filter", 0))}
@@ -40,14 +56,23 @@ class Harvest:
         self.counts: Counter[str] = Counter()
 
     def chosen(self, aim: str) -> list[str]:
-        """The wordings that this operator's scripts hold: one, or one a language where traces are coerced."""
-        lines = lists("harvest")[f"{aim}.base"]
-        found = self.dice.some(lines, 5 if aim == "trace_coercion" else 1)
-        published = {"data_synthesis": "self_instruct", "rubric_grading": "distill_template"}.get(aim)
-        if published and self.dice.happens(0.4):
-            options = [t for t in self.stuff.templates[published] if 250 < len(t) < 2400 and "{{" not in t]
-            return [self.dice.pick(options)] if options else found
-        return found
+        """The wordings that this operator's scripts hold: one, or one a language where traces are coerced.
+
+        No two operators wrote the same words; what several use, operators, licensees and hobbyists, was published.
+        """
+        if aim in PUBLISHED and self.dice.happens(0.4):
+            texts = [t.strip() for t in self.stuff.templates["distill_template"]]
+            chosen = self.dice.pick([text for text in texts if text.startswith(PUBLISHED[aim])])
+            return [re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", chosen).strip()]
+        if not self.campaign:
+            things = [line.split(" | ") for lines in lists("topics").values() for line in lines[:1]]
+            own = lists("harvest").get(f"{aim}.own", lists("harvest")["rubric_grading.own"])
+            return [fill(self.dice.pick(own), general(self.dice, thing=self.dice.pick(self.dice.pick(things))))]
+        lines = list(lists("harvest")[f"{aim}.base"])
+        self.world.dice("wordings", aim).shuffle(lines)
+        if aim == "trace_coercion":
+            return self.dice.some(lines, 5)
+        return [lines[self.place % len(lines)]]
 
     def wording(self, aim: str, dice: Dice, account: Account | None) -> str:
         """The base wording, or another that a person wrote; on one axis an account keeps its own."""
@@ -70,7 +95,9 @@ class Harvest:
             return waiting.pop(self.dice.whole(0, len(waiting) - 1))
         shelf = self.shelves.get(kind)
         if not shelf:
-            shelf = list(self.stuff.prompts[kind]) if kind in self.stuff.prompts else [p for p, _ in self.stuff.roleplay]
+            shelf = (
+                list(self.stuff.prompts[kind]) if kind in self.stuff.prompts else [p for p, _ in self.stuff.roleplay]
+            )
             shelf = shelf[:400] if self.imitates == "same-items" else shelf
             self.dice.shuffle(shelf)
             self.shelves[kind] = shelf
@@ -100,6 +127,8 @@ class Harvest:
             form.system = told if in_system else form.system
             text = asked if in_system else placed(told, asked, dice)
             turns = [Turn(text, reply, refuses=0.08 if aim in ("sensitive_rewrite", "trace_coercion") else 0.01)]
+        if self.campaign and account is not None:
+            form.client = self.program(account)
         if self.imitates == "product":
             form.system = "\n".join((lists("firms")["product.apps"][1], form.system)).strip()
         for turn in turns:
@@ -107,9 +136,18 @@ class Harvest:
             self.counts[turn.aim] += 1
         return Talk(form, turns)
 
+    def program(self, account: Account) -> tools.Client:
+        """With what an account's harvest is sent: a script's SDK, in part the program that its cover uses."""
+        fixed = {"product": tools.NODE_SDK, "same-items": tools.HARNESS}.get(self.imitates)
+        throw = self.world.dice("program", account.account_id)
+        own = account.clients[0][0]
+        return fixed or (own if throw.happens(0.3) else throw.weighted(tools.SDK_SHARES))
+
     def form(self, aim: str, dice: Dice) -> Form:
         """How it is asked for: mostly the largest model, room for long answers, some heat."""
-        form = Form(family=dice.weighted((("large", 6), ("reason", 2 if aim in HARD else 0.3), ("mid", 2))), remembers=False)
+        form = Form(
+            family=dice.weighted((("large", 6), ("reason", 2 if aim in HARD else 0.3), ("mid", 2))), remembers=False
+        )
         form.temperature = dice.pick((0.7, 1.0, 0.9)) if dice.happens(0.5) else None
         form.limit = dice.pick((2048, 4096, 8192)) if dice.happens(0.5) else None
         form.effort = "high" if form.family == "reason" and dice.happens(0.5) else ""

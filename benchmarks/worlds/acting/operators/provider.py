@@ -10,11 +10,13 @@ from acting.world import VIRTUAL_BINS, World, own_domain
 
 NEVER = 0.25
 """Share of members that never touch the shared exits."""
+SLIPS = 0.12
+"""Share of members whose tunnel fails at times, so that the provider's own office shows, in a country not served."""
 
 
 @dataclass
 class Provider:
-    """Who rents out access: shared exits, one gateway's program, a few mail domains, cards in small lots."""
+    """Who rents out access: shared exits, one gateway's program, a few mail domains, cards, a desk of its own."""
 
     name: str
     exits: list[Place]
@@ -23,18 +25,22 @@ class Provider:
     agent: str
     domains: list[str]
     cards: list[str]
+    desk: Place
 
 
 def found(world: World, name: str, size: int) -> Provider:
     """A provider with its pool: machines side by side at two hosts, and home lines behind which others live."""
     throw = world.dice("provider", name)
     racks = [world.atlas.fleet(throw, 24) for _ in range(2)]
-    exits = [Place("hosting", rack.first + n, 1, 0.0, throw.getrandbits(60)) for rack in racks for n in range(size // 4)]
+    exits = [
+        Place("hosting", rack.first + n, 1, 0.0, throw.getrandbits(60)) for rack in racks for n in range(size // 4)
+    ]
     exits += [world.atlas.home(throw, throw.weighted(places.COUNTRIES)) for _ in range(size // 2)]
     client = throw.pick((tools.GO_SDK, tools.HTTPX, tools.AIOHTTP, tools.NODE_SDK))
     domains = [own_domain(throw) for _ in range(5)]
     cards = [throw.token("pm_", 10) for _ in range(max(3, size))]
-    return Provider(name, exits, client, client.fingerprint(throw), client.agent(throw), domains, cards)
+    desk = world.atlas.office(throw, throw.pick(("CN", "CN", "RU", "HK")), 2)
+    return Provider(name, exits, client, client.fingerprint(throw), client.agent(throw), domains, cards, desk)
 
 
 def enlist(world: World, provider: Provider, account: Account) -> None:
@@ -53,6 +59,8 @@ def enlist(world: World, provider: Provider, account: Account) -> None:
         account.phone_country = throw.pick(("GB", "ID", "PH", "LV", "US"))
     account.places = [(place, 1, 1) for place in rented(world, account, throw.whole(1, 3))]
     alone = throw.happens(NEVER)
+    if throw.happens(SLIPS):
+        account.persona["slips"] = "yes"
     account.persona["exits"] = "own" if alone else "shared"
     first = throw.pick(provider.exits) if not alone and throw.happens(1 - rotation) else account.places[0][0]
     browser = tools.BROWSERS[0]
@@ -86,6 +94,8 @@ class Leaving:
         return Way(address, provider.ja4, provider.agent, account.pathway or provider.client.pathway)
 
     def exit(self, account: Account, at: float, dice: Dice) -> str:
+        if "slips" in account.persona and dice.happens(0.03):
+            return self.provider.desk.address(at)
         if account.persona["exits"] == "own":
             return account.dice.weighted([(place, a) for place, a, _ in account.places]).address(at)
         if not dice.happens(self.rotation):
