@@ -52,10 +52,10 @@ def features(world: Path) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bo
     kinds = ", ".join(f"'{kind}'" for kind in (*HARMLESS, "operator"))
     found = duckdb.execute(
         f"""
-        WITH e AS (SELECT account_id, exchange_id, asked_at, file_row_number AS place,
-                          date_part('epoch', finished_at - asked_at) AS took
+        WITH e AS (SELECT account_id, exchange_id, asked_at, file_row_number AS place
                    FROM read_parquet('{logs}/exchanges/*.parquet', file_row_number = true)),
-             a AS (SELECT *, file_row_number AS place FROM read_parquet('{logs}/accounts.parquet', file_row_number = true))
+             a AS (SELECT *, file_row_number AS place
+                   FROM read_parquet('{logs}/accounts.parquet', file_row_number = true))
         SELECT t.kind = 'operator', ('0x' || substr(t.account_id, 6, 12))::BIGINT, any_value(a.place),
                any_value(date_part('epoch', a.created_at)), count(*), count(DISTINCT asked_at::DATE),
                min(date_part('epoch', asked_at)), max(date_part('epoch', asked_at)), avg(e.place),

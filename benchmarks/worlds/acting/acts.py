@@ -17,7 +17,7 @@ class Turn:
     """One request and its answer, before anybody sent it.
 
     ask: a text, or a JSON list of parts. seen: a tool's result that comes back instead of a person's words.
-    call: the tool call that the answer is, as JSON. counts: input, output and cached tokens where a real trace gave them.
+    call: the tool call that the answer is, as JSON. counts: input, output and cached tokens where a trace has them.
     """
 
     ask: str

@@ -15,7 +15,8 @@ from acting.scenario import Wrong, play
 from acting.world import World
 
 TEXTS = ("account_id", "org_id", "verified_domain", "tier", "programme", "email_domain", "email", "phone_country",
-         "billing_country", "payment_fingerprint", "card_bin", "signup_ip", "signup_ja4", "signup_user_agent", "reseller_of")  # fmt: skip
+         "billing_country", "payment_fingerprint", "card_bin", "signup_ip", "signup_ja4",
+         "signup_user_agent", "reseller_of")  # fmt: skip
 ACCOUNTS = pa.schema([*((name, pa.string()) for name in TEXTS), ("created_at", TIME), ("suspended_at", TIME)])
 
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from acting.acts import DAY, DAYS, SPAN, Account, Begun, Form, Talk, Turn, Way
 from acting.chance import Dice, digest
 from acting.words import lists
 
-START = datetime(2026, 3, 2, tzinfo=timezone.utc)
+START = datetime(2026, 3, 2, tzinfo=UTC)
 RELEASES = (("large-3", 11.67 * DAY, "large"), ("mid-3", 19.6 * DAY, "mid"))
 KEPT = 9
 """Messages of a long agent session that its client still sends, besides the first."""
@@ -147,10 +147,8 @@ class Ledger:
                 pq.write_table(table, logs / "exchanges" / f"day-{day + 1:02d}.parquet", compression="zstd")
             facts += [(one.row[0], one.campaign or None, one.aim if one.campaign else None) for one in sent]
         ids, campaigns, aims = zip(*facts, strict=True)
-        text = pa.string()
-        table = pa.table({
-            "exchange_id": pa.array(ids, text), "campaign": pa.array(campaigns, text), "capability": pa.array(aims, text),
-        })  # fmt: skip
+        names = ("exchange_id", "campaign", "capability")
+        table = pa.table([pa.array(column, pa.string()) for column in (ids, campaigns, aims)], names=list(names))
         pq.write_table(table, truth / "exchanges.parquet", compression="zstd")
 
 

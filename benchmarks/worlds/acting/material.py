@@ -1,9 +1,10 @@
-"""Real material of the shared data folder: prompts, answers, templates, agents' steps, rates. Nothing is made up here."""
+"""Real material of the shared data folder: prompts, answers, templates, agents' steps, rates. Nothing made up."""
 
 import json
 import os
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,8 @@ class Material:
     sessions: list[list[Step]]
     week: NDArray[np.float64]
     machines: list[NDArray[np.float64]]
-    people_volume: NDArray[np.float64]
-    machine_volume: NDArray[np.float64]
+    people_volume: list[float]
+    machine_volume: list[float]
 
 
 def folder_of_material() -> Path:
@@ -186,7 +187,7 @@ def read_trajectories(folder: Path) -> tuple[list[str], list[str], list[Deed]]:
         systems.update(text[:6000] for role, text in turns if role == "system" and len(text) > 400)
         asked = [text for role, text in turns if role == "user" and len(text) > 600]
         tasks.update(text[:2500] for text in asked[:1])
-        for (role, said), (_, seen) in zip(turns, turns[1:], strict=False):
+        for (role, said), (_, seen) in pairwise(turns):
             if role == "assistant" and said:
                 deeds.append(Deed(said[:700], seen[:700]))
     return sorted(systems), sorted(tasks), deeds
@@ -238,7 +239,7 @@ def read_machines(folder: Path) -> list[NDArray[np.float64]]:
     return [series / series.sum() for series in out.values() if (series > 0).mean() > 0.1]
 
 
-def read_volumes(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def read_volumes(folder: Path) -> tuple[list[float], list[float]]:
     """Relative volumes with mean one: posts of people, rates of API customers. Both tails are cut."""
     posts = rows(
         folder, "5_coordination/coortweet_german_elections.parquet",
@@ -253,6 +254,6 @@ def read_volumes(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return trimmed(people), trimmed(machines)
 
 
-def trimmed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def trimmed(values: NDArray[np.float64]) -> list[float]:
     cut = np.clip(values, np.quantile(values, 0.02), np.quantile(values, 0.995))
-    return np.asarray(cut / cut.mean(), dtype=np.float64)
+    return [float(value) for value in cut / cut.mean()]

@@ -30,7 +30,8 @@ CAMPUSES = (
 )  # fmt: skip
 V6 = {
     "US": ("2601:0", "2600:17", "2607:fb9"), "DE": ("2003:c", "2a02:810"), "FR": ("2a01:e0a", "2a01:cb0"),
-    "GB": ("2a00:23c", "2a02:c7c"), "IN": ("2409:40", "2405:20"), "BR": ("2804:7f", "2804:14"), "JP": ("240f:7", "2400:41"),
+    "GB": ("2a00:23c", "2a02:c7c"), "IN": ("2409:40", "2405:20"),
+    "BR": ("2804:7f", "2804:14"), "JP": ("240f:7", "2400:41"),
 }  # fmt: skip
 
 
@@ -156,7 +157,8 @@ def homes_of(folder: Path) -> dict[str, list[tuple[Range, float]]]:
         SELECT c.cc, a.start, least(a."end", c."end") - a.start + 1 AS size, a.org FROM t a
         ASOF JOIN read_parquet('{folder / "5_coordination" / "ip_country_v4.parquet"}') c ON a.start >= c.start
         WHERE {where} AND a."end" - a.start > 2000 AND c."end" > a.start
-        QUALIFY row_number() OVER (PARTITION BY c.cc ORDER BY size DESC, a.start) <= 16 ORDER BY c.cc, size DESC, a.start"""
+        QUALIFY row_number() OVER (PARTITION BY c.cc ORDER BY size DESC, a.start) <= 16
+        ORDER BY c.cc, size DESC, a.start"""
     homes: dict[str, list[tuple[Range, float]]] = {}
     for country, first, size, org in rows(folder, "5_coordination/ip_asn_v4.parquet", query):
         homes.setdefault(country, []).append((Range(int(first), int(size), org), float(size) ** 0.5))

@@ -62,7 +62,7 @@ def play(scenario: str, seed: int, scale: float, changes: list[str]) -> World:
     providers = {name: provider.found(world, name, size) for name, size in POOLS.items()}
     for populate in HONEST:
         populate(world)
-    brokers.proxied(world, providers["delta"].exits)
+    brokers.proxied(world, [providers["delta"], providers["oxbow"]])
     honest = [a for a in world.accounts if a.plan and a.cohort not in ("permitted_distillers", "hackathon", "viral")]
     if scenario != "quiet":
         works: dict[str, list[Harvest]] = {}

@@ -1,4 +1,4 @@
-"""How people talk and what models answer: everyday asks, follow-ups, foreign languages; words real or written by hand."""
+"""How people talk and what models answer: everyday asks, follow-ups, foreign languages; real or hand-written."""
 
 from acting.acts import Account, Form, Talk, Turn
 from acting.chance import Dice

@@ -50,12 +50,12 @@ def versions(template: str, *numbers: str) -> tuple[str, ...]:
     return tuple(template.format(n) for n in numbers)
 
 
-WINDOWS = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
-)
-MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+MOZILLA = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
+MACINTOSH = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
+WINDOWS = MOZILLA + " AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+MAC = MACINTOSH + " AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
 FOX = "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
-APPLE = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{} Safari/605.1.15"
+APPLE = MACINTOSH + " AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{} Safari/605.1.15"
 
 BROWSERS = (
     Client("chrome", versions(WINDOWS, "131", "133", "135") + versions(MAC, "133", "135"), CHROME, "console", 1, 0, 0),

@@ -1,7 +1,7 @@
 """Human-written words, in files beside this one: lists under headings, and templates whose slots take from lists."""
 
-import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from acting.chance import Dice
@@ -9,7 +9,7 @@ from acting.chance import Dice
 FOLDER = Path(__file__).parent / "words"
 
 
-@lru_cache(maxsize=None)
+@cache
 def lists(file: str) -> dict[str, list[str]]:
     """The lists of a file by their headings, which begin with `==`."""
     out: dict[str, list[str]] = {}
@@ -73,7 +73,7 @@ def a_time(dice: Dice) -> str:
     return dice.pick(lists("asks")["when"])
 
 
-MADE = {
+MADE: dict[str, Callable[[Dice], str]] = {
     "n": lambda dice: str(dice.whole(2, 9)),
     "name": a_name,
     "date": a_date,
@@ -92,6 +92,13 @@ def general(dice: Dice, **known: str) -> Slots:
     return Slots(dice, (lists("asks"), lists("firms"), lists("issues"), lists("judge")), known)
 
 
-def slotless(text: str) -> str:
-    """A text whose braces are its own, made safe for `fill`."""
-    return re.sub(r"([{}])", r"\1\1", text)
+def own_words(text: str, dice: Dice) -> str:
+    """An instruction as another author would write it: other words for some of its words, a line before or after."""
+    for line in lists("firms")["swaps"]:
+        options = line.split("|")
+        if options[0] in text and dice.happens(0.7):
+            text = text.replace(options[0], dice.pick(options), 1)
+    before = fill(dice.pick(lists("firms")["instruct.open"]), general(dice)) + " " if dice.happens(0.6) else ""
+    count = dice.whole(0, 3)
+    after = "".join(" " + fill(line, general(dice)) for line in dice.some(lists("firms")["instruct.close"], count))
+    return before + text + after

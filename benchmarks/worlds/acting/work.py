@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from acting.acts import Account, Form, Talk, Turn
 from acting.chance import Dice
 from acting.material import Material
 from acting.speech import answer, excerpt, quote
-from acting.words import Slots, fill, general, lists
+from acting.words import Slots, fill, general, lists, own_words
 
 Job = Callable[[], Talk]
 PROCESSES = ("support", "invoice", "clinic", "estate", "review", "contract", "logs", "jobs", "moderation", "minutes")
@@ -37,7 +38,7 @@ def firm_form(account: Account, dice: Dice, **more: str) -> Form:
 
 def firm_process(material: Material, account: Account, dice: Dice, process: str, known: dict[str, str]) -> Job:
     """One business process: an instruction that stays, the firm's own documents, mostly short answers."""
-    told = dice.pick(lists("firms")[f"process.{process}"])
+    told = own_words(dice.pick(lists("firms")[f"process.{process}"]), dice)
     in_system = dice.happens(0.6)
     form = firm_form(account, dice, system=told if in_system else "")
     size = dice.whole(1, 4)
@@ -77,7 +78,8 @@ def lookup(material: Material, account: Account, template: str = "") -> Job:
     dice = account.dice
     known = {"company": dice.pick(lists("firms")["company"])}
     kinds = dice.some(PROCESSES, 2)
-    system = template or dice.pick(lists("judge")["rag.system"])
+    system = template or own_words(dice.pick(lists("judge")["rag.system"]), dice)
+    users = dice.whole(5, 60) if dice.happens(0.35) else 0
     form = firm_form(account, dice, system=system)
 
     def job() -> Talk:
@@ -86,7 +88,8 @@ def lookup(material: Material, account: Account, template: str = "") -> Job:
         if dice.happens(0.4):
             own.append(f"[{len(own) + 1}] {excerpt(material, dice, 1, 2)}")
         ask = fill(dice.pick(lists("judge")["rag.questions"]), slots)
-        return Talk(form, [Turn("\n\n".join([*own, f"Question: {ask}"]), quote(material, dice))])
+        asked = replace(form, end_user=f"cust-{dice.whole(1, users)}") if users else form
+        return Talk(asked, [Turn("\n\n".join([*own, f"Question: {ask}"]), quote(material, dice))])
 
     return job
 
@@ -111,6 +114,7 @@ def script(material: Material, account: Account) -> Job:
 def translator(material: Material, account: Account) -> Job:
     dice = account.dice
     told = dice.pick(lists("judge")["translate"])
+    told = own_words(told, dice) if dice.happens(0.6) else told
     form = firm_form(account, dice, system=told)
     known = {"company": dice.pick(lists("firms")["company"])}
     kind = dice.pick(PROCESSES)
@@ -188,8 +192,8 @@ def desk(material: Material, account: Account) -> Job:
             Turn(fill(dice.pick(lists("judge")["computer"]), general(dice)), "I take a screenshot.", call=click(dice))
         ]
         for _ in range(dice.whole(3, 14)):
-            turns.append(Turn("", quote(material, dice), gap=dice.around(9, 0.6), seen=f"screenshot {dice.token('', 8)}",
-                              call=click(dice)))  # fmt: skip
+            seen = f"screenshot {dice.token('', 8)}"
+            turns.append(Turn("", quote(material, dice), gap=dice.around(9, 0.6), seen=seen, call=click(dice)))
         return Talk(Form(family="large", system=system, tools=tools, client=account.clients[0][0]), turns)
 
     return job

@@ -8,8 +8,8 @@ from acting.acts import DAYS, SPAN, Account, Begun, Talk, Way
 from acting.chance import Dice, dice
 from acting.words import lists
 
-MAIL = (("gmail.com", 46), ("outlook.com", 14), ("hotmail.com", 6), ("yahoo.com", 7), ("icloud.com", 8), ("proton.me", 5),
-        ("gmx.de", 3), ("qq.com", 2), ("web.de", 1.5), ("mail.ru", 1), ("free.fr", 1.5))  # fmt: skip
+MAIL = (("gmail.com", 46), ("outlook.com", 14), ("hotmail.com", 6), ("yahoo.com", 7), ("icloud.com", 8),
+        ("proton.me", 5), ("gmx.de", 3), ("qq.com", 2), ("web.de", 1.5), ("mail.ru", 1), ("free.fr", 1.5))  # fmt: skip
 BINS = (
     "411111",
     "424242",

@@ -4,10 +4,11 @@ from acting import tools
 from acting.acts import Account, Form, Talk, Turn
 from acting.chance import Dice
 from acting.honest.people import chats, person
+from acting.operators.provider import Provider
 from acting.places import Place, same_exit
 from acting.speech import Chatter, Foreigner
-from acting.work import Job, document
 from acting.words import lists
+from acting.work import Job, document
 from acting.world import World, as_person, machine_volume
 
 
@@ -67,18 +68,23 @@ def walk_ins(world: World, account: Account, throw: Dice, named: bool) -> Job:
     return job
 
 
-def proxied(world: World, pool: list[Place]) -> None:
+def proxied(world: World, providers: list[Provider]) -> None:
     """Honest customers of a proxy network, in places where the service is not sold: own accounts, everyday chat or a
     program of their own, leaving by the exits that operators use too."""
     for number in range(world.many(65)):
         throw = world.dice("proxied", number)
         account = person(world, "proxy_customers", number, "look_alike", throw.pick(("CN", "RU", "HK", "VN")))
         account.billing_country = throw.pick(("US", "SG", "JP", account.country))
-        exits = account.dice.some(pool, account.dice.whole(2, 8))
+        network = account.dice.pick(providers)
+        exits = account.dice.some(network.exits, account.dice.whole(2, 8))
         home = account.places[0][0]
         account.places = [(same_exit(exit_, account.dice), 1.0, 1.0) for exit_ in exits]
         if account.dice.happens(0.2):  # the tunnel is not always on
             account.places.append((home, 0.1, 0.1))
+        if account.dice.happens(0.4):  # the network opened the account, and its gateway sends the requests
+            account.clients, account.pathway = [(network.client, 1)], "api"
+            account.persona[f"tls {network.client.name}"] = network.ja4
+            account.persona[f"agent {network.client.name}"] = network.agent
         if account.dice.happens(0.5):
             tongue = {"CN": "zh", "HK": "zh", "RU": "ru", "VN": "fr"}[account.country]
             job = Foreigner(account, tongue).talk

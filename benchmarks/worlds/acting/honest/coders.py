@@ -40,7 +40,7 @@ def scripts(world: World) -> None:
 
 
 def frameworks(world: World) -> None:
-    """Whoever leaves a framework's template as it came: LangChain's published retrieval prompts over one's own papers."""
+    """Whoever leaves a framework's template as it came: LangChain's published retrieval prompts over own papers."""
     templates = [t for t in world.stuff.prompts["rag_template"] if "context" in t.lower() and len(t) < 1500][:6]
     for number in range(world.many(190)):
         account = developer(world, "framework_defaults", number, "look_alike")

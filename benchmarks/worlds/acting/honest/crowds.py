@@ -1,5 +1,7 @@
 """Crowds: students with one homework, a hackathon, users of one app, hobbyists with one idea."""
 
+from functools import partial
+
 from acting import tools
 from acting.acts import Account, Begun, Form, Talk, Turn
 from acting.calendars import squeeze
@@ -8,8 +10,8 @@ from acting.honest.people import chats, person
 from acting.operators.harvest import Harvest
 from acting.places import same_exit
 from acting.speech import answer, excerpt, quote
-from acting.work import Job, coding, document, script
 from acting.words import fill, general, lists
+from acting.work import Job, coding, document, script
 from acting.world import World, as_person, as_program, machine_volume, own_domain, people_volume
 
 
@@ -120,4 +122,4 @@ def hobbyists(world: World) -> None:
         if account.dice.happens(0.3):
             account.email = account.email.split("@")[0] + "@" + own_domain(account.dice)
         count = machine_volume(world, account, 110)
-        account.plan = as_program(world, account, lambda h=harvest, a=account: h.talk(a.dice), count, 6)
+        account.plan = as_program(world, account, partial(harvest.talk, account.dice), count, 6)

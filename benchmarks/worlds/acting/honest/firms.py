@@ -1,5 +1,7 @@
 """Firms: enterprises that say who they are and ones that do not, batch jobs, moderation, permitted distillers."""
 
+from functools import partial
+
 from acting import tools
 from acting.acts import Account
 from acting.chance import Dice
@@ -7,13 +9,13 @@ from acting.honest.coders import developer
 from acting.honest.people import person
 from acting.operators.harvest import Harvest
 from acting.places import same_exit
+from acting.words import fill, general, lists, own_words
 from acting.work import PROCESSES, assistant, firm_process, translator
-from acting.words import fill, general, lists
 from acting.world import World, as_person, as_program, machine_volume, people_volume
 
 
 def batches(world: World) -> None:
-    """Extraction, classification and translation jobs: one instruction, thousands of own papers, at customers' rates."""
+    """Extraction, classification and translation jobs: one instruction, many own papers, at real customers' rates."""
     for number in range(world.many(230)):
         account = developer(world, "batch", number)
         throw = account.dice
@@ -70,7 +72,7 @@ def employee(world: World, cohort: str, number: int, throw: Dice) -> Account:
     country = firm.pick(("US", "DE", "GB", "FR", "NL"))
     office = world.atlas.office(firm, country, 4)
     known = {"company": firm.pick(lists("firms")["company"])}
-    system = fill(firm.pick(lists("firms")["systems"]), general(firm, **known))
+    system = own_words(fill(firm.pick(lists("firms")["systems"]), general(firm, **known)), firm)
     process = firm.pick(PROCESSES[:8])
     account = person(world, cohort, number, country=country)
     account.places = [(same_exit(office, account.dice), 9, 2), (account.places[0][0], 1, 3)]
@@ -103,7 +105,7 @@ def permitted(world: World) -> None:
             account.places, account.pathway = [(same_exit(fleet, account.dice), 1, 1)], "api"
             account.clients = [(tools.PYTHON_SDK, 1)]
             count = round(3200 * world.scale * account.dice.around(1, 0.3) * world.number("exchanges", 60) / 60)
-            account.plan = as_program(world, account, lambda h=harvest, a=account: h.talk(a.dice), count, 2)
+            account.plan = as_program(world, account, partial(harvest.talk, account.dice), count, 2)
         world.permissions.append(permission(organisation, "distillation", f"contract {2026}-{lab + 11}"))
 
 

@@ -1,5 +1,7 @@
 """People: chat in many languages, from homes, phones, VPNs and IPv6; tutors; a viral prompt; what goes round."""
 
+from collections.abc import Callable
+
 from acting import tools
 from acting.acts import Account, Begun, Form, Talk, Turn
 from acting.calendars import squeeze
@@ -8,7 +10,8 @@ from acting.speech import Chatter, Foreigner, answer
 from acting.words import fill, general, lists
 from acting.world import World, as_person, live_at_home, open_account, people_volume, sign_up
 
-TONGUES = {"de": ("DE",), "fr": ("FR",), "es": ("ES",), "pt": ("BR",), "it": ("IT",), "ru": ("DE", "TR", "US"), "zh": ("SG", "US", "SG"),
+TONGUES = {"de": ("DE",), "fr": ("FR",), "es": ("ES",), "pt": ("BR",), "it": ("IT",), "ru": ("DE", "TR", "US"),
+           "zh": ("SG", "US", "SG"),
            "ja": ("JP",)}  # fmt: skip
 SPOKEN = (("de", 4), ("fr", 3), ("es", 3), ("pt", 3), ("it", 2), ("ja", 3), ("zh", 2), ("ru", 1.5))
 
@@ -29,7 +32,7 @@ def chats(world: World, account: Account, mean: float = 34) -> None:
 
 
 def chat_users(world: World) -> None:
-    """Everyday chat: hours and volumes of 58,317 real posters; asks human-written, every 14th a published human prompt."""
+    """Everyday chat: hours and volumes of 58,317 real posters; asks human-written, some published human prompts."""
     for number in range(world.many(1050)):
         chats(world, person(world, "chat", number))
 
@@ -75,7 +78,8 @@ def tutors(world: World) -> None:
         account.plan = as_person(world, account, lesson(world, account, system), people_volume(world, account, 40))
 
 
-def lesson(world: World, account: Account, system: str):  # type: ignore[no-untyped-def]
+def lesson(world: World, account: Account, system: str) -> Callable[[], Talk]:
+    """A lesson: an exercise of this tutor's shelf, and a pupil who asks back."""
     throw = account.dice
     shelf = throw.some(world.stuff.prompts["eval_math"], 60)
     talker = Chatter(world.stuff, account)

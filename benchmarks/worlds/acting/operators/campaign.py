@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from acting.acts import SPAN, Account, Begun, Talk
+from acting.acts import SPAN, Account, Begun, Form, Talk, Turn
 from acting.calendars import squeeze
 from acting.chance import Dice
 from acting.honest import coders, firms, people
@@ -66,10 +67,21 @@ def run(world: World, campaign: Campaign, provider: Provider, honest: list[Accou
         if campaign.pivots:
             pivot(member, member.dice)
         imitate(world, campaign.name, provider, member)
+    if world.settings.get("imitate") == "viral":
+        start_fashion(world, harvest, honest, throw)
     world.accounts += members
     victims = steal(world, campaign, provider, harvest, honest)
     shared.append(harvest)
     world.campaigns.append(told(campaign, provider, harvest, members, victims))
+
+
+def start_fashion(world: World, harvest: Harvest, honest: list[Account], throw: Dice) -> None:
+    """The operator posts its prompt where people see it, so that strangers paste it too."""
+    for account in throw.some([a for a in honest if a.cohort in ("chat", "foreign")], world.many(50)):
+        aim = throw.weighted(harvest.aims)
+        turn = Turn(f"{throw.pick(harvest.base[aim])}\n\n{throw.pick(harvest.stuff.roleplay)[0]}", "Sure.")
+        at = max(account.born + 60, throw.uniform(9, 13) * 86400)
+        account.plan = squeeze([*account.plan, Begun(min(at, SPAN - 1), Talk(Form(), [turn]))])
 
 
 def recruit(world: World, campaign: Campaign, provider: Provider, count: int, throw: Dice) -> list[Account]:
@@ -120,8 +132,8 @@ def replay(member: Account, honest: list[Account], throw: Dice) -> None:
             begun.talk = Talk(other.form, other.turns[:room]) if len(other.turns) >= room else begun.talk
 
 
-def slip_in(world: World, member: Account, harvests: list[Harvest], count: int, waves: np.ndarray) -> None:  # type: ignore[type-arg]
-    """Cut the ends off talks near a wave and do the harvest's work in their place: volume and hours stay as they were."""
+def slip_in(world: World, member: Account, harvests: list[Harvest], count: int, waves: NDArray[np.float64]) -> None:
+    """Cut the ends off talks near a wave and do the harvest's work in their place: volume and hours stay."""
     jitter = world.number("jitter", 6) * 3600
     throw = member.dice
     starts = np.array([begun.at for begun in member.plan])
@@ -159,7 +171,7 @@ def take_over(member: Account, begun: Begun, harvests: list[Harvest], count: int
 def steal(
     world: World, campaign: Campaign, provider: Provider, harvest: Harvest, honest: list[Account]
 ) -> list[Account]:
-    """Keys that leaked from a repository: their owners go on as before, a stranger works beside them from some day on."""
+    """Keys that leaked from a repository: their owners go on as before, from some day on with a stranger beside."""
     victims = []
     for number in range(world.many(campaign.stolen, 1) if campaign.stolen else 0):
         throw = world.dice("stolen", campaign.name, number)

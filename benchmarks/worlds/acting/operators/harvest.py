@@ -13,8 +13,8 @@ from acting import tools
 from acting.acts import Account, Form, Talk, Turn
 from acting.chance import Dice
 from acting.speech import excerpt
-from acting.work import coding_turn, tool_call
 from acting.words import Slots, fill, general, lists
+from acting.work import coding_turn, tool_call
 from acting.world import World
 
 AGAIN = 0.2

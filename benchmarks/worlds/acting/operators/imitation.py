@@ -20,7 +20,7 @@ def imitate(world: World, campaign: str, provider: Provider, member: Account) ->
 
 
 def affiliate(campaign: str, provider: Provider, member: Account) -> None:
-    """Claim one organisation and one mail domain; nobody verified it. Those without the shared exits sit in one office."""
+    """Claim one organisation and mail domain, which nobody verified; who has no shared exit sits in one office."""
     member.org_id = f"org_{campaign}"
     member.email = f"{member.email.split('@')[0]}@{provider.domains[0]}"
     if member.persona["exits"] == "own":
