@@ -133,6 +133,54 @@ def test_every_row_is_of_the_contract_and_every_campaign_is_told(acted: Path, tm
     assert len(counted) == 5
 
 
+def facts(world: Path, query: str) -> list[tuple[object, ...]]:
+    """Rows over the truth: `a` accounts, `e` exchanges with their account."""
+    with duckdb.connect() as base:
+        base.execute(f"CREATE VIEW a AS SELECT * FROM read_parquet('{world}/truth/accounts.parquet')")
+        base.execute(
+            f"CREATE VIEW e AS SELECT t.*, account_id FROM read_parquet('{world}/truth/exchanges.parquet') t "
+            f"JOIN read_parquet('{world}/logs/exchanges/*.parquet') USING (exchange_id)"
+        )
+        return base.execute(query).fetchall()
+
+
+def test_the_mixed_world_is_the_reference_world(acted: Path) -> None:
+    cohorts = {name for (name,) in facts(acted, "SELECT DISTINCT cohort FROM a WHERE kind = 'look_alike'")}
+    assert cohorts == {
+        "enterprise_undeclared", "evaluation", "framework_defaults", "hackathon", "hobbyist", "judges",
+        "key_bringing_app", "permitted_distillers", "proxy_customers", "reseller_declared", "reseller_undeclared",
+        "tutors", "university", "viral",
+    }  # fmt: skip
+    [(accounts, exchanges)] = facts(acted, "SELECT count(DISTINCT account_id), count(*) FROM e")
+    assert 50 <= exchanges / accounts <= 70  # type: ignore[operator]
+    harvest = "SELECT count(campaign) AS x, count(*) AS n FROM e JOIN a USING (account_id) WHERE kind = 'operator'"
+    [(made, done)] = facts(acted, harvest)
+    assert 0.17 <= made / done <= 0.23  # type: ignore[operator]
+    [(few,)] = facts(acted, f"SELECT avg((x < 4)::INT) FROM ({harvest} GROUP BY account_id)")
+    assert 0.2 <= few <= 0.45  # type: ignore[operator]
+    sizes = [n for (n,) in facts(acted, "SELECT count(*) FROM a WHERE kind = 'operator' GROUP BY cohort ORDER BY 1")]
+    assert sizes[0] >= 20 and sizes[-1] <= 300  # type: ignore[operator]
+    assert sizes[-1] / accounts > 0.05  # type: ignore[operator]
+    [(alike, hydra)] = facts(acted, "SELECT sum((kind = 'look_alike')::INT), sum((kind = 'operator')::INT) FROM a")
+    assert alike > hydra  # type: ignore[operator]
+
+
+def test_a_quiet_world_has_no_campaign(root: Path, shared_data: Path, tmp_path: Path) -> None:
+    world = generate(root, shared_data, tmp_path, "--scenario", "quiet", "--scale", ".05")
+    assert facts(world, "SELECT count(campaign) FROM e") == [(0,)]
+    assert facts(world, "SELECT count(*) FROM a WHERE kind IN ('operator', 'victim')") == [(0,)]
+
+
+@pytest.mark.parametrize("kind", ["affiliated", "reseller", "viral", "same-items", "product"])
+def test_imitation_changes_the_logs_alone(root: Path, shared_data: Path, tmp_path: Path, kind: str) -> None:
+    more = ("--scale", ".05", "--seed", "5", "--set", f"imitate={kind}")
+    world = generate(root, shared_data, tmp_path / "as", *more)
+    plain = generate(root, shared_data, tmp_path / "plain", *more[:4])
+    kinds = "SELECT kind, count(*) FROM a GROUP BY 1 ORDER BY 1"
+    assert facts(world, kinds) == facts(plain, kinds)
+    assert prints(world / "logs") != prints(plain / "logs")
+
+
 def test_a_world_without_the_material_says_what_to_set(root: Path, tmp_path: Path) -> None:
     script = root / "benchmarks" / "worlds" / "acting.py"
     asked = [sys.executable, str(script), "--out", str(tmp_path / "logs"), "--truth", str(tmp_path / "truth")]

@@ -38,6 +38,12 @@ def answer(material: Material, dice: Dice, low: int = 1, high: int = 4) -> str:
     return opener + excerpt(material, dice, low, high)
 
 
+def personas(material: Material) -> list[str]:
+    """Published personas for a system prompt; the collection's prompts for pictures are left out."""
+    begins = ("I want you to act", "Act as", "You are", "You will act", "You're")
+    return [text for text in material.prompts["persona_system"] if text.startswith(begins)]
+
+
 def typed(text: str, dice: Dice) -> str:
     """As fingers leave it: small letters, a lost full stop, a doubled or dropped letter."""
     if dice.happens(0.25):
@@ -60,7 +66,7 @@ class Chatter:
         self.interests = interests(account)
         self.follows = self.dice.weighted(((0.15, 1), (0.45, 2), (0.7, 1)))
         self.family = self.dice.weighted(FAMILIES)
-        self.persona = self.dice.pick(material.prompts["persona_system"]) if self.dice.happens(0.05) else ""
+        self.persona = self.dice.pick(personas(material)) if self.dice.happens(0.05) else ""
         self.plays = self.dice.happens(0.08)
 
     def slots(self) -> tuple[Slots, list[str]]:

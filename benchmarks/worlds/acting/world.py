@@ -45,7 +45,7 @@ class World:
         return dice(self.seed, *names)
 
     def number(self, axis: str, usual_value: float) -> float:
-        return float(self.settings.get(axis, usual_value))
+        return float(self.settings[axis]) if axis in self.settings else usual_value
 
     def many(self, count: float, least: int = 2) -> int:
         """How many agents of a kind there are at this world's scale."""
@@ -55,7 +55,7 @@ class World:
 def born(throw: Dice) -> float:
     """Seconds from the month's begin to sign-up: a service that grows, a seventh of its accounts new this month."""
     if throw.happens(0.14):
-        return throw.random() ** 1.3 * (DAYS - 4) * 86400
+        return float(throw.random() ** 1.3) * (DAYS - 4) * 86400
     return -throw.expovariate(1 / 170) * 86400
 
 
@@ -118,7 +118,7 @@ def live_at_home(world: World, account: Account) -> None:
 
 def sign_up(account: Account) -> None:
     """How the sign-up form was sent: by a browser, whatever the account does later."""
-    client = account.dice.pick(tools.BROWSERS)
+    client = account.dice.weighted(list(zip(tools.BROWSERS, (6, 1, 3), strict=True)))
     place = account.dice.pick(account.places)[0]
     account.signup = Way(
         place.address(account.born), client.fingerprint(account.dice), client.agent(account.dice), "console"

@@ -50,6 +50,7 @@ class Harvest:
         self.imitates = world.settings.get("imitate", "") if campaign else ""
         self.base = {aim: self.chosen(aim) for aim, _ in (*aims, ("filter", 0))}
         self.shelves: dict[str, list[str]] = {}
+        self.replies = dict(self.stuff.roleplay)
         self.waiting: dict[str, list[str]] = {}
         self.in_system = {aim: self.dice.happens(0.5) for aim in self.base}
         self.paraphrased = 0
@@ -192,8 +193,9 @@ def reasoned(harvest: Harvest, dice: Dice) -> tuple[str, str]:
 
 
 def solved(harvest: Harvest, dice: Dice) -> tuple[str, str]:
-    answer = str(dice.whole(1, 900)) if dice.happens(0.6) else f"({dice.pick('ABCD')})"
-    return f"Question: {problem(harvest, dice)}\nFinal answer: {answer}", dice.pick(harvest.stuff.solutions)
+    item = problem(harvest, dice)
+    answer = f"({dice.pick('ABCD')})" if "\nB." in item else str(dice.whole(1, 900))
+    return f"Question: {item}\nFinal answer: {answer}", dice.pick(harvest.stuff.solutions)
 
 
 def coerced(harvest: Harvest, dice: Dice) -> tuple[str, str]:
@@ -203,13 +205,15 @@ def coerced(harvest: Harvest, dice: Dice) -> tuple[str, str]:
 
 def graded(harvest: Harvest, dice: Dice) -> tuple[str, str]:
     scores = json.dumps({"helpfulness": dice.whole(1, 5), "accuracy": dice.whole(1, 5), "clarity": dice.whole(1, 5)})
-    asked = f"### Instruction\n{harvest.item('roleplay')}\n\n### Response\n{excerpt(harvest.stuff, dice, 1, 3)}"
+    item = harvest.item("roleplay")
+    asked = f"### Instruction\n{item}\n\n### Response\n{harvest.replies[item]}"
     return asked, f"{scores}\n{excerpt(harvest.stuff, dice, 1, 1)}"
 
 
 def compared(harvest: Harvest, dice: Dice) -> tuple[str, str]:
-    first, second = excerpt(harvest.stuff, dice, 1, 2), excerpt(harvest.stuff, dice, 1, 2)
-    asked = f"[Prompt]\n{harvest.item('roleplay')}\n\n[Response A]\n{first}\n\n[Response B]\n{second}"
+    item = harvest.item("roleplay")
+    first, second = dice.some((harvest.replies[item], excerpt(harvest.stuff, dice, 1, 2)), 2)
+    asked = f"[Prompt]\n{item}\n\n[Response A]\n{first}\n\n[Response B]\n{second}"
     return asked, f"{excerpt(harvest.stuff, dice, 1, 1)}\n\n[[{dice.pick('AB')}]]"
 
 
