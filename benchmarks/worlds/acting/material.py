@@ -61,6 +61,7 @@ class Material:
     machines: list[NDArray[np.float64]]
     people_volume: list[float]
     machine_volume: list[float]
+    lengths: list[tuple[float, float]]
 
 
 def folder_of_material() -> Path:
@@ -112,6 +113,7 @@ def load() -> Material:
         machines=read_machines(folder),
         people_volume=people,
         machine_volume=machine,
+        lengths=read_lengths(folder),
     )
 
 
@@ -252,6 +254,16 @@ def read_volumes(folder: Path) -> tuple[list[float], list[float]]:
     people = np.sqrt(np.array([n for (n,) in posts], dtype=np.float64))  # roots: a post takes several requests' work
     machines = np.sqrt(np.array([r for (r,) in rates if r], dtype=np.float64))
     return trimmed(people), trimmed(machines)
+
+
+def read_lengths(folder: Path) -> list[tuple[float, float]]:
+    """Input tokens of real API customers: the median, and the spread in natural logarithms, a pair a customer."""
+    found = rows(
+        folder, "1_traffic/servegen_client_len_quantiles.parquet",
+        "SELECT median(p50) AS middle, median(p90) AS high FROM t WHERE category = 'language' "
+        "AND field = 'input_tokens' AND p50 > 0 GROUP BY model, client ORDER BY model, client",
+    )  # fmt: skip
+    return [(float(middle), min(1.0, float(np.log(max(high, middle) / middle)) / 1.28)) for middle, high in found]
 
 
 def trimmed(values: NDArray[np.float64]) -> list[float]:

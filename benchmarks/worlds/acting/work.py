@@ -21,6 +21,12 @@ def document(dice: Dice, process: str, known: dict[str, str], size: int) -> str:
     return "\n".join(fill(dice.pick(forms), general(dice, **known)) for _ in range(size))
 
 
+def lengths(material: Material, dice: Dice) -> Callable[[], int]:
+    """How many pieces of paper a customer sends at once: the tokens of one real customer, 45 a piece, 14 at most."""
+    middle, spread = dice.pick(material.lengths)
+    return lambda: max(1, min(14, round(dice.around(middle, spread) / 45)))
+
+
 def structured(dice: Dice) -> str:
     """A short machine-readable answer."""
     label = dice.pick(("billing", "delivery", "defect", "other", "ok", "spam", "genuine", "praise"))
@@ -41,12 +47,12 @@ def firm_process(material: Material, account: Account, dice: Dice, process: str,
     told = own_words(dice.pick(lists("firms")[f"process.{process}"]), dice)
     in_system = dice.happens(0.6)
     form = firm_form(account, dice, system=told if in_system else "")
-    size = dice.whole(1, 4)
+    size = lengths(material, account.dice)
     writes = not any(word in told for word in ("JSON", "one", "One", "CSV", "codes", "yes or no"))
 
     def job() -> Talk:
         own = account.dice
-        paper = document(own, process, known, own.whole(1, size))
+        paper = document(own, process, known, size())
         reply = answer(material, own, 1, 2) if writes else structured(own)
         return Talk(form, [Turn(paper if in_system else f"{told}\n\n{paper}", reply)])
 

@@ -1,12 +1,13 @@
 """Crowds: students with one homework, a hackathon, users of one app, hobbyists with one idea."""
 
+from dataclasses import replace
 from functools import partial
 
 from acting import tools
 from acting.acts import Account, Begun, Form, Talk, Turn
 from acting.calendars import squeeze
 from acting.honest.coders import developer
-from acting.honest.people import chats, person
+from acting.honest.people import beside, chats, person
 from acting.operators.harvest import Harvest
 from acting.places import same_exit
 from acting.speech import answer, excerpt, quote
@@ -86,15 +87,17 @@ def apps(world: World) -> None:
     for app, system in enumerate(lists("firms")["product.apps"]):
         throw = world.dice("app", app)
         servers = world.atlas.fleet(throw, 3)
-        client = (tools.NODE_SDK, tools.PHONES[0], tools.PYTHON_SDK, tools.GO_SDK)[app]
+        client = (tools.NODE_SDK, replace(tools.PHONES[0], pathway="api"), tools.PYTHON_SDK, tools.GO_SDK)[app]
         for number in range(world.many(58)):
             account = person(world, f"key_app_{app}", number, "look_alike")
-            account.cohort, account.pathway = "key_bringing_app", "api"
+            account.cohort = "key_bringing_app"
             if app >= 2:
                 account.places = [(same_exit(servers, account.dice), 1, 1)]
             account.clients = [(client, 1)]
             job = app_use(world, account, system, app)
             account.plan = as_person(world, account, job, people_volume(world, account, 46))
+            if app < 2 and account.dice.happens(0.35):
+                beside(world, account, 12)
 
 
 def app_use(world: World, account: Account, system: str, app: int) -> Job:

@@ -6,7 +6,7 @@ from acting import tools
 from acting.acts import Account
 from acting.chance import Dice
 from acting.honest.coders import developer
-from acting.honest.people import person
+from acting.honest.people import beside, person
 from acting.operators.harvest import Harvest
 from acting.places import same_exit
 from acting.words import fill, general, lists, own_words
@@ -64,6 +64,8 @@ def undeclared(world: World) -> None:
                 account.email = f"{account.email.split('@')[0]}@{domain}"
             if account.dice.happens(0.35):
                 account.payment = account.dice.pick(cards)
+            if account.dice.happens(0.4):
+                beside(world, account, 12)
 
 
 def employee(world: World, cohort: str, number: int, throw: Dice) -> Account:

@@ -31,6 +31,18 @@ def chats(world: World, account: Account, mean: float = 34) -> None:
     account.plan = as_person(world, account, Chatter(world.stuff, account).talk, people_volume(world, account, mean))
 
 
+def beside(world: World, account: Account, mean: float) -> None:
+    """Everyday chat beside the work, with a browser or a telephone."""
+    client, chatter = tools.personal(account.dice), Chatter(world.stuff, account)
+
+    def job() -> Talk:
+        talk = chatter.talk()
+        talk.form.client = client
+        return talk
+
+    account.plan = squeeze([*account.plan, *as_person(world, account, job, people_volume(world, account, mean))])
+
+
 def chat_users(world: World) -> None:
     """Everyday chat: hours and volumes of 58,317 real posters; asks human-written, some published human prompts."""
     for number in range(world.many(1050)):
@@ -73,9 +85,10 @@ def tutors(world: World) -> None:
     system = lists("firms")["tutor"][0]
     for number in range(world.many(80)):
         account = person(world, "tutors", number, "look_alike")
-        account.pathway = "api"
         account.clients = [(tools.NODE_SDK, 1)]
         account.plan = as_person(world, account, lesson(world, account, system), people_volume(world, account, 40))
+        if account.dice.happens(0.35):
+            beside(world, account, 14)
 
 
 def lesson(world: World, account: Account, system: str) -> Callable[[], Talk]:
@@ -96,7 +109,7 @@ def lesson(world: World, account: Account, system: str) -> Callable[[], Talk]:
             )
             ask = fill(throw.pick(asks), general(throw)) if throw.happens(0.8) else talker.further()
             turns.append(Turn(ask, answer(world.stuff, throw, 1, 2), gap=throw.around(120, 0.7)))
-        return Talk(Form(family="mid", system=system), turns)
+        return Talk(Form(family="mid", system=system, client=account.clients[0][0]), turns)
 
     return job
 
