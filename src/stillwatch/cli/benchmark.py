@@ -106,7 +106,7 @@ def _print(result: dict[str, Any]) -> None:
             print(f"{name}: {told}")
         if world["rivals"]:
             print("\nrivals, each with the oracle's setting and threshold")
-            table(["", "precision", "recall", "recall, 0 honest", "1e-4", "1e-3", "campaigns"], _rivals(world))
+            table(["", "precision", "recall", "recall, 0 honest", "1e-4", "1e-3", "99 % precise", "campaigns"], _rivals(world))
 
 
 def _rows(world: dict[str, Any]) -> Iterator[list[str]]:
@@ -178,7 +178,7 @@ def _rivals(world: dict[str, Any]) -> Iterator[list[str]]:
     mine = world["measure"]
     matched = [row["matched"] for row in mine["recovered"]]
     same = f"({mine['false_accounts']['k']} honest)"
-    yield ["Stillwatch (no oracle)", _share(mine["precision"]), _share(mine["recall"]), same, "", "",
+    yield ["Stillwatch (no oracle)", _share(mine["precision"]), _share(mine["recall"]), same, "", "", "",
            f"{sum(matched)}/{len(matched)}"]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ POINTS = {
     "no honest": "at the lowest threshold that accuses nobody honest",
     "honest <= 1e-4": "at the lowest threshold that accuses at most one honest account in 10,000",
     "honest <= 1e-3": "at the lowest threshold that accuses at most one honest account in 1,000",
+    "precision >= .99": "with the most recall at a precision of 99 % or more",
 }
 SCENARIOS = {
     "mixed": "the reference world: 80 % of a member’s traffic is cover, every look-alike is there",
