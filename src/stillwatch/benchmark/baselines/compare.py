@@ -155,9 +155,7 @@ def _row(name: str, setting: str, run: Callable[[], Scored], world: World) -> Ro
 def _with_groups(found: tuple[Point, ...], scored: Scored, truth: Truth) -> tuple[Point, ...]:
     """The points, with the precise one that of whole groups where those find more."""
     groups = oracle.purest(scored, truth)
-    return tuple(
-        groups if point.name == groups.name and groups.recall.k > point.recall.k else point for point in found
-    )
+    return tuple(groups if point.name == groups.name and groups.recall.k > point.recall.k else point for point in found)
 
 
 def settings(world: World) -> Iterator[Setting]:
