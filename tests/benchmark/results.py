@@ -5,7 +5,6 @@ from typing import Any
 from stillwatch.benchmark.measure import Share
 from stillwatch.benchmark.plain import per, share, together
 
-
 AT_A_LIMIT = ("no honest", "honest <= 1e-4", "honest <= 1e-3", "precision >= .99")
 
 

@@ -333,7 +333,7 @@ def test_a_point_counts_shares_and_abstaining_is_never_accused() -> None:
 
 
 def test_the_oracle_picks_pure_groups_whatever_the_scores_say() -> None:
-    """Of two groups the one of operators alone is taken whole, though its scores are the lowest; strangers never are."""
+    """Of two groups the one of operators alone is taken whole, though its scores are the lowest."""
     _, truth = known()
     group = np.where(np.arange(40) < 10, 7, np.where(np.arange(40) < 30, 3, -1))
     scored = Scored(np.arange(40.0), group)

@@ -95,24 +95,35 @@ def _print(result: dict[str, Any]) -> None:
     seeds = f"seed {result['seeds'][0]}" + (f" to {result['seeds'][-1]}" if len(result["seeds"]) > 1 else "")
     print(f"{result['command']}  ({result['machine']})\n")
     print(f"{result['measured']} of {result['planned']} worlds, {seeds}, scale {result['scale']:g}; the worst first")
-    heads = ["evasion", "$ for 1,000", "found", "of fewer", "precision", "campaigns", "honest accused", "in 100,000"]
-    table([*heads, "honest in review", "rivals’ best", "which"], map(_row, result["points"]))
+    print("members with four extraction exchanges or more; dollars for 1,000 of them by assumed prices\n")
+    table(["evasion", "found", "$ for 1,000", "best rival, 99 % precise", ""], map(_found, result["points"]))
+    print("\nthe same points: members with fewer, and who is accused or put up for review wrongly\n")
+    heads = ["evasion", "of fewer", "precision", "campaigns", "honest accused", "in 100,000, 95 %", "honest in review"]
+    table(heads, map(_accused, result["points"]))
     print()
     _print_exceptions(result)
     for curve in result["curves"]:
         print(f"{curve['axis']}: {' · '.join(_steps(curve, result['points']))}")
 
 
-def _row(point: dict[str, Any]) -> list[str]:
-    held, rivals, per = point["measure"], point["rivals"], point["per_100k_honest"]
-    best = rivals[0] if rivals else None
+def _found(point: dict[str, Any]) -> list[str]:
+    best = point["rivals"][0] if point["rivals"] else None
+    more = " (finds more)" if point["exception"] else ""
+    rival = [_told(best["recall"]), f"{best['name']}{more}" if best["recall"]["k"] else "none"] if best else ["-", "-"]
+    return [point["evasion"], _told(point["measure"]["recall"]), f"{point['dollars']['total']:,.0f}", *rival]
+
+
+def _accused(point: dict[str, Any]) -> list[str]:
+    held, per = point["measure"], point["per_100k_honest"]
     return [
-        point["evasion"], f"{point['dollars']['total']:,.0f}", _told(held["recall"]), _told(held["recall_few"]),
-        _told(held["precision"]), f"{held['campaigns']['k']}/{held['campaigns']['n']}", _counts(held["false_accounts"]),
-        f"{per['low']:,.0f} to {per['high']:,.0f}", _counts(held["ambiguous_honest"]),
-        _told(best["recall"]) + (" (more)" if point["exception"] else "") if best else "-",
-        best["name"] if best and best["recall"]["k"] else "-",
-    ]  # fmt: skip
+        point["evasion"],
+        _told(held["recall_few"]),
+        _told(held["precision"]),
+        _counts(held["campaigns"]),
+        _counts(held["false_accounts"]),
+        f"{per['low']:,.0f} to {per['high']:,.0f}",
+        _counts(held["ambiguous_honest"]),
+    ]
 
 
 def _print_exceptions(result: dict[str, Any]) -> None:

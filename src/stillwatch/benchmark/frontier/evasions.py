@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stillwatch.errors import UsageError
-from stillwatch.worlds.axes import changed
+from stillwatch.worlds.axes import AXES, changed
 from stillwatch.worlds.scenario import DISGUISES, Scenario, named
 
 BASE = "mixed"
@@ -52,6 +52,11 @@ class Curve:
     axis: str
     says: str
     steps: tuple[tuple[str, Evasion], ...]
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its values are numbers, so that a line between two of them means something."""
+        return self.axis != TOGETHER and not AXES[self.axis].words
 
 
 HARD = Evasion(("cover=.95", "paraphrase=.6", "rotation=.8"), "hard")

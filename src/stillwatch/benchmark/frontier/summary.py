@@ -45,6 +45,7 @@ def summed(plan: Plan, ledger: Ledger, command: str) -> Row:
             {
                 "axis": curve.axis,
                 "says": curve.says,
+                "ordered": curve.ordered,
                 "steps": [{"value": value, "evasion": evasion.name} for value, evasion in curve.steps],
             }
             for curve in plan.curves
