@@ -103,9 +103,13 @@ def amounts(most: float) -> list[float]:
 
 
 def decades(low: float, high: float) -> list[float]:
-    """Round amounts of a logarithmic axis: 1, 2 and 5 times powers of ten."""
+    """Round amounts of a logarithmic axis: 1, 2 and 5 times powers of ten, and more where few of these lie within."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [by * 10.0**power for power in powers for by in (1, 2, 5) if low <= by * 10.0**power <= high]
+    for steps in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        found = [by * 10.0**power for power in powers for by in steps if low <= by * 10.0**power <= high]
+        if len(found) > 3:
+            break
+    return found
 
 
 def _height(share: float, bottom: float) -> float:

@@ -245,7 +245,7 @@ def _heading(curve: Held, measured: list[tuple[str, Row]]) -> str:
     (first, begun), (value, least) = held[0], min(held, key=lambda pair: rate(pair[1]["measure"]["recall"]))
     if least is begun:
         return f"{curve['axis']}: nothing hides better than {first}, {_both(begun)}"
-    return f"{curve['axis']}: {first} has {_both(begun)}; {value} has {_both(least)}"
+    return f"{curve['axis']}: {_both(begun)} at {first}, {_both(least)} at {value}"
 
 
 def _both(point: Held) -> str:

@@ -131,7 +131,7 @@ def curves(*, full: bool, only: Sequence[str] = ()) -> tuple[Curve, ...]:
     for name in only:
         if name not in held:
             near = difflib.get_close_matches(name, held, n=1)
-            step = f"did you mean {near[0]}?" if near else "--full has more axes" if name in FULL else ""
+            step = "--full has it" if name in FULL else f"did you mean {near[0]}?" if near else ""
             raise UsageError("no curve of that axis", found=name, wanted=", ".join(held), next_step=step)
     return tuple(curve for name, curve in held.items() if not only or name in only)
 

@@ -15,6 +15,8 @@ from stillwatch.errors import SourceError, StoreError
 
 POINT_SCHEMA = "stillwatch/frontier-point/v1"
 FILE = "frontier.jsonl"
+NEEDED = {"build", "measure", "rivals", "dollars", "extraction_exchanges", "seconds"}
+"""What no point lacks, beside what names it."""
 SHOWING = ("cli", "console")
 """Rooms that show a result and cannot change it."""
 
@@ -94,9 +96,9 @@ class Ledger:
     def _read(self, number: int, line: str) -> None:
         try:
             record = json.loads(line)
-            known = record["schema"] == POINT_SCHEMA
+            known = record["schema"] == POINT_SCHEMA and record.keys() >= NEEDED
             key = key_of(record)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             known = False
         if not known:
             raise SourceError("a line is no measured point", where=f"{self._path}:{number}", found=line[:80],

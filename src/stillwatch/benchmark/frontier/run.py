@@ -79,20 +79,20 @@ def run(plan: Plan, ledger: Ledger, tell: Tell = lambda _: None) -> Iterator[dic
     """Measure what the ledger lacks, one world after the other; each point is kept, then given."""
     for task in plan.tasks:
         if ledger.get(task.key) is None:
-            record = point(task, lambda said, task=task: tell(f"{task.evasion.name}, {said}"))  # type: ignore[misc]
+            record = point(task, tell)
             ledger.add(record)
             yield record
 
 
 def point(task: Task, tell: Tell = lambda _: None) -> dict[str, Any]:
     """Simulate a world, find the campaigns in it, and measure the answer, its rivals and the operators' cost."""
-    begun = time.monotonic()
-    world = measured(Part(BASE, task.seed, task.scale, rivals=True), task.evasion.scenario(), tell)
+    begun, part = time.monotonic(), Part(BASE, task.seed, task.scale, rivals=True)
+    world = measured(part, task.evasion.scenario(), lambda said: tell(f"{task.evasion.name}, {said}"))
     return recorded(task, world) | {"seconds": round(time.monotonic() - begun, 1)}
 
 
 def recorded(task: Task, world: Mapping[str, Any]) -> dict[str, Any]:
-    """What a point keeps of a measured world (`suite.judged`)."""
+    """What a point keeps of a measured world (`suite.judged`); `seconds`, which the clock knows, are not in it."""
     campaigns, held = world["campaigns"], world["measure"]
     found = [row["matched"] for row in held["recovered"]]
     return {
