@@ -10,6 +10,9 @@ LEFT, RIGHT, TOP, BOTTOM = 46.0, 350.0, 12.0, 190.0
 WIDE, LOW = 590.0, 300.0
 """Right and bottom of the larger area of the money plot, within a view of 600 by 350 units."""
 
+LETTERS = 12
+"""Letters for which there is room at a step."""
+
 NEAR = 14.0
 """Units within which a label of one dot would lie on that of another."""
 
@@ -63,10 +66,15 @@ def over_steps(names: Sequence[str], series: Sequence[Sequence[Value]], most: fl
     up = SHARES if most is None else tuple((amount / most, f"{amount:,.0f}") for amount in amounts(most))
     reach = 1.0 if most is None else most
     return Chart(
-        across=tuple(Tick(round(x, 1), name) for x, name in zip(places, names, strict=True)),
+        across=tuple(Tick(round(x, 1), clipped(name)) for x, name in zip(places, names, strict=True)),
         up=tuple(Tick(_height(share, BOTTOM), text) for share, text in up),
         series=tuple(_series(places, [_scaled(value, reach) for value in values]) for values in series),
     )
+
+
+def clipped(name: str) -> str:
+    """A name that fits under its step."""
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
 
 
 def against_money(series: Sequence[Sequence[tuple[float, Value]]], labels: Sequence[str]) -> Chart:

@@ -133,8 +133,11 @@ def _behind(exceptions: list[Held]) -> Iterable[str]:
 def _accused(points: list[Held]) -> Iterable[str]:
     wrong = [point for point in points if point["measure"]["false_accounts"]["k"]]
     if wrong:
-        names = [f"{p['evasion']} ({told(p['measure']['false_accounts'])})" for p in wrong]
-        yield f"Honest accounts are accused at {listed(names)}."
+        most = max(wrong, key=lambda point: rate(point["measure"]["false_accounts"]))
+        yield (
+            f"Honest accounts are accused at {_of(wrong, points)}, the most at {most['evasion']} "
+            f"({told(most['measure']['false_accounts'])})."
+        )
     elif points:
         widest = max(points, key=lambda point: point["per_100k_honest"]["high"])
         yield (
@@ -145,10 +148,23 @@ def _accused(points: list[Held]) -> Iterable[str]:
 
 
 def _imprecise(points: list[Held]) -> Iterable[str]:
-    held = [(p, p["measure"]["precision"]) for p in points]
-    low = [f"{p['evasion']} ({told(s)})" for p, s in held if s["n"] and rate(s) < LEAST_PRECISION]
+    held = [point for point in points if point["measure"]["precision"]["n"]]
+    low = [point for point in held if rate(point["measure"]["precision"]) < LEAST_PRECISION]
     if low:
-        yield f"Fewer than 99 % of the accused are operators at {listed(low)}."
+        least = min(low, key=lambda point: rate(point["measure"]["precision"]))
+        yield (
+            f"Fewer than 99 % of the accused are operators at {_of(low, points)}, the fewest at {least['evasion']} "
+            f"({told(least['measure']['precision'])})."
+        )
+
+
+def _of(some: list[Held], points: list[Held]) -> str:
+    """How many of the points, by name where they are few."""
+    if len(some) == len(points) > 1:
+        return f"all {len(points)} points"
+    if len(some) > 8:
+        return f"{len(some)} of {counted(len(points), 'point')}"
+    return listed([point["evasion"] for point in some])
 
 
 def _wronged(points: list[Held]) -> Iterable[str]:
