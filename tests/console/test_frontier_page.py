@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from tests.console.browser import Browser
 from tests.console.hostile import PAYLOADS, written
 from tests.console.test_page import Reader
 
+made = cache(frontier)
+
 
 def hostile(text: str) -> str:
     """The page of a result with the text in every string of it, and in the names of what is paid for."""
-    given = written(frontier(), text, structure=True)
+    given = written(made(), text, structure=True)
     for point in given["points"]:
         point["dollars"] = {
             f"{text}{name}" if name != "total" else name: paid for name, paid in point["dollars"].items()
@@ -28,10 +31,16 @@ def hostile(text: str) -> str:
     return page(given)
 
 
+@cache
+def harmless() -> list[tuple[str, tuple[str, ...]]]:
+    """The elements of the page where every string is a letter."""
+    return Reader(hostile("x")).shape
+
+
 @pytest.mark.parametrize("number", range(len(PAYLOADS)))
 def test_a_hostile_string_in_every_field_changes_no_element(number: int) -> None:
     found = hostile(PAYLOADS[number])
-    assert Reader(found).shape == Reader(hostile("x")).shape
+    assert Reader(found).shape == harmless()
     assert found.encode() and not [c for c in found if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs")]
 
 

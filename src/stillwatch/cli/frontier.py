@@ -95,10 +95,19 @@ def _print(result: dict[str, Any]) -> None:
     seeds = f"seed {result['seeds'][0]}" + (f" to {result['seeds'][-1]}" if len(result["seeds"]) > 1 else "")
     print(f"{result['command']}  ({result['machine']})\n")
     print(f"{result['measured']} of {result['planned']} worlds, {seeds}, scale {result['scale']:g}; the worst first")
-    print("members with four extraction exchanges or more; dollars for 1,000 of them by assumed prices\n")
+    print("found: members with four extraction exchanges or more; $: for 1,000 extraction exchanges, prices assumed\n")
     table(["evasion", "found", "$ for 1,000", "best rival, 99 % precise", ""], map(_found, result["points"]))
     print("\nthe same points: members with fewer, and who is accused or put up for review wrongly\n")
-    heads = ["evasion", "of fewer", "precision", "campaigns", "honest accused", "in 100,000, 95 %", "honest in review"]
+    heads = [
+        "evasion",
+        "of fewer",
+        "precision",
+        "campaigns",
+        "honest accused",
+        "in 100,000, 95 %",
+        "in review",
+        "honest too",
+    ]
     table(heads, map(_accused, result["points"]))
     print()
     _print_exceptions(result)
@@ -122,6 +131,7 @@ def _accused(point: dict[str, Any]) -> list[str]:
         _counts(held["campaigns"]),
         _counts(held["false_accounts"]),
         f"{per['low']:,.0f} to {per['high']:,.0f}",
+        _counts(held["operators_in_review"]),
         _counts(held["ambiguous_honest"]),
     ]
 

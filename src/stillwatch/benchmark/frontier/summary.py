@@ -111,9 +111,10 @@ def rate(share: Row) -> float:
     return float(share["k"] / share["n"]) if share["n"] else 0.0
 
 
-def _badness(point: Row) -> tuple[float, int, str]:
-    """The fewest members found stand first, then the most honest accounts accused."""
-    return rate(point["measure"]["recall"]), -point["measure"]["false_accounts"]["k"], point["evasion"]
+def _badness(point: Row) -> tuple[float, int, float, str]:
+    """The fewest members found stand first, then the most honest accounts accused, then what costs least."""
+    held = point["measure"]
+    return rate(held["recall"]), -held["false_accounts"]["k"], point["dollars"]["total"], point["evasion"]
 
 
 def _exceptions(points: Sequence[Row]) -> list[Row]:
@@ -135,7 +136,7 @@ def _exceptions(points: Sequence[Row]) -> list[Row]:
 def _cheapest(points: Sequence[Row], whose: str) -> list[Row]:
     """Evasions that nothing cheaper beats, by rising cost and falling recall: what an operator would choose among."""
     out: list[Row] = []
-    for point in sorted(points, key=lambda at: (at["dollars"]["total"], _recall(at, whose))):
+    for point in sorted(points, key=lambda at: (at["dollars"]["total"], _recall(at, whose), at["evasion"])):
         recall = _recall(point, whose)
         if point["measure"]["recall"]["n"] and (not out or recall < out[-1]["recall"]):
             out.append({"evasion": point["evasion"], "dollars": point["dollars"]["total"], "recall": recall})
