@@ -49,7 +49,8 @@ def test_headings_say_what_was_found_and_bad_points_stand_first() -> None:
     text = Reader(found).text
     for said in (
         "Simulated campaigns hid in 8 ways.",
-        "Stillwatch finds between 0 % and 100 %. At 2 points a rival that knows the truth finds more",
+        "Stillwatch finds between 0 % and 100 %. At 2 points a rival that knows the truth finds more; an "
+        "honest account is accused at 8.",
         "Hiding is bought: from $60 and 100 % found to $360 and 0 %",
         "cover: 100 % found for $60 at 0, 6.7 % found for $340 at .98",
         "the best of 2 rivals",

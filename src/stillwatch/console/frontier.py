@@ -88,10 +88,11 @@ def lead(result: Held) -> str:
     hidden = [rate(point["measure"]["recall"]) for point in points if point["measure"]["recall"]["n"]]
     wronged = sum(point["measure"]["false_accounts"]["k"] > 0 for point in points)
     spread = f"between {percent(min(hidden))} and {percent(max(hidden))}" if hidden else "none"
+    wrongly = f"an honest account is accused at {wronged:,}" if wronged else "nobody honest is accused at any"
     return (
         f"Simulated campaigns hid in {counted(len(points), 'way')}. Of their members with four extraction exchanges or "
         f"more, Stillwatch finds {spread}. At {counted(len(result['exceptions']), 'point')} a rival that knows the "
-        f"truth finds more; at {counted(wronged, 'point')} an honest account is accused."
+        f"truth finds more; {wrongly}."
     )
 
 
