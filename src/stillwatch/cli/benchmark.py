@@ -25,7 +25,7 @@ def benchmark(
         bool,
         typer.Option(
             "--frontier",
-            help="What is found against what hiding costs: 15 small worlds, ten minutes; with --full a day.",
+            help="What is found against what hiding costs: 15 small worlds, some ten minutes; --full: hours.",
         ),
     ] = False,
     axis: Annotated[
