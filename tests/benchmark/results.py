@@ -5,6 +5,8 @@ from typing import Any
 from stillwatch.benchmark.measure import Share
 from stillwatch.benchmark.plain import per, share, together
 
+AT_A_LIMIT = ("no honest", "honest <= 1e-4", "honest <= 1e-3", "precision >= .99")
+
 
 def part(k: int, n: int) -> dict[str, float]:
     return share(Share(k, n))
@@ -63,7 +65,7 @@ def rival(name: str, right: int) -> dict[str, Any]:
         return {"name": at, "threshold": None, "precision": part(k, 40), "recall": part(k, 30), "setting": "all",
                 "recall_few": part(0, 10), "false_accounts": part(0, 400), "f1": round(2 * k / 70, 4)}  # fmt: skip
 
-    points = [point("best F1", right), *(point(at, 0) for at in ("no honest", "honest <= 1e-4", "honest <= 1e-3"))]
+    points = [point("best F1", right), *(point(at, 0) for at in AT_A_LIMIT)]
     return {"name": name, "settings": 3, "points": points, "cpu_seconds": 0.5,
             "groups": {"campaigns": 1, "of": 2, "honest_groups": 4}}  # fmt: skip
 

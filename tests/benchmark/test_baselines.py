@@ -309,13 +309,15 @@ def known(n: int = 40, seed: int = 0) -> tuple[np.ndarray, oracle.Truth]:
 def test_the_oracle_is_at_least_as_good_as_any_fixed_threshold(seed: int) -> None:
     score, truth = known(seed=seed)
     found = {point.name: point for point in oracle.points(score, truth)}
-    assert list(found) == [oracle.BEST, *oracle.LIMITS]
+    assert list(found) == [oracle.BEST, *oracle.LIMITS, oracle.PRECISE]
     for threshold in np.arange(-5.0, 6.0, 0.05):
         fixed = oracle.at_threshold(score, truth, threshold)
         assert found[oracle.BEST].f1 >= fixed.f1 - 1e-12
         for name, limit in oracle.LIMITS.items():
             if fixed.false_accounts.k <= limit * truth.honest.sum():
                 assert found[name].recall.k >= fixed.recall.k
+        if fixed.precision.k >= oracle.LEAST_PRECISION * fixed.precision.n:
+            assert found[oracle.PRECISE].recall.k >= fixed.recall.k
     assert found["no honest"].false_accounts.k == 0
 
 
@@ -328,6 +330,18 @@ def test_a_point_counts_shares_and_abstaining_is_never_accused() -> None:
     assert (best.recall.k, best.recall.n, best.recall_few.k, best.false_accounts.k) == (7, 8, 2, 0)
     nobody = oracle.points(np.full(40, -np.inf), truth)
     assert all(point.threshold == np.inf and point.precision.n == 0 and point.f1 == 0.0 for point in nobody)
+
+
+def test_the_oracle_picks_pure_groups_whatever_the_scores_say() -> None:
+    """Of two groups the one of operators alone is taken whole, though its scores are the lowest."""
+    _, truth = known()
+    group = np.where(np.arange(40) < 10, 7, np.where(np.arange(40) < 30, 3, -1))
+    scored = Scored(np.arange(40.0), group)
+    alone = next(point for point in oracle.points(scored.score, truth) if point.name == oracle.PRECISE)
+    assert alone.recall.k == 0
+    point = oracle.purest(scored, truth)
+    assert (point.name, point.precision.k, point.precision.n, point.recall.k) == (oracle.PRECISE, 10, 10, 8)
+    assert oracle.purest(Scored(scored.score, np.full(40, -1)), truth).precision.n == 0
 
 
 def test_groups_are_matched_one_to_one() -> None:

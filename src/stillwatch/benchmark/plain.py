@@ -43,23 +43,24 @@ def together(worlds: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """
     held = list(worlds)
     measures = [world["measure"] for world in held]
-    false = _sum(measure["false_accounts"] for measure in measures)
+    false = added(measure["false_accounts"] for measure in measures)
     cohorts = sorted({name for measure in measures for name in measure["accused_by_cohort"]})
     return {
         "false_accounts": share(false),
         "per_100k_honest": per(false),
         "accused_by_cohort": {
-            name: share(_sum(m["accused_by_cohort"][name] for m in measures if name in m["accused_by_cohort"]))
+            name: share(added(m["accused_by_cohort"][name] for m in measures if name in m["accused_by_cohort"]))
             for name in cohorts
         },
-        **{name: share(_sum(m[name] for m in measures)) for name in ("victims_named_operator", "permitted_accused",
+        **{name: share(added(m[name] for m in measures)) for name in ("victims_named_operator", "permitted_accused",
                                                                      "ambiguous_honest")},
         "probabilities": _bins([row for world in held for row in world["probabilities"]]),
         "likelihoods": _words([row for world in held for row in world["likelihoods"]]),
     }  # fmt: skip
 
 
-def _sum(shares: Iterable[Mapping[str, Any]]) -> Share:
+def added(shares: Iterable[Mapping[str, Any]]) -> Share:
+    """Counts of several shares as one."""
     held = list(shares)
     return Share(sum(one["k"] for one in held), sum(one["n"] for one in held))
 
@@ -68,7 +69,7 @@ def _bins(rows: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     out = []
     for low, high in sorted({(row["low"], row["high"]) for row in rows}):
         mine = [row for row in rows if (row["low"], row["high"]) == (low, high)]
-        operators = _sum(row["operators"] for row in mine)
+        operators = added(row["operators"] for row in mine)
         stated = sum(row["stated"] * row["operators"]["n"] for row in mine) / max(operators.n, 1)
         out.append({"low": low, "high": high, "stated": round(stated, 4), "operators": share(operators)})
     return out
@@ -81,7 +82,7 @@ def _words(rows: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "word": word,
             "low": low,
             "high": high,
-            "campaigns": share(_sum(row["campaigns"] for row in rows if row["word"] == word)),
+            "campaigns": share(added(row["campaigns"] for row in rows if row["word"] == word)),
         }
         for low, high, word in keys
     ]

@@ -26,7 +26,7 @@ from stillwatch.benchmark.replay import replayed
 from stillwatch.errors import UsageError
 from stillwatch.store.store import Store
 from stillwatch.worlds import world as worlds
-from stillwatch.worlds.scenario import named
+from stillwatch.worlds.scenario import Scenario, named
 
 SCHEMA = "stillwatch/benchmark/v1"
 
@@ -96,12 +96,12 @@ def run(suite: Sequence[Part], command: str, tell: Tell = lambda _: None) -> dic
     `command` is kept as it is given: what was typed to get this result. docs/benchmark.md names every key.
     """
     begun = time.monotonic()
-    held = [_world(part, tell) for part in suite]
+    held = [measured(part, named(part.scenario), tell) for part in suite]
     return {
         "schema": SCHEMA,
         "version": __version__,
         "command": command,
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "machine": machine(),
         "simulated": True,
         "seconds": round(time.monotonic() - begun, 1),
         "together": plain.together(held),
@@ -109,12 +109,21 @@ def run(suite: Sequence[Part], command: str, tell: Tell = lambda _: None) -> dic
     }
 
 
-def _world(part: Part, tell: Tell) -> dict[str, Any]:
+def machine() -> str:
+    """Where this runs, as a result names it."""
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+
+
+def measured(part: Part, scenario: Scenario, tell: Tell) -> dict[str, Any]:
+    """Simulate a part's world in a folder that is gone afterwards, and measure it.
+
+    `scenario` is what campaigns do, which may differ from the part's own by the settings of some axes.
+    """
     title = f"{part.scenario}, seed {part.seed}"
     with tempfile.TemporaryDirectory(prefix="stillwatch-benchmark-") as name:
         folder = Path(name)
         tell(f"{title}: simulating")
-        world = worlds.simulate(part.scenario, part.seed, part.scale)
+        world = worlds.simulate(scenario, part.seed, part.scale)
         worlds.write(world, folder / "logs", folder / "truth")
         return judged(part, folder, world.campaigns, lambda said: tell(f"{title}: {said}"))
 

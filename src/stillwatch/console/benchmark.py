@@ -17,6 +17,7 @@ POINTS = {
     "no honest": "at the lowest threshold that accuses nobody honest",
     "honest <= 1e-4": "at the lowest threshold that accuses at most one honest account in 10,000",
     "honest <= 1e-3": "at the lowest threshold that accuses at most one honest account in 1,000",
+    "precision >= .99": "with the most recall at a precision of 99 % or more",
 }
 SCENARIOS = {
     "mixed": "the reference world: 80 % of a member’s traffic is cover, every look-alike is there",
@@ -137,10 +138,10 @@ def worst(result: Held) -> list[str]:
         out.append(f"Not found: {names}{more}.")
     hiding = [w for w in worlds if w["measure"]["recall"]["n"]]
     if hiding:
-        least = min(hiding, key=lambda w: _rate(w["measure"]["recall"]))
-        few = min(hiding, key=lambda w: _rate(w["measure"]["recall_few"]))
-        out.append(f"The fewest members were found in {_name(least)}: {_told(least['measure']['recall'])}; of members "
-                   f"with fewer than four extraction exchanges, {_told(few['measure']['recall_few'])} in "
+        least = min(hiding, key=lambda w: rate(w["measure"]["recall"]))
+        few = min(hiding, key=lambda w: rate(w["measure"]["recall_few"]))
+        out.append(f"The fewest members were found in {_name(least)}: {told(least['measure']['recall'])}; of members "
+                   f"with fewer than four extraction exchanges, {told(few['measure']['recall_few'])} in "
                    f"{_name(few)}.")  # fmt: skip
     return [
         *out,
@@ -197,10 +198,10 @@ def _wrongly(together: Held) -> Iterable[str]:
         "permitted_accused": "permitted accounts were accused",
         "ambiguous_honest": "honest accounts stand in a group for review",
     }
-    told = [f"{_told(together[name])} {words}" for name, words in named.items() if together[name]["k"]]
+    wronged = [f"{told(together[name])} {words}" for name, words in named.items() if together[name]["k"]]
     yield (
-        f"{'; '.join(told)}."
-        if told
+        f"{'; '.join(wronged)}."
+        if wronged
         else "No honest account, key owner or permitted account was accused or put up for review."
     )
 
@@ -219,13 +220,14 @@ def _name(world: Held) -> str:
     return f"{world['scenario']}, seed {world['seed']}"
 
 
-def _rate(share: Held) -> float:
+def rate(share: Held) -> float:
+    """A share as a number; 0 where nothing was counted."""
     return float(share["k"] / share["n"]) if share["n"] else 0.0
 
 
-def _told(share: Held) -> str:
+def told(share: Held) -> str:
     """`3 of 40 (7.5 %)`."""
-    return f"{share['k']:,} of {share['n']:,} ({percent(_rate(share))})" if share["n"] else "none of none"
+    return f"{share['k']:,} of {share['n']:,} ({percent(rate(share))})" if share["n"] else "none of none"
 
 
 def _found(worlds: Iterable[Held]) -> tuple[int, int]:
@@ -233,11 +235,13 @@ def _found(worlds: Iterable[Held]) -> tuple[int, int]:
     return sum(row["matched"] for row in recovered), len(recovered)
 
 
-def _line(name: str, share: Held, note: str = "", *, own: bool = False, reach: float = 1.0) -> Line:
+def interval(
+    name: str, share: Held, note: str = "", *, own: bool = False, reach: float = 1.0, mark: float | None = None
+) -> Line:
     """A share with its bounds on an axis from 0 to `reach`."""
     said = f"{percent(share['low'])} to {percent(share['high'])}"
-    low, high, at = (min(_place(v, reach), 100.0) for v in (share["low"], share["high"], _rate(share)))
-    return Line(name, note, f"{share['k']:,} of {share['n']:,}", said, at if share["n"] else None, low, high, own)
+    low, high, at = (min(_place(v, reach), 100.0) for v in (share["low"], share["high"], rate(share)))
+    return Line(name, note, f"{share['k']:,} of {share['n']:,}", said, at if share["n"] else None, low, high, own, mark)
 
 
 def _place(value: float, reach: float) -> float:
@@ -263,7 +267,7 @@ def _world(number: int, world: Held) -> World:
         raw=world,
         about=SCENARIOS.get(world["scenario"], ""),
         heading=_heading(world),
-        lines=tuple(_line(words, measured[name]) for name, words in names.items() if measured[name]["n"]),
+        lines=tuple(interval(words, measured[name]) for name, words in names.items() if measured[name]["n"]),
         fates=tuple(_fate(world, row) for row in world["campaigns"]),
         duels=tuple(_duel(world, at) for at in range(max((len(r["points"]) for r in world["rivals"]), default=0))),
         verdict=_verdict(world) if world["rivals"] else "",
@@ -294,8 +298,8 @@ def _duel(world: Held, at: int) -> Duel:
     name = rivals[0]["points"][at]["name"]
 
     def lines(key: str) -> tuple[Line, ...]:
-        own = _line("Stillwatch", mine[key], "its own thresholds, no oracle", own=True)
-        return own, *(_line(r["name"], r["points"][at][key], r["points"][at]["setting"] or "–") for r in rivals)
+        own = interval("Stillwatch", mine[key], "its own thresholds, no oracle", own=True)
+        return own, *(interval(r["name"], r["points"][at][key], r["points"][at]["setting"] or "–") for r in rivals)
 
     return Duel(f"The rivals {POINTS.get(name, name)}", lines("precision"), lines("recall"))
 
@@ -314,11 +318,11 @@ def _verdict(world: Held) -> str:
 
 
 def _both(held: Held) -> str:
-    return f"precision {percent(_rate(held['precision']))}, recall {percent(_rate(held['recall']))}"
+    return f"precision {percent(rate(held['precision']))}, recall {percent(rate(held['recall']))}"
 
 
 def _f1(measured: Held) -> float:
-    precision, recall = _rate(measured["precision"]), _rate(measured["recall"])
+    precision, recall = rate(measured["precision"]), rate(measured["recall"])
     return 2.0 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
@@ -330,7 +334,7 @@ def _e_lines(rows: Iterable[Held]) -> tuple[tuple[Line, ...], float]:
     for row in held:
         mean, error = row["mean_e"], 2.0 * (row["error"] or 0.0)
         said = f"{mean:.2f} ± {error:.2f}" if row["error"] is not None else f"{mean:.2f}"
-        note = f"{counted(row['candidates'], 'candidate')}; {_told(row['false_worlds'])} worlds with a false discovery"
+        note = f"{counted(row['candidates'], 'candidate')}; {told(row['false_worlds'])} worlds with a false discovery"
         places = (_place(max(v, 0.0), reach) for v in (mean, mean - error, mean + error))
         at, low, high = places
         out.append(Line(row["family"], note, "", said, at, low, high, mark=_place(1.0, reach)))
@@ -340,12 +344,12 @@ def _e_lines(rows: Iterable[Held]) -> tuple[tuple[Line, ...], float]:
 def _cohorts(together: Held) -> list[Line]:
     """Honest accounts accused, by cohort: the most, then the least certain first."""
     rows = sorted(together["accused_by_cohort"].items(), key=lambda row: (-row[1]["k"], -row[1]["high"]))
-    return [_line(name.replace("_", " "), held) for name, held in rows if held["n"]]
+    return [interval(name.replace("_", " "), held) for name, held in rows if held["n"]]
 
 
 def _bin(row: Held) -> Line:
     name = f"{percent(row['low'])} to {percent(row['high'])}"
-    line = _line(name, row["operators"], f"{percent(row['stated'])} stated on average")
+    line = interval(name, row["operators"], f"{percent(row['stated'])} stated on average")
     return replace(line, mark=_place(row["stated"], 1.0))
 
 
@@ -365,5 +369,5 @@ def _calibrated(bins: Iterable[Held]) -> str:
 
 
 def _word(row: Held) -> tuple[Line, float, float]:
-    line = _line(row["word"], row["campaigns"], f"stands for {percent(row['low'])} to {percent(row['high'])}")
+    line = interval(row["word"], row["campaigns"], f"stands for {percent(row['low'])} to {percent(row['high'])}")
     return line, _place(row["low"], 1.0), _place(row["high"] - row["low"], 1.0)

@@ -149,7 +149,13 @@ def _row(name: str, setting: str, run: Callable[[], Scored], world: World) -> Ro
     found = oracle.points(scored.score, world.truth)
     best = next(point for point in found if point.name == oracle.BEST)
     whole, cut = (oracle.groups_of(scored, world.truth, at) for at in (-np.inf, best.threshold))
-    return Row(name, setting, spent, (*found, whole.accused), whole, cut)
+    return Row(name, setting, spent, (*_with_groups(found, scored, world.truth), whole.accused), whole, cut)
+
+
+def _with_groups(found: tuple[Point, ...], scored: Scored, truth: Truth) -> tuple[Point, ...]:
+    """The points, with the precise one that of whole groups where those find more."""
+    groups = oracle.purest(scored, truth)
+    return tuple(groups if point.name == groups.name and groups.recall.k > point.recall.k else point for point in found)
 
 
 def settings(world: World) -> Iterator[Setting]:
@@ -228,4 +234,4 @@ def chosen(rows: list[Row]) -> dict[str, dict[str, tuple[Row, Point]]]:
 
 
 def _gain(point: Point) -> float:
-    return float(point.recall.k) if point.name in oracle.LIMITS else point.f1
+    return float(point.recall.k) if point.name in (*oracle.LIMITS, oracle.PRECISE) else point.f1

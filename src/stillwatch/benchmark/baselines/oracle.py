@@ -1,10 +1,10 @@
 """The oracle: the best threshold on the world under test, which no rival would have, set with the truth in hand.
 
-Four points each: the highest F1 on accounts, and the highest recall with no honest account accused, with at most one in
-ten thousand, and with at most one in a thousand. F1 joins precision among all accused with recall of members that have
-`measure.ENOUGH` extraction exchanges or more. Owners of stolen keys count against precision alone: a point with no
-honest account may accuse them. A method that names groups has a fifth point, which no order of scores can spoil: the
-oracle accuses every group that is half operators or more.
+Five points each: the highest F1 on accounts, and the highest recall with no honest account accused, with at most one in
+ten thousand, with at most one in a thousand, and with a precision of 99 % or more. F1 joins precision among all accused
+with recall of members that have `measure.ENOUGH` extraction exchanges or more. Owners of stolen keys count against
+precision alone: a point with no honest account may accuse them. A method that names groups has a sixth point, which no
+order of scores can spoil: the oracle accuses every group that is half operators or more.
 """
 
 from collections import Counter
@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 LIMITS = {"no honest": 0.0, "honest <= 1e-4": 1e-4, "honest <= 1e-3": 1e-3}
+PRECISE = "precision >= .99"
+LEAST_PRECISION = 0.99
 BEST = "best F1"
 GROUPS = "groups by oracle"
 
@@ -115,6 +117,7 @@ def points(score: Floats, truth: Truth) -> tuple[Point, ...]:
     for name, limit in LIMITS.items():
         allowed = reach(truth.honest) <= limit * truth.honest.sum()
         chosen[name] = _first_best(np.where(allowed, recall, 0.0), values)
+    chosen[PRECISE] = _first_best(np.where(precision >= LEAST_PRECISION, recall, 0.0), values)
     return tuple(at_threshold(score, truth, threshold, name) for name, threshold in chosen.items())
 
 
@@ -127,6 +130,16 @@ def _first_best(gain: Floats, values: Floats) -> float:
 
 def _f1(precision: float, recall: float) -> float:
     return 2.0 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def purest(scored: Scored, truth: Truth) -> Point:
+    """The point PRECISE where the oracle picks whole groups, the purest first, in place of a threshold on scores."""
+    kept = (scored.group >= 0) & np.isfinite(scored.score)
+    score = np.full(len(kept), -np.inf)
+    if kept.any():
+        _, label = np.unique(scored.group[kept], return_inverse=True)
+        score[kept] = (np.bincount(label, weights=truth.operator[kept]) / np.bincount(label))[label]
+    return next(point for point in points(score, truth) if point.name == PRECISE)
 
 
 def groups_of(scored: Scored, truth: Truth, threshold: float = -np.inf) -> Groups:

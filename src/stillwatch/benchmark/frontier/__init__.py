@@ -1,0 +1,1 @@
+"""The evasion frontier: what detection finds against what hiding costs the operator."""
