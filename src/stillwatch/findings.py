@@ -1,9 +1,12 @@
 """From groups and tables to findings: facts, scores, alternatives, parts, status, and the figures of a campaign."""
 
 import hashlib
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from stillwatch.assess.alternatives import alternatives
 from stillwatch.assess.asking import ASKING_STEPS
@@ -16,7 +19,7 @@ from stillwatch.assess.roles import DEPARTURE_STEPS, MemberFacts, Part, parts_in
 from stillwatch.content.answered import taken_up_step
 from stillwatch.engine.base import Engine
 from stillwatch.figures import Figures, group_figures
-from stillwatch.gather import group_tables, rows_by, sees_text
+from stillwatch.gather import Apart, apart, group_tables, left_out, rows_by, sees_text
 from stillwatch.linkage.groups import Group
 from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.tokens import ACCESS_TOKEN_STEP
@@ -96,17 +99,34 @@ def findings_of(
     engine: Engine, incidence: Incidence, groups: list[Group], world: World, progress: Callable[[str], None]
 ) -> list[Finding]:
     """Assess every group and describe it, in the order of the groups."""
-    tables = group_tables(incidence, groups)
-    engine.register("found_member", tables.member)
-    engine.register("group_token", tables.token)
     progress(f"assessing {len(groups)} groups")
     seen = sees_text(incidence)
-    explained = [*(BY_WORDING if seen else BY_ACCESS), taken_up_step("group_taken_up", "group_explained", "grp")]
-    engine.run([*explained, *ASKING_STEPS, *GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *ENTITY_STEPS])
+    strangers = _explained(engine, incidence, groups, seen=seen)
+    groups = [
+        left_out(group, np.union1d(out.posters, out.crowd)) for group, out in zip(groups, strangers, strict=True)
+    ]
+    engine.run([taken_up_step("group_taken_up", "group_explained", "grp"), *ASKING_STEPS, *GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *ENTITY_STEPS])
     known = _Known.of(engine, world, seen=seen)
-    found = [_judged(group, place, known) for place, group in enumerate(groups)]
+    found = [_judged(group, place, known, strangers[place].company) for place, group in enumerate(groups)]
     stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
     return [replace(finding, parts=spared(finding.parts, stolen)) for finding in found]
+
+
+def _explained(engine: Engine, incidence: Incidence, groups: list[Group], *, seen: bool) -> list[Apart]:
+    """Table `group_explained`, and who was left out of it: strangers who share a group's wordings only."""
+    strangers: list[Apart] = []
+    for _ in range(2):
+        tables = group_tables(incidence, groups, strangers)
+        engine.register("found_member", tables.member)
+        engine.register("group_token", tables.token)
+        engine.run(BY_WORDING if seen else BY_ACCESS)
+        if strangers:
+            break
+        shared: dict[int, dict[int, int]] = defaultdict(dict)
+        for row in engine.arrow("SELECT grp, entity, count(*) AS n FROM group_explained GROUP BY ALL").to_pylist():
+            shared[row["grp"]][row["entity"]] = row["n"]
+        strangers = [apart(incidence, group, shared[place]) for place, group in enumerate(groups)]
+    return strangers
 
 
 @dataclass(frozen=True)
@@ -136,14 +156,14 @@ class _Known:
         return cls(facts, members, figures, base, world)
 
 
-def _judged(group: Group, number: int, known: _Known) -> Finding:
+def _judged(group: Group, number: int, known: _Known, company: Mapping[int, float]) -> Finding:
     """The finding about all of a group's work; where that is not suspected and the part that asks for training
     material is, or is for review with three answers that lean to yes, the finding about the part: a campaign is its
     extraction, and everything else is cover."""
-    whole = _finding(group, number, known)
+    whole = _finding(group, number, known, company)
     if whole.status in ("suspected", "permitted") or ~number not in known.facts:
         return whole
-    part = _finding(group, ~number, known)
+    part = _finding(group, ~number, known, company)
     leans = part.status == "ambiguous" and all(score.log_odds >= 0.0 for score in part.scores)
     return part if part.status == "suspected" or (leans and whole.status == "dismissed") else whole
 
@@ -155,14 +175,14 @@ def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
     return {str(row["email_domain"]): row["n"] / max(accounts, 1) for row in rows}
 
 
-def _finding(group: Group, number: int, known: _Known) -> Finding:
+def _finding(group: Group, number: int, known: _Known, company: Mapping[int, float]) -> Finding:
     facts, base, world = known.facts.get(number, {"shared": 0}), known.base, known.world
     members, figures = known.members.get(number, []), known.figures.get(number, Figures())
     confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
     scores = (coordinated(confirmed, group.members.linked()), extracting(facts, base), concealed(facts, base))
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
     others = alternatives(facts, scores[2].log_odds, families)
-    parts = _parts(group, members)
+    parts = _parts(group, members, company)
     status = status_of(scores, tuple(str(f) for f in group.twice), others, float(facts.get("permitted") or 0.0))
     work = facts.get("one_source")
     confirmations = [Confirmed(str(c.family), c.log_e, c.discovered, "exact") for c in group.confirmations]
@@ -196,7 +216,7 @@ def _finding(group: Group, number: int, known: _Known) -> Finding:
     )
 
 
-def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
+def _parts(group: Group, members: list[dict[str, Any]], company: Mapping[int, float]) -> list[Part]:
     place = {int(row): at for at, row in enumerate(group.members.rows)}
     registration = group.members.of(Family.REGISTRATION)
     access = group.members.access()
@@ -212,6 +232,7 @@ def _parts(group: Group, members: list[dict[str, Any]]) -> list[Part]:
             log_odds=float(group.members.log_odds[at]),
             registration=float(registration[at]),
             access=float(access[at]),
+            company=company.get(int(row["entity"])),
             shared=int(row["shared"]),
             own=int(row["own"]),
             own_before=int(row["own_before"]),

@@ -171,7 +171,8 @@ class MemberFacts:
     ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
     known). `among` is the share of the others that came from blocks which other members' shared work used and hardly
     anybody else (0 where these blocks are fewer than three). `access` is what infrastructure, registration, client and
-    timing together say for the group, in nats; `shared_times` counts the distinct times of shared work (each exchange
+    timing together say for the group, in nats, and `company` the share of those with its wordings that access links
+    (None where no text is seen); `shared_times` counts the distinct times of shared work (each exchange
     of a session, which holds more accounts for victims than hours would), and the exchanges themselves where logs keep
     days alone; `group_days` is how long the group worked.
     """
@@ -181,6 +182,7 @@ class MemberFacts:
     log_odds: float
     registration: float
     access: float
+    company: float | None
     shared: int
     own: int
     own_before: int
@@ -216,7 +218,7 @@ def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen_low)
     held = stolen_high >= UNDECIDED or _plain(member) or _unseen(member) or probability < BARELY
-    if role == "operator" and (member.access <= ALONE or at_home(member) or held):
+    if role == "operator" and (is_stranger(member) or at_home(member) or held):
         probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
     return Part(member.account_id, shown, role, member.core, member.shared)
@@ -284,6 +286,16 @@ def at_home(member: MemberFacts) -> bool:
     if member.at_home is None or member.own_client is None or member.own == 0:
         return False
     return min(member.at_home, member.own_client) >= NEARLY_ALL and member.access < LINKED
+
+
+def is_stranger(member: MemberFacts) -> bool:
+    """Whether access does not link an account well enough to be accused for the wordings that it shares.
+
+    Among strangers with one wording some are linked by chance. So the odds that an account with these wordings is
+    linked at all, and what its own access says, together say at least `LINKED` nats.
+    """
+    odds = math.inf if member.company is None else math.log(member.company / (1.0 - member.company))
+    return member.access <= ALONE or member.access + odds < LINKED
 
 
 def victim_probabilities(members: Sequence[MemberFacts]) -> list[tuple[float, float]]:
