@@ -57,9 +57,12 @@ GROUP_STEPS = [
         "group_standing",
         """
         SELECT grp, least(sum(permitted) / sum(n), avg(permitted / n)) AS permitted,
-               least(sum(resold) / sum(n), avg(resold / n)) AS resold
-        FROM (SELECT g.grp, g.account, count(*) AS n, count(p.x) AS permitted, count(r.account) AS resold
+               least(sum(resold) / sum(n), avg(resold / n)) AS resold,
+               least(sum(said) / sum(n), avg(said / n)) AS said_resold
+        FROM (SELECT g.grp, g.account, count(*) AS n, count(p.x) AS permitted, count(c.account) AS resold,
+                     count(r.account) AS said
               FROM group_exchange g LEFT JOIN covered_exchange p ON p.x = g.x
+              LEFT JOIN contracted_account c ON c.account = g.account
               LEFT JOIN reselling_account r ON r.account = g.account GROUP BY g.grp, g.account)
         GROUP BY grp
         """,
@@ -183,7 +186,9 @@ def _finding(group: Group, number: int, known: _Known, company: Mapping[int, flo
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
     others = alternatives(facts, scores[2].log_odds, families)
     parts = _parts(group, members, company)
-    status = status_of(scores, tuple(str(f) for f in group.twice), others, float(facts.get("permitted") or 0.0))
+    twice = tuple(str(f) for f in group.twice)
+    covered, resold = (float(facts.get(name) or 0.0) for name in ("permitted", "said_resold"))
+    status = status_of(scores, twice, others, covered, resold)
     work = facts.get("one_source")
     confirmations = [Confirmed(str(c.family), c.log_e, c.discovered, "exact") for c in group.confirmations]
     if work is not None and work > 0:
@@ -204,7 +209,7 @@ def _finding(group: Group, number: int, known: _Known, company: Mapping[int, flo
         scores=scores,
         found_by=tuple(str(f) for f in group.found_by),
         confirmed_by=tuple(confirmations),
-        twice=tuple(str(f) for f in group.twice),
+        twice=twice,
         alternatives=tuple(others),
         details={
             "bypass": figures.bypass,

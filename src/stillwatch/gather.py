@@ -103,7 +103,8 @@ def company(incidence: Incidence, group: Group, shared: Mapping[int, int]) -> di
         np.maximum.at(best, owners[told], _share(among - linked[owners], holders - 1)[told])
     found = np.where(best < 0.0, _share(linked.sum() - linked, len(rows) - 1), best)
     few = np.array([shared.get(int(row), 0) <= FEW for row in rows])
-    found[few] = np.minimum(found, _share(linked[few].sum() - linked, few.sum() - 1))[few]
+    if few.any():
+        found[few] = np.minimum(found[few], _share(linked[few].sum() - linked[few], int(few.sum()) - 1))
     return dict(zip(rows.tolist(), found.tolist(), strict=True))
 
 
