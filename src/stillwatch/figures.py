@@ -19,6 +19,10 @@ from stillwatch.linkage.work import one_source_log_bayes_factor
 SAME_CAPABILITY = 0.1
 """Share of the explained work from which a capability is the group's, and its other work of it may be too."""
 
+KNOWN, ONE_NAME = 0.25, 0.5
+"""Share of a wording's exchanges that a rule knows, and share of these that agree, from which the wording has one
+name."""
+
 MOVED_HOURS = 72
 MOVED_SHARE = 0.05
 """A pivot: a group that worked before the release uses the model first within these hours, and for at least this share
@@ -63,10 +67,32 @@ def _times(engine: Engine, figures: dict[int, Figures]) -> None:
 
 
 def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
+    """Wordings are named, not prompts: an exchange counts as what most known votes of its wording say (of its wordings
+    the commonest in the group). A prompt's material has words of its own, and those of one prompt say little."""
     counted: dict[int, list[Row]] = defaultdict(list)
     for row in engine.arrow(
-        "SELECT g.grp, c.code, count(*) AS n FROM group_exchange g JOIN exchange_capability c ON c.x = g.x "
-        "GROUP BY g.grp, c.code ORDER BY g.grp, c.code"
+        f"""
+        WITH shown AS (
+               SELECT g.grp, g.x, t.channel, t.token FROM group_exchange g
+               JOIN group_token k ON k.grp = CASE WHEN g.grp < 0 THEN -1 - g.grp ELSE g.grp END
+               JOIN template_token t ON t.x = g.x AND t.channel = k.channel AND t.token = k.token),
+             vote AS (
+               SELECT s.grp, s.channel, s.token, c.code, count(*) AS n FROM shown s
+               JOIN exchange_capability c ON c.x = s.x GROUP BY ALL),
+             named AS (
+               SELECT grp, channel, token, sum(n) AS n,
+                      arg_max(code, struct_pack(n := n, code := code)) FILTER (code <> {UNKNOWN}) AS code,
+                      max(n) FILTER (code <> {UNKNOWN}) AS most, sum(n) FILTER (code <> {UNKNOWN}) AS known
+               FROM vote GROUP BY ALL),
+             wording AS (
+               SELECT s.grp, s.x, arg_max(struct_pack(code := n.code, n := n.n, known := n.known, most := n.most),
+                              struct_pack(n := n.n, channel := n.channel, token := n.token)) AS held
+               FROM shown s JOIN named n ON n.grp = s.grp AND n.channel = s.channel AND n.token = s.token GROUP BY ALL)
+        SELECT g.grp, CASE WHEN w.held.known >= {KNOWN} * w.held.n AND w.held.most >= {ONE_NAME} * w.held.known
+                           THEN w.held.code ELSE c.code END AS code, count(*) AS n
+        FROM group_exchange g JOIN exchange_capability c ON c.x = g.x
+        LEFT JOIN wording w ON w.grp = g.grp AND w.x = g.x GROUP BY ALL ORDER BY ALL
+        """
     ).to_pylist():
         counted[row["grp"]].append(row)
     for place, rows in counted.items():
