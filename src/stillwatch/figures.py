@@ -1,7 +1,8 @@
 """The figures of each group's shared work: volume with bounds, times, days, capabilities, pathways, bypass,
 pivots.
 
-Reads `exchange`, `account`, `exchange_capability`, `releases` and `group_exchange`; each question is asked once for all
+Reads `exchange`, `account`, `exchange_capability`, `releases`, `group_exchange`, and `left_out(grp, n)`, exchanges of strangers in a
+group's wordings; each question is asked once for all
 groups.
 """
 
@@ -101,13 +102,14 @@ def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
 
 
 def _volume(engine: Engine, figures: dict[int, Figures]) -> None:
-    """Low: explained by tokens that nobody outside shows, in accounts that belong with one half or more. High: also the
-    members' work of the same capability that no shared template explains, which may be paraphrase or may be their
-    own."""
+    """Low: explained by wordings that hardly anybody outside and eight members at least show, in accounts that access
+    links; a wording of fewer may as well be a conversation that some members replay as cover. High: also the work of
+    the same capability that no shared wording explains, which may be paraphrase or the members' own, and what was sent
+    in the group's wordings by accounts that were left out."""
     rows = engine.arrow(
         f"""
         WITH explained AS (
-               SELECT grp, count(*) AS n, count(*) FILTER (exclusive AND certain) AS low
+               SELECT grp, count(*) AS n, count(*) FILTER (broad AND certain) AS low
                FROM group_exchange GROUP BY grp),
              own_capability AS (
                SELECT g.grp, c.code FROM group_exchange g JOIN exchange_capability c ON c.x = g.x
@@ -119,7 +121,9 @@ def _volume(engine: Engine, figures: dict[int, Figures]) -> None:
                JOIN own_capability k ON k.grp = m.grp AND k.code = c.code
                ANTI JOIN group_exchange g ON g.grp = m.grp AND g.x = e.x
                GROUP BY m.grp)
-        SELECT t.grp, t.low, t.n, t.n + coalesce(a.n, 0) AS high FROM explained t LEFT JOIN alike a ON a.grp = t.grp
+        SELECT t.grp, t.low, t.n, t.n + coalesce(a.n, 0) + coalesce(o.n, 0) AS high FROM explained t
+        LEFT JOIN alike a ON a.grp = t.grp
+        LEFT JOIN left_out o ON o.grp = CASE WHEN t.grp < 0 THEN -1 - t.grp ELSE t.grp END
         """
     ).to_pylist()
     for row in rows:

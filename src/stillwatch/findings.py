@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from stillwatch.assess.alternatives import alternatives
 from stillwatch.assess.asking import ASKING_STEPS
@@ -27,7 +28,7 @@ from stillwatch.records import Family, Step
 
 EXPLAINED = """
     SELECT m.grp, t.x, any_value(t.entity) AS entity, any_value(e.account) AS account,
-           bool_or(g.exclusive) AS exclusive, bool_and(m.certain) AS certain
+           bool_or(g.exclusive) AS exclusive, bool_or(g.broad) AS broad, bool_and(m.certain) AS certain
     FROM group_token g JOIN {tokens} t ON t.channel = g.channel AND t.token = g.token
     JOIN found_member m ON m.grp = g.grp AND m.entity = t.entity
     JOIN exchange e ON e.x = t.x GROUP BY m.grp, t.x
@@ -43,7 +44,7 @@ BY_ACCESS = [
         "group_explained",
         """
         SELECT * FROM accessed UNION ALL
-        SELECT m.grp, e.x, e.entity, e.account, FALSE AS exclusive, TRUE AS certain
+        SELECT m.grp, e.x, e.entity, e.account, FALSE AS exclusive, FALSE AS broad, TRUE AS certain
         FROM found_member m JOIN exchange e ON e.entity = m.entity
         WHERE m.certain AND m.grp NOT IN (SELECT grp FROM accessed)
         """,
@@ -116,7 +117,7 @@ def findings_of(
 
 
 def _explained(engine: Engine, incidence: Incidence, groups: list[Group], *, seen: bool) -> list[Apart]:
-    """Table `group_explained`, and who was left out of it: strangers who share a group's wordings only."""
+    """Tables `group_explained` and `left_out`, and who was left out: strangers who share a group's wordings only."""
     strangers: list[Apart] = []
     for _ in range(2):
         tables = group_tables(incidence, groups, strangers)
@@ -129,6 +130,8 @@ def _explained(engine: Engine, incidence: Incidence, groups: list[Group], *, see
         for row in engine.arrow("SELECT grp, entity, count(*) AS n FROM group_explained GROUP BY ALL").to_pylist():
             shared[row["grp"]][row["entity"]] = row["n"]
         strangers = [apart(incidence, group, shared[place]) for place, group in enumerate(groups)]
+        sent = [sum(shared[place].get(int(row), 0) for row in out.posters) for place, out in enumerate(strangers)]
+        engine.register("left_out", pa.table({"grp": pa.array(range(len(sent)), pa.int32()), "n": pa.array(sent, pa.int64())}))
     return strangers
 
 

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from stillwatch.assess.roles import ALONE, is_stranger
 from stillwatch.engine.base import Engine
 from stillwatch.linkage.comparable import entity_keys, stratifications
 from stillwatch.linkage.entities import Entities
 from stillwatch.linkage.groups import Group
-from stillwatch.linkage.incidence import Channel, Floats, Incidence, channel
+from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, channel
 from stillwatch.linkage.membership import LINK, TEXT
 from stillwatch.linkage.templates import shared_tokens
 from stillwatch.linkage.tokens import CHANNELS, ChannelQuery
@@ -73,10 +74,6 @@ FEW = 3
 STRANGERS = 0.5
 """Company under which a member's wordings are mostly in the hands of strangers."""
 
-NO_LINK = 1.0
-"""Nats of access (client among it) up to which a member shares nothing with a group but its prompts."""
-
-
 def company(incidence: Incidence, group: Group, shared: Mapping[int, int]) -> dict[int, float]:
     """For each certain member, the share of those like it that access links to the group, itself left out.
 
@@ -118,8 +115,8 @@ class Apart:
     """Certain members of a group who share its wordings and nothing else: `posters` tried them a few times, `crowd`
     uses wordings that strangers use mostly. `company` is of every certain member."""
 
-    posters: NDArray[np.int32]
-    crowd: NDArray[np.int32]
+    posters: Indices
+    crowd: Indices
     company: Mapping[int, float]
 
 
@@ -130,7 +127,7 @@ def apart(incidence: Incidence, group: Group, shared: Mapping[int, int]) -> Apar
     """Whom to leave out of a group: nobody, where what is left is no group, or is not what was tested."""
     known = company(incidence, group, shared)
     rows = group.certain()
-    alone = (group.members.access() <= NO_LINK)[np.searchsorted(group.members.rows, rows)]
+    alone = (group.members.access() <= ALONE)[np.searchsorted(group.members.rows, rows)]
     among = np.array([known.get(int(row), 1.0) < STRANGERS for row in rows], dtype=np.bool_)
     few = np.array([shared.get(int(row), 0) <= FEW for row in rows], dtype=np.bool_)
     kept = rows[~(alone & (few | among))]
@@ -140,7 +137,7 @@ def apart(incidence: Incidence, group: Group, shared: Mapping[int, int]) -> Apar
     return Apart(rows[alone & few], rows[alone & among & ~few], known)
 
 
-def left_out(group: Group, strangers: NDArray[np.int32]) -> Group:
+def left_out(group: Group, strangers: Indices) -> Group:
     """The group without some of its certain members."""
     return replace(group, members=group.members.within(np.setdiff1d(group.certain(), strangers)))
 
@@ -155,14 +152,14 @@ class GroupTables:
 
 def group_tables(incidence: Incidence, groups: list[Group], strangers: Sequence[Apart] = ()) -> GroupTables:
     """`group_member(grp, entity, certain)`: the core and every entity that belongs with one half or more, and whether
-    it shares the work as well; `group_token(grp, channel, token, exclusive)`: shared wordings, or where no text is seen
-    the addresses and clients that the group shares and others hardly use.
+    it surely shares the work as well; `group_token(grp, channel, token, exclusive, broad)`: shared wordings, or where no
+    text is seen the addresses and clients that the group shares and others hardly use (broad: and eight members do).
 
     The posters among the strangers are no members; they make no wording another's either: whoever tried the group's
     prompt a few times uses the group's words. The crowd is everyone else.
     """
     members: list[tuple[int, int, bool]] = []
-    tokens: list[tuple[int, str, int, bool]] = []
+    tokens: list[tuple[int, str, int, bool, bool]] = []
     told_by = [Family.CONTENT] if sees_text(incidence) else [Family.INFRASTRUCTURE, Family.CLIENT]
     values = {c.name: c.values for family in told_by for c in incidence.scored(family)}
     for place, whole in enumerate(groups):
@@ -171,9 +168,11 @@ def group_tables(incidence: Incidence, groups: list[Group], strangers: Sequence[
         certain = group.certain()
         rows = np.union1d(group.members.rows[group.members.log_odds >= 0], group.core)
         rows = np.setdiff1d(rows, np.union1d(out.posters, out.crowd))
-        members += [(place, int(row), bool(sure)) for row, sure in zip(rows, np.isin(rows, certain), strict=True)]
+        sure = np.isin(rows, _linked(group, certain, out))
+        members += [(place, int(row), bool(one)) for row, one in zip(rows, sure, strict=True)]
         for shared in (token for family in told_by for token in shared_tokens(incidence, certain, family)):
-            tokens.append((place, shared.channel, int(values[shared.channel][shared.token]), shared.exclusive))
+            broad = shared.exclusive and shared.inside >= LEAST_HOLDERS
+            tokens.append((place, shared.channel, int(values[shared.channel][shared.token]), shared.exclusive, broad))
     return GroupTables(
         pa.table(
             {
@@ -188,9 +187,19 @@ def group_tables(incidence: Incidence, groups: list[Group], strangers: Sequence[
                 "channel": pa.array([t[1] for t in tokens], pa.string()),
                 "token": pa.array([t[2] for t in tokens], pa.uint64()),
                 "exclusive": pa.array([t[3] for t in tokens], pa.bool_()),
+                "broad": pa.array([t[4] for t in tokens], pa.bool_()),
             }
         ),
     )
+
+
+def _linked(group: Group, certain: Indices, out: Apart) -> Indices:
+    """The certain members that access links as well; where no text is seen, all."""
+    if not out.company:
+        return certain
+    access = group.members.access()[np.searchsorted(group.members.rows, certain)]
+    odds = zip(access.tolist(), certain.tolist(), strict=True)
+    return certain[[not is_stranger(nats, out.company.get(row)) for nats, row in odds]]
 
 
 def sees_text(incidence: Incidence) -> bool:

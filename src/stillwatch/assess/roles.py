@@ -218,7 +218,7 @@ def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen_low)
     held = stolen_high >= UNDECIDED or _plain(member) or _unseen(member) or probability < BARELY
-    if role == "operator" and (is_stranger(member) or at_home(member) or held):
+    if role == "operator" and (is_stranger(member.access, member.company) or at_home(member) or held):
         probability = min(probability, UNSHOWN)
     shown = round(probability, 4)
     return Part(member.account_id, shown, role, member.core, member.shared)
@@ -288,14 +288,14 @@ def at_home(member: MemberFacts) -> bool:
     return min(member.at_home, member.own_client) >= NEARLY_ALL and member.access < LINKED
 
 
-def is_stranger(member: MemberFacts) -> bool:
+def is_stranger(access: float, company: float | None) -> bool:
     """Whether access does not link an account well enough to be accused for the wordings that it shares.
 
     Among strangers with one wording some are linked by chance. So the odds that an account with these wordings is
     linked at all, and what its own access says, together say at least `LINKED` nats.
     """
-    odds = math.inf if member.company is None else math.log(member.company / (1.0 - member.company))
-    return member.access <= ALONE or member.access + odds < LINKED
+    odds = math.inf if company is None else math.log(company / (1.0 - company))
+    return access <= ALONE or access + odds < LINKED
 
 
 def victim_probabilities(members: Sequence[MemberFacts]) -> list[tuple[float, float]]:
