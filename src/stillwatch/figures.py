@@ -1,9 +1,8 @@
 """The figures of each group's shared work: volume with bounds, times, days, capabilities, pathways, bypass,
 pivots.
 
-Reads `exchange`, `account`, `exchange_capability`, `releases`, `group_exchange`, and `left_out(grp, n)`, exchanges of strangers in a
-group's wordings; each question is asked once for all
-groups.
+Reads `exchange`, `account`, `exchange_capability`, `releases`, `group_exchange`, `group_token`, `template_token`, and
+`left_out(grp, n)`, the exchanges of strangers in a group's wordings; each question is asked once for all groups.
 """
 
 from collections import defaultdict

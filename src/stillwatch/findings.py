@@ -106,10 +106,17 @@ def findings_of(
     progress(f"assessing {len(groups)} groups")
     seen = sees_text(incidence)
     strangers = _explained(engine, incidence, groups, seen=seen)
-    groups = [
-        left_out(group, np.union1d(out.posters, out.crowd)) for group, out in zip(groups, strangers, strict=True)
-    ]
-    engine.run([taken_up_step("group_taken_up", "group_explained", "grp"), *ASKING_STEPS, *GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *ENTITY_STEPS])
+    groups = [left_out(group, np.union1d(out.posters, out.crowd)) for group, out in zip(groups, strangers, strict=True)]
+    engine.run(
+        [
+            taken_up_step("group_taken_up", "group_explained", "grp"),
+            *ASKING_STEPS,
+            *GROUP_STEPS,
+            *fact_steps(),
+            *DEPARTURE_STEPS,
+            *ENTITY_STEPS,
+        ]
+    )
     known = _Known.of(engine, world, seen=seen)
     found = [_judged(group, place, known, strangers[place].company) for place, group in enumerate(groups)]
     stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
@@ -131,7 +138,9 @@ def _explained(engine: Engine, incidence: Incidence, groups: list[Group], *, see
             shared[row["grp"]][row["entity"]] = row["n"]
         strangers = [apart(incidence, group, shared[place]) for place, group in enumerate(groups)]
         sent = [sum(shared[place].get(int(row), 0) for row in out.posters) for place, out in enumerate(strangers)]
-        engine.register("left_out", pa.table({"grp": pa.array(range(len(sent)), pa.int32()), "n": pa.array(sent, pa.int64())}))
+        engine.register(
+            "left_out", pa.table({"grp": pa.array(range(len(sent)), pa.int32()), "n": pa.array(sent, pa.int64())})
+        )
     return strangers
 
 

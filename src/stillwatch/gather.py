@@ -74,6 +74,7 @@ FEW = 3
 STRANGERS = 0.5
 """Company under which a member's wordings are mostly in the hands of strangers."""
 
+
 def company(incidence: Incidence, group: Group, shared: Mapping[int, int]) -> dict[int, float]:
     """For each certain member, the share of those like it that access links to the group, itself left out.
 
@@ -112,8 +113,8 @@ def _share(count: Floats, of: NDArray[np.int64] | int) -> Floats:
 
 @dataclass(frozen=True)
 class Apart:
-    """Certain members of a group who share its wordings and nothing else: `posters` tried them a few times, `crowd`
-    uses wordings that strangers use mostly. `company` is of every certain member."""
+    """Certain members of a group who share its wordings and nothing else, as most do who are like them: `posters` tried
+    the wordings a few times, `crowd` works in them. `company` is of every certain member."""
 
     posters: Indices
     crowd: Indices
@@ -130,11 +131,11 @@ def apart(incidence: Incidence, group: Group, shared: Mapping[int, int]) -> Apar
     alone = (group.members.access() <= ALONE)[np.searchsorted(group.members.rows, rows)]
     among = np.array([known.get(int(row), 1.0) < STRANGERS for row in rows], dtype=np.bool_)
     few = np.array([shared.get(int(row), 0) <= FEW for row in rows], dtype=np.bool_)
-    kept = rows[~(alone & (few | among))]
+    kept = rows[~(alone & among)]
     stands = np.isin(group.core, kept).sum() * 2 >= len(group.core)
     if not known or not stands or incidence.accounts[kept].sum() < LEAST_HOLDERS:
         return replace(NOBODY, company=known)
-    return Apart(rows[alone & few], rows[alone & among & ~few], known)
+    return Apart(rows[alone & among & few], rows[alone & among & ~few], known)
 
 
 def left_out(group: Group, strangers: Indices) -> Group:
@@ -152,8 +153,8 @@ class GroupTables:
 
 def group_tables(incidence: Incidence, groups: list[Group], strangers: Sequence[Apart] = ()) -> GroupTables:
     """`group_member(grp, entity, certain)`: the core and every entity that belongs with one half or more, and whether
-    it surely shares the work as well; `group_token(grp, channel, token, exclusive, broad)`: shared wordings, or where no
-    text is seen the addresses and clients that the group shares and others hardly use (broad: and eight members do).
+    it surely shares the work as well; `group_token(grp, channel, token, exclusive, broad)`: shared wordings, or where
+    no text is seen the addresses and clients that the group shares and others hardly use (broad: eight members do).
 
     The posters among the strangers are no members; they make no wording another's either: whoever tried the group's
     prompt a few times uses the group's words. The crowd is everyone else.

@@ -2,9 +2,9 @@
 
 An entity all of whose exchanges a permission covers is put aside: linkage compares others with it, but places it in no
 group. One that goes beyond its permission (another time or model, above a cap) stays in linkage, as a customer as long
-as its permission speaks of at least half of what it does. A reseller has a contract (`contracted_account`) or merely says that
-it resells (`reselling_account` holds both). Under a token cap, exchanges whose tokens were not logged
-are not covered.
+as its permission speaks of at least half of what it does. Under a token cap, exchanges whose tokens were not logged
+are not covered. A reseller has a contract (`contracted_account`) or merely says that it resells (`reselling_account`
+holds both).
 """
 
 from stillwatch.records import Step

@@ -135,8 +135,8 @@ def test_one_product_with_many_customers_is_dismissed() -> None:
 
 def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
-        "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "shared": 20, "own": 50,
-        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0, "shared_times": 12,
+        "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "company": 0.9,
+        "shared": 20, "own": 50, "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0, "shared_times": 12,
         "group_days": 25.0, "days_before": 90.0, "reseller": False, "permitted": False,
     }  # fmt: skip
     return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
@@ -160,6 +160,23 @@ def test_roles_that_name_without_accusing() -> None:
 def test_text_alone_does_not_accuse() -> None:
     assert part_of(member(access=0.5)).probability < 0.5
     assert part_of(member(access=2.0)).probability >= 0.5
+
+
+@pytest.mark.parametrize(("company", "access", "accused"), [(0.34, 1.9, False), (0.71, 1.3, False), (0.34, 4.0, True)])
+def test_a_link_by_chance_does_not_accuse_in_a_crowd(company: float, access: float, accused: bool) -> None:
+    """Users of a framework's default prompt stood in a campaign that had replayed their conversations; of 23, three
+    shared a day or a client with it."""
+    assert (part_of(member(company=company, access=access)).probability >= 0.5) is accused
+    assert part_of(member(company=None, access=access)).probability >= 0.5
+
+
+def test_who_says_that_it_resells_is_for_review_and_a_contract_explains() -> None:
+    scores, twice = (yes("coordinated"), yes("extracting"), yes("concealed")), ("infrastructure", "registration")
+    said = alternatives({"resold": 0.0, "said_resold": 0.95}, 3.0, frozenset(twice))
+    assert status_of(scores, twice, said, 0.0, 0.95) == "ambiguous"
+    held = alternatives({"resold": 0.95, "said_resold": 0.95}, 3.0, frozenset(twice))
+    assert status_of(scores, twice, held, 0.0, 0.95) == "dismissed"
+    assert explanation(said) == "" and explanation(held) == "declared reseller"
 
 
 def test_likelihood_words_hold_their_probability() -> None:

@@ -99,7 +99,15 @@ def status_of(
         return "permitted"
     two = len(twice) >= 2 and not set(twice) <= ONE_PRODUCT
     innocent = explanation(others)
-    if said_resold < HALF and coordinated and two and extracting and concealed and not innocent and probability(scores) >= LIKELY:
+    if (
+        said_resold < HALF
+        and coordinated
+        and two
+        and extracting
+        and concealed
+        and not innocent
+        and probability(scores) >= LIKELY
+    ):
         return "suspected"
     refuted = any(score.log_odds < REFUTED for score in scores[1:])
     if coordinated and not innocent and not refuted and (extracting or concealed):
