@@ -29,8 +29,8 @@ def found(told: frozenset[str] = frozenset(), **changes: Any) -> list[Finding]:
             [
                 Step(
                     "exchange",
-                    f"SELECT range AS x, range % {case['accounts']} AS account, 0 AS entity, 10 AS input_tokens, 400 AS output_tokens, "
-                    f"NULL::INTEGER AS output_words, 'api' AS pathway, range::UBIGINT AS exact, "
+                    f"SELECT range AS x, range % {case['accounts']} AS account, 0 AS entity, 10 AS input_tokens, "
+                    f"400 AS output_tokens, NULL::INTEGER AS output_words, 'api' AS pathway, range::UBIGINT AS exact, "
                     f"TIMESTAMPTZ '2026-03-01 10:00:00Z' + to_hours(range) AS asked_at "
                     f"FROM range({case['n']})",
                 ),

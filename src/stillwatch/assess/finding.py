@@ -160,6 +160,7 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
             {
                 "account_id": part.account_id,
                 "probability": part.probability,
+                "estimate": part.estimate,
                 "role": part.role,
                 "core": part.core,
                 "exchanges": part.exchanges,

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from stillwatch.assess.estimates import of_possible_victim, of_stranger
 from stillwatch.assess.terms import clipped, ramp
 from stillwatch.records import Step
 from stillwatch.stats import logistic
@@ -199,13 +200,18 @@ class MemberFacts:
 
 @dataclass(frozen=True)
 class Part:
-    """A member with its role and the probability of belonging to the group."""
+    """A member with its role and the probability of belonging to the group, at most `UNSHOWN` where it is not accused.
+
+    `estimate` is how likely it is the operator's own: the probability itself where that accuses, a calibrated figure
+    that accuses nobody where an operator's role is not shown well enough, and nothing elsewhere.
+    """
 
     account_id: str
     probability: float
     role: str
     core: bool
     exchanges: int
+    estimate: float | None = None
 
 
 def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
@@ -218,10 +224,18 @@ def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen_low)
     held = stolen_high >= UNDECIDED or _plain(member) or _unseen(member) or probability < BARELY
+    estimate = probability
     if role == "operator" and (is_stranger(member.access, member.company) or at_home(member) or held):
-        probability = min(probability, UNSHOWN)
+        probability, estimate = min(probability, UNSHOWN), _estimated(member)
     shown = round(probability, 4)
-    return Part(member.account_id, shown, role, member.core, member.shared)
+    said = round(estimate, 4) if role in ACCUSING else None
+    return Part(member.account_id, shown, role, member.core, member.shared, said)
+
+
+def _estimated(member: MemberFacts) -> float:
+    if is_stranger(member.access, member.company):
+        return of_stranger(member.access + company_odds(member.company))
+    return of_possible_victim(victim_likeness(member), member.registration)
 
 
 def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
@@ -233,8 +247,8 @@ def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     if status == "suspected":
         return tuple(parts)
     if status == "ambiguous":
-        return tuple(replace(part, probability=min(part.probability, UNSHOWN)) for part in parts)
-    return tuple(replace(part, role="customer") if part.role in ACCUSING else part for part in parts)
+        return tuple(replace(part, probability=min(part.probability, UNSHOWN), estimate=None) for part in parts)
+    return tuple(replace(part, role="customer", estimate=None) if part.role in ACCUSING else part for part in parts)
 
 
 def victims_of(parts: Iterable[Part]) -> frozenset[str]:
@@ -246,7 +260,7 @@ def spared(parts: Iterable[Part], stolen: frozenset[str]) -> tuple[Part, ...]:
     """The parts of one finding, where accounts that another finding holds for stolen keys are not accused: a thief may
     do the work of two campaigns with one key."""
     return tuple(
-        replace(part, probability=min(part.probability, UNSHOWN))
+        replace(part, probability=min(part.probability, UNSHOWN), estimate=None)
         if part.role in ACCUSING and part.account_id in stolen
         else part
         for part in parts
@@ -294,8 +308,12 @@ def is_stranger(access: float, company: float | None) -> bool:
     Among strangers with one wording some are linked by chance. So the odds that an account with these wordings is
     linked at all, and what its own access says, together say at least `LINKED` nats.
     """
-    odds = math.inf if company is None else math.log(company / (1.0 - company))
-    return access <= ALONE or access + odds < LINKED
+    return access <= ALONE or (company is not None and access + company_odds(company) < LINKED)
+
+
+def company_odds(company: float | None) -> float:
+    """The odds of those with the same wordings, in nats; even where no text is seen."""
+    return 0.0 if company is None else math.log(company / (1.0 - company))
 
 
 def victim_probabilities(members: Sequence[MemberFacts]) -> list[tuple[float, float]]:
