@@ -136,9 +136,8 @@ def test_one_product_with_many_customers_is_dismissed() -> None:
 def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
         "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "company": 0.9,
-        "shared": 20, "own": 50, "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0, "shared_times": 12,
-        "group_days": 25.0, "days_before": 90.0, "reseller": False,
-        "permitted": False,
+        "shared": 20, "own": 50, "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0,
+        "shared_times": 12, "group_days": 25.0, "days_before": 90.0, "reseller": False, "permitted": False,
     }  # fmt: skip
     return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
 
