@@ -48,9 +48,9 @@ from stillwatch.benchmark.baselines.jaccard import jaccard  # noqa: E402
 from stillwatch.benchmark.baselines.svn import svn  # noqa: E402
 from stillwatch.benchmark.baselines.verdict import Scored  # noqa: E402
 from stillwatch.linkage import clusters, groups  # noqa: E402
+from stillwatch.linkage.clusters import LINK  # noqa: E402
 from stillwatch.linkage.groups import Group, confirmed_groups  # noqa: E402
 from stillwatch.linkage.incidence import Incidence  # noqa: E402
-from stillwatch.linkage.membership import LINK  # noqa: E402
 from stillwatch.linkage.search import SEED, Found, search  # noqa: E402
 from stillwatch.records import Family  # noqa: E402
 

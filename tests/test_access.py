@@ -33,12 +33,17 @@ def shared(tokens: str) -> list[tuple[int, int, bool, bool]]:
 
 
 def test_a_group_s_work_is_what_its_members_do_through_what_they_share() -> None:
-    found = shared("SELECT 0 AS grp, 'block' AS channel, md5_number_lower('10.0.0.0/24') AS token, TRUE AS exclusive")
+    found = shared(
+        "SELECT 0 AS grp, 'block' AS channel, md5_number_lower('10.0.0.0/24') AS token, "
+        "TRUE AS exclusive, FALSE AS broad"
+    )
     assert found == [(0, 0, True, True), (0, 2, True, True), (1, 4, False, True)]
 
 
 def test_without_shared_access_it_is_all_that_the_certain_members_do() -> None:
-    found = shared("SELECT 9 AS grp, 'block' AS channel, md5_number_lower('x') AS token, TRUE AS exclusive")
+    found = shared(
+        "SELECT 9 AS grp, 'block' AS channel, md5_number_lower('x') AS token, TRUE AS exclusive, FALSE AS broad"
+    )
     assert found == [(0, 0, False, True), (0, 1, False, True), (0, 2, False, True), (1, 4, False, True)]
 
 

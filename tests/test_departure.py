@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stillwatch.assess.roles import DEPARTURE_STEPS
+from stillwatch.assess.departure import DEPARTURE_STEPS
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.linkage.tokens import CHANNELS
 from stillwatch.records import Step

@@ -23,17 +23,28 @@ SELECT * FROM (VALUES
 ) t(x, account, asked_at, country, ip_class, block, pathway, model_requested, conversation_id, code)
 """
 
-SHARED = "SELECT * FROM (VALUES (0, 0, 0, TRUE, TRUE), (0, 1, 0, TRUE, TRUE), (0, 2, 1, TRUE, FALSE), (0, 3, 1, FALSE, FALSE)) t(grp, x, account, exclusive, certain)"  # noqa: E501
+SHARED = """
+SELECT * FROM (VALUES (0, 0, 0, TRUE, TRUE, TRUE), (0, 1, 0, TRUE, FALSE, TRUE), (0, 2, 1, TRUE, TRUE, FALSE),
+  (0, 3, 1, FALSE, FALSE, FALSE)) t(grp, x, account, exclusive, broad, certain)
+"""
+"""Exchanges 0 and 2 are in a wording that many members show, 2 in a doubtful account; 3 is in a popular wording."""
+
+WORDINGS = "SELECT * FROM (VALUES (0, 7), (1, 7), (2, 7), (3, {of_unknown})) t(x, token)"
+"""Exchanges 0 to 2 share a wording; the rules know nothing of exchange 3."""
 
 
-@pytest.fixture(scope="module")
-def figures() -> dict[int, Figures]:
+def figures_with(of_unknown: int) -> dict[int, Figures]:
+    """One group of accounts 0 and 1; exchange 3 is in a wording of its own, or in the others' (7)."""
+    words = WORDINGS.format(of_unknown=of_unknown)
     with DuckEngine() as engine:
         engine.run(
             [
                 Step("exchange", f"SELECT * EXCLUDE (code), CAST(NULL AS UBIGINT) AS simhash FROM ({EXCHANGES})"),
                 Step("exchange_capability", f"SELECT x, code FROM ({EXCHANGES})"),
                 Step("group_exchange", SHARED),
+                Step("group_token", "SELECT 0 AS grp, 'exact' AS channel, UNNEST([7, 8]) AS token"),
+                Step("template_token", f"SELECT x, 'exact' AS channel, token FROM ({words})"),
+                Step("left_out", "SELECT 0 AS grp, 3 AS n"),
                 Step(
                     "group_work",
                     "SELECT grp, min(asked_at) AS first_seen, max(asked_at) AS last_seen "
@@ -50,10 +61,20 @@ def figures() -> dict[int, Figures]:
         return group_figures(engine)
 
 
+@pytest.fixture(scope="module")
+def figures() -> dict[int, Figures]:
+    return figures_with(of_unknown=8)
+
+
 def test_volume_is_bounded_from_both_sides(figures: dict[int, Figures]) -> None:
-    """Low leaves out what a doubtful member sent; high adds the members' other grading, and neither their chat nor
-    another account's grading."""
-    assert figures[0].exchanges == (2, 4, 5)
+    """Low leaves out what a doubtful member sent and a wording of few, which may be replayed cover; high adds the
+    members' other grading and what strangers sent in the group's words, not their chat nor another's grading."""
+    assert figures[0].exchanges == (1, 4, 8)
+
+
+def test_a_wording_is_named_as_a_whole(figures: dict[int, Figures]) -> None:
+    assert figures[0].capabilities == {"rubric_grading": 0.75, "unknown": 0.25}
+    assert figures_with(of_unknown=7)[0].capabilities == {"rubric_grading": 1.0}
 
 
 def test_times_pathways_and_capabilities(figures: dict[int, Figures]) -> None:

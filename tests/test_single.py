@@ -7,26 +7,37 @@ import pytest
 from stillwatch.assess.finding import Finding
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.records import CAPABILITIES, Step
-from stillwatch.single import LEAST_EXCHANGES, LEAST_PERMITTED, single_findings
+from stillwatch.single import LEAST_ASKING, LEAST_EXCHANGES, LEAST_PERMITTED, single_findings
 
 GRADING, CHAT = CAPABILITIES.index("rubric_grading"), CAPABILITIES.index("chat")
 
 
 def found(told: frozenset[str] = frozenset(), **changes: Any) -> list[Finding]:
     """One entity of two accounts whose exchanges share one wording, beside traffic of a lean of -1."""
-    case = {"n": 500, "own": 500, "lean": 1.5, "code": GRADING, "covered": "FALSE", "reseller": "FALSE"} | changes
+    case = {
+        "accounts": 2,
+        "paid": "'p'",
+        "n": 500,
+        "own": 500,
+        "lean": 1.5,
+        "code": GRADING,
+        "covered": "FALSE",
+        "reseller": "FALSE",
+    } | changes
     with DuckEngine() as engine:
         engine.run(
             [
                 Step(
                     "exchange",
-                    f"SELECT range AS x, range % 2 AS account, 0 AS entity, 10 AS input_tokens, 400 AS output_tokens, "
-                    f"NULL::INTEGER AS output_words, 'api' AS pathway, range::UBIGINT AS exact, "
+                    f"SELECT range AS x, range % {case['accounts']} AS account, 0 AS entity, 10 AS input_tokens, "
+                    f"400 AS output_tokens, NULL::INTEGER AS output_words, 'api' AS pathway, range::UBIGINT AS exact, "
                     f"TIMESTAMPTZ '2026-03-01 10:00:00Z' + to_hours(range) AS asked_at "
                     f"FROM range({case['n']})",
                 ),
                 Step(
-                    "account", "SELECT * FROM (VALUES (0, 'a', 0), (1, 'b', 0)) t(account, account_id, entity)",
+                    "account",
+                    f"SELECT range AS account, chr(CAST(97 + range AS INTEGER)) AS account_id, 0 AS entity, "
+                    f"{case['paid']} AS payment_fingerprint FROM range({case['accounts']})",
                 ),
                 Step(
                     "template_token",
@@ -35,7 +46,11 @@ def found(told: frozenset[str] = frozenset(), **changes: Any) -> list[Finding]:
                 Step("covered_entity", f"SELECT 0 AS entity WHERE {case['covered']}"),
                 Step("permitted_account", f"SELECT account FROM account WHERE {case['covered']}"),
                 Step("reselling_account", f"SELECT account FROM account WHERE {case['reseller']}"),
-                Step("exchange_lean", f"SELECT x, {case['lean']}::DOUBLE AS lean FROM exchange"),
+                Step(
+                    "exchange_lean",
+                    f"SELECT x, CASE WHEN x < {case['own']} THEN {case['lean']} ELSE -1 END::DOUBLE AS lean "
+                    f"FROM exchange",
+                ),
                 Step("exchange_capability", f"SELECT x, {case['code']}::TINYINT AS code FROM exchange"),
                 Step(
                     "history_text",
@@ -83,3 +98,23 @@ def test_what_is_no_matter_of_scale_or_purpose_is_not_told(changes: dict[str, An
 
 def test_who_stands_in_a_groups_finding_is_not_told_again() -> None:
     assert found(told=frozenset({"b"})) == []
+
+
+OWN_CARDS = "'card ' || range"
+NAMED = {"accounts": 12, "n": 1000, "own": LEAST_ASKING, "lean": 2.0}
+
+
+def test_cover_does_not_buy_a_bought_name_off() -> None:
+    """Twelve accounts of one verified domain, a card each, that hide their grading among six times as much."""
+    (finding,) = found(**NAMED, paid=OWN_CARDS)
+    assert (finding.status, finding.exchanges[1], len(finding.parts)) == ("ambiguous", LEAST_ASKING, 12)
+    assert all(part.probability < 0.5 for part in finding.parts)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"paid": "'p'"}, {"paid": "NULL"}, {"lean": 0.5}, {"own": LEAST_ASKING - 1}, {"accounts": 7}],
+    ids=["pays as one", "payments not logged", "leans a little", "too little", "few accounts"],
+)
+def test_a_name_with_something_behind_it_is_judged_by_all_that_it_does(changes: dict[str, Any]) -> None:
+    assert found(**{**NAMED, "paid": OWN_CARDS} | changes) == []

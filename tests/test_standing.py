@@ -12,7 +12,7 @@ from stillwatch.records import Step
 STANDING = next(step for step in GROUP_STEPS if step.table == "group_standing")
 
 
-def standing(covered: str, reselling: str) -> dict[str, Any]:
+def standing(covered: str, contracted: str, reselling: str = "FALSE") -> dict[str, Any]:
     """Account 0 sent ninety of a group's hundred exchanges, accounts 1 to 10 one each."""
     with DuckEngine() as engine:
         engine.run(
@@ -22,6 +22,7 @@ def standing(covered: str, reselling: str) -> dict[str, Any]:
                     "SELECT 0 AS grp, range AS x, greatest(range - 89, 0) AS account FROM range(100)",
                 ),
                 Step("covered_exchange", f"SELECT x FROM group_exchange WHERE {covered}"),
+                Step("contracted_account", f"SELECT DISTINCT account FROM group_exchange WHERE {contracted}"),
                 Step("reselling_account", f"SELECT DISTINCT account FROM group_exchange WHERE {reselling}"),
                 STANDING,
             ]
@@ -39,7 +40,12 @@ def test_ten_small_licensees_do_not_excuse_the_one_that_does_the_work() -> None:
 
 
 def test_what_covers_all_covers_the_group() -> None:
-    assert standing("TRUE", "FALSE") == {"grp": 0, "permitted": 1.0, "resold": 0.0}
+    assert standing("TRUE", "FALSE") == {"grp": 0, "permitted": 1.0, "resold": 0.0, "said_resold": 0.0}
+
+
+def test_a_word_is_no_contract() -> None:
+    found = standing("FALSE", "FALSE", "TRUE")
+    assert (found["resold"], found["said_resold"]) == (0.0, 1.0)
 
 
 EXCHANGE = """

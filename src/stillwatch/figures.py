@@ -1,8 +1,8 @@
 """The figures of each group's shared work: volume with bounds, times, days, capabilities, pathways, bypass,
 pivots.
 
-Reads `exchange`, `account`, `exchange_capability`, `releases` and `group_exchange`; each question is asked once for all
-groups.
+Reads `exchange`, `account`, `exchange_capability`, `releases`, `group_exchange`, `group_token`, `template_token`, and
+`left_out(grp, n)`, the exchanges of strangers in a group's wordings; each question is asked once for all groups.
 """
 
 from collections import defaultdict
@@ -18,6 +18,10 @@ from stillwatch.linkage.work import one_source_log_bayes_factor
 
 SAME_CAPABILITY = 0.1
 """Share of the explained work from which a capability is the group's, and its other work of it may be too."""
+
+KNOWN, ONE_NAME = 0.25, 0.5
+"""Share of a wording's exchanges that a rule knows, and share of these that agree, from which the wording has one
+name."""
 
 MOVED_HOURS = 72
 MOVED_SHARE = 0.05
@@ -63,10 +67,32 @@ def _times(engine: Engine, figures: dict[int, Figures]) -> None:
 
 
 def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
+    """Wordings are named, not prompts: an exchange counts as what most known votes of its wording say (of its wordings
+    the commonest in the group). A prompt's material has words of its own, and those of one prompt say little."""
     counted: dict[int, list[Row]] = defaultdict(list)
     for row in engine.arrow(
-        "SELECT g.grp, c.code, count(*) AS n FROM group_exchange g JOIN exchange_capability c ON c.x = g.x "
-        "GROUP BY g.grp, c.code ORDER BY g.grp, c.code"
+        f"""
+        WITH shown AS (
+               SELECT g.grp, g.x, t.channel, t.token FROM group_exchange g
+               JOIN group_token k ON k.grp = CASE WHEN g.grp < 0 THEN -1 - g.grp ELSE g.grp END
+               JOIN template_token t ON t.x = g.x AND t.channel = k.channel AND t.token = k.token),
+             vote AS (
+               SELECT s.grp, s.channel, s.token, c.code, count(*) AS n FROM shown s
+               JOIN exchange_capability c ON c.x = s.x GROUP BY ALL),
+             named AS (
+               SELECT grp, channel, token, sum(n) AS n,
+                      arg_max(code, struct_pack(n := n, code := code)) FILTER (code <> {UNKNOWN}) AS code,
+                      max(n) FILTER (code <> {UNKNOWN}) AS most, sum(n) FILTER (code <> {UNKNOWN}) AS known
+               FROM vote GROUP BY ALL),
+             wording AS (
+               SELECT s.grp, s.x, arg_max(struct_pack(code := n.code, n := n.n, known := n.known, most := n.most),
+                              struct_pack(n := n.n, channel := n.channel, token := n.token)) AS held
+               FROM shown s JOIN named n ON n.grp = s.grp AND n.channel = s.channel AND n.token = s.token GROUP BY ALL)
+        SELECT g.grp, CASE WHEN w.held.known >= {KNOWN} * w.held.n AND w.held.most >= {ONE_NAME} * w.held.known
+                           THEN w.held.code ELSE c.code END AS code, count(*) AS n
+        FROM group_exchange g JOIN exchange_capability c ON c.x = g.x
+        LEFT JOIN wording w ON w.grp = g.grp AND w.x = g.x GROUP BY ALL ORDER BY ALL
+        """
     ).to_pylist():
         counted[row["grp"]].append(row)
     for place, rows in counted.items():
@@ -75,13 +101,14 @@ def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
 
 
 def _volume(engine: Engine, figures: dict[int, Figures]) -> None:
-    """Low: explained by tokens that nobody outside shows, in accounts that belong with one half or more. High: also the
-    members' work of the same capability that no shared template explains, which may be paraphrase or may be their
-    own."""
+    """Low: explained by wordings that hardly anybody outside and eight members at least show, in accounts that access
+    links; a wording of fewer may as well be a conversation that some members replay as cover. High: also the work of
+    the same capability that no shared wording explains, which may be paraphrase or the members' own, and what was sent
+    in the group's wordings by accounts that were left out."""
     rows = engine.arrow(
         f"""
         WITH explained AS (
-               SELECT grp, count(*) AS n, count(*) FILTER (exclusive AND certain) AS low
+               SELECT grp, count(*) AS n, count(*) FILTER (broad AND certain) AS low
                FROM group_exchange GROUP BY grp),
              own_capability AS (
                SELECT g.grp, c.code FROM group_exchange g JOIN exchange_capability c ON c.x = g.x
@@ -93,7 +120,9 @@ def _volume(engine: Engine, figures: dict[int, Figures]) -> None:
                JOIN own_capability k ON k.grp = m.grp AND k.code = c.code
                ANTI JOIN group_exchange g ON g.grp = m.grp AND g.x = e.x
                GROUP BY m.grp)
-        SELECT t.grp, t.low, t.n, t.n + coalesce(a.n, 0) AS high FROM explained t LEFT JOIN alike a ON a.grp = t.grp
+        SELECT t.grp, t.low, t.n, t.n + coalesce(a.n, 0) + coalesce(o.n, 0) AS high FROM explained t
+        LEFT JOIN alike a ON a.grp = t.grp
+        LEFT JOIN left_out o ON o.grp = CASE WHEN t.grp < 0 THEN -1 - t.grp ELSE t.grp END
         """
     ).to_pylist()
     for row in rows:

@@ -1,23 +1,28 @@
 """From groups and tables to findings: facts, scores, alternatives, parts, status, and the figures of a campaign."""
 
 import hashlib
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from stillwatch.assess.alternatives import alternatives
 from stillwatch.assess.asking import ASKING_STEPS
 from stillwatch.assess.concealed import concealed
 from stillwatch.assess.coordinated import coordinated
+from stillwatch.assess.departure import DEPARTURE_STEPS
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.facts import fact_steps
 from stillwatch.assess.finding import Confirmed, Finding, is_active, status_of
 from stillwatch.assess.lives import LIFE_STEPS, TRAITS, Life, Lives, cover_log_ratio
-from stillwatch.assess.roles import DEPARTURE_STEPS, UNLINKED, MemberFacts, Part, parts_in, parts_of, spared, victims_of
+from stillwatch.assess.roles import UNLINKED, MemberFacts, Part, parts_in, parts_of, spared, victims_of
 from stillwatch.content.answered import taken_up_step
 from stillwatch.engine.base import Engine
 from stillwatch.figures import Figures, group_figures
-from stillwatch.gather import group_tables, rows_by, sees_text
+from stillwatch.gather import Apart, apart, group_tables, left_out, rows_by, sees_text
 from stillwatch.linkage.groups import Group
 from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.tokens import ACCESS_TOKEN_STEP
@@ -25,7 +30,7 @@ from stillwatch.records import Family, Step
 
 EXPLAINED = """
     SELECT m.grp, t.x, any_value(t.entity) AS entity, any_value(e.account) AS account,
-           bool_or(g.exclusive) AS exclusive, bool_and(m.certain) AS certain
+           bool_or(g.exclusive) AS exclusive, bool_or(g.broad) AS broad, bool_and(m.certain) AS certain
     FROM group_token g JOIN {tokens} t ON t.channel = g.channel AND t.token = g.token
     JOIN found_member m ON m.grp = g.grp AND m.entity = t.entity
     JOIN exchange e ON e.x = t.x GROUP BY m.grp, t.x
@@ -41,7 +46,7 @@ BY_ACCESS = [
         "group_explained",
         """
         SELECT * FROM accessed UNION ALL
-        SELECT m.grp, e.x, e.entity, e.account, FALSE AS exclusive, TRUE AS certain
+        SELECT m.grp, e.x, e.entity, e.account, FALSE AS exclusive, FALSE AS broad, TRUE AS certain
         FROM found_member m JOIN exchange e ON e.entity = m.entity
         WHERE m.certain AND m.grp NOT IN (SELECT grp FROM accessed)
         """,
@@ -55,9 +60,12 @@ GROUP_STEPS = [
         "group_standing",
         """
         SELECT grp, least(sum(permitted) / sum(n), avg(permitted / n)) AS permitted,
-               least(sum(resold) / sum(n), avg(resold / n)) AS resold
-        FROM (SELECT g.grp, g.account, count(*) AS n, count(p.x) AS permitted, count(r.account) AS resold
+               least(sum(resold) / sum(n), avg(resold / n)) AS resold,
+               least(sum(said) / sum(n), avg(said / n)) AS said_resold
+        FROM (SELECT g.grp, g.account, count(*) AS n, count(p.x) AS permitted, count(c.account) AS resold,
+                     count(r.account) AS said
               FROM group_exchange g LEFT JOIN covered_exchange p ON p.x = g.x
+              LEFT JOIN contracted_account c ON c.account = g.account
               LEFT JOIN reselling_account r ON r.account = g.account GROUP BY g.grp, g.account)
         GROUP BY grp
         """,
@@ -98,17 +106,46 @@ def findings_of(
     engine: Engine, incidence: Incidence, groups: list[Group], world: World, progress: Callable[[str], None]
 ) -> list[Finding]:
     """Assess every group and describe it, in the order of the groups."""
-    tables = group_tables(incidence, groups)
-    engine.register("found_member", tables.member)
-    engine.register("group_token", tables.token)
     progress(f"assessing {len(groups)} groups")
     seen = sees_text(incidence)
-    explained = [*(BY_WORDING if seen else BY_ACCESS), taken_up_step("group_taken_up", "group_explained", "grp")]
-    engine.run([*explained, *ASKING_STEPS, *GROUP_STEPS, *fact_steps(), *DEPARTURE_STEPS, *LIFE_STEPS, *ENTITY_STEPS])
+    strangers = _explained(engine, incidence, groups, seen=seen)
+    groups = [left_out(group, np.union1d(out.posters, out.crowd)) for group, out in zip(groups, strangers, strict=True)]
+    engine.run(
+        [
+            taken_up_step("group_taken_up", "group_explained", "grp"),
+            *ASKING_STEPS,
+            *GROUP_STEPS,
+            *fact_steps(),
+            *DEPARTURE_STEPS,
+            *LIFE_STEPS,
+            *ENTITY_STEPS,
+        ]
+    )
     known = _Known.of(engine, world, seen=seen)
-    found = [_judged(group, place, known) for place, group in enumerate(groups)]
+    found = [_judged(group, place, known, strangers[place].company) for place, group in enumerate(groups)]
     stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
     return [replace(finding, parts=spared(finding.parts, stolen)) for finding in found]
+
+
+def _explained(engine: Engine, incidence: Incidence, groups: list[Group], *, seen: bool) -> list[Apart]:
+    """Tables `group_explained` and `left_out`, and who was left out: strangers who share a group's wordings only."""
+    strangers: list[Apart] = []
+    for _ in range(2):
+        tables = group_tables(incidence, groups, strangers)
+        engine.register("found_member", tables.member)
+        engine.register("group_token", tables.token)
+        engine.run(BY_WORDING if seen else BY_ACCESS)
+        if strangers:
+            break
+        shared: dict[int, dict[int, int]] = defaultdict(dict)
+        for row in engine.arrow("SELECT grp, entity, count(*) AS n FROM group_explained GROUP BY ALL").to_pylist():
+            shared[row["grp"]][row["entity"]] = row["n"]
+        strangers = [apart(incidence, group, shared[place]) for place, group in enumerate(groups)]
+        sent = [sum(shared[place].get(int(row), 0) for row in out.posters) for place, out in enumerate(strangers)]
+        engine.register(
+            "left_out", pa.table({"grp": pa.array(range(len(sent)), pa.int32()), "n": pa.array(sent, pa.int64())})
+        )
+    return strangers
 
 
 @dataclass(frozen=True)
@@ -140,14 +177,14 @@ class _Known:
         return cls(facts, members, figures, base, ordinary, world)
 
 
-def _judged(group: Group, number: int, known: _Known) -> Finding:
+def _judged(group: Group, number: int, known: _Known, company: Mapping[int, float]) -> Finding:
     """The finding about all of a group's work; where that is not suspected and the part that asks for training
     material is, or is for review with three answers that lean to yes, the finding about the part: a campaign is its
     extraction, and everything else is cover."""
-    whole = _finding(group, number, known)
+    whole = _finding(group, number, known, company)
     if whole.status in ("suspected", "permitted") or ~number not in known.facts:
         return whole
-    part = _finding(group, ~number, known)
+    part = _finding(group, ~number, known, company)
     leans = part.status == "ambiguous" and all(score.log_odds >= 0.0 for score in part.scores)
     return part if part.status == "suspected" or (leans and whole.status == "dismissed") else whole
 
@@ -159,15 +196,17 @@ def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
     return {str(row["email_domain"]): row["n"] / max(accounts, 1) for row in rows}
 
 
-def _finding(group: Group, number: int, known: _Known) -> Finding:
+def _finding(group: Group, number: int, known: _Known, company: Mapping[int, float]) -> Finding:
     facts, base, world = known.facts.get(number, {"shared": 0}), known.base, known.world
     members, figures = known.members.get(number, []), known.figures.get(number, Figures())
     confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
     scores = (coordinated(confirmed, group.members.linked()), extracting(facts, base), concealed(facts, base))
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
     others = alternatives(facts, scores[2].log_odds, families)
-    parts = _parts(group, members, known.ordinary)
-    status = status_of(scores, tuple(str(f) for f in group.twice), others, float(facts.get("permitted") or 0.0))
+    parts = _parts(group, members, known.ordinary, company)
+    twice = tuple(str(f) for f in group.twice)
+    covered, resold = (float(facts.get(name) or 0.0) for name in ("permitted", "said_resold"))
+    status = status_of(scores, twice, others, covered, resold)
     work = facts.get("one_source")
     confirmations = [Confirmed(str(c.family), c.log_e, c.discovered, "exact") for c in group.confirmations]
     if work is not None and work > 0:
@@ -188,7 +227,7 @@ def _finding(group: Group, number: int, known: _Known) -> Finding:
         scores=scores,
         found_by=tuple(str(f) for f in group.found_by),
         confirmed_by=tuple(confirmations),
-        twice=tuple(str(f) for f in group.twice),
+        twice=twice,
         alternatives=tuple(others),
         details={
             "bypass": figures.bypass,
@@ -204,7 +243,7 @@ def _life(row: dict[str, Any]) -> Life:
     return Life(int(row["life"] or 0), {name: row[name] for name in TRAITS})
 
 
-def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives) -> list[Part]:
+def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives, company: Mapping[int, float]) -> list[Part]:
     place = {int(row): at for at, row in enumerate(group.members.rows)}
     registration = group.members.of(Family.REGISTRATION)
     access = group.members.access()
@@ -225,6 +264,7 @@ def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives) -> list
             log_odds=float(group.members.log_odds[at]),
             registration=float(registration[at]),
             access=float(access[at]),
+            company=company.get(int(row["entity"])),
             shared=int(row["shared"]),
             own=int(row["own"]),
             own_before=int(row["own_before"]),

@@ -3,7 +3,8 @@
 An entity all of whose exchanges a permission covers is put aside: linkage compares others with it, but places it in no
 group. One that goes beyond its permission (another time or model, above a cap) stays in linkage, as a customer as long
 as its permission speaks of at least half of what it does. Under a token cap, exchanges whose tokens were not logged
-are not covered.
+are not covered. A reseller has a contract (`contracted_account`) or merely says that it resells (`reselling_account`
+holds both).
 """
 
 from stillwatch.records import Step
@@ -62,12 +63,16 @@ PERMISSION_STEPS = [
         """,
     ),
     Step(
+        "contracted_account",
+        """
+        SELECT a.account FROM account a JOIN permissions p ON p.purpose = 'resale' AND p.account_id = a.account_id
+        UNION SELECT a.account FROM account a JOIN permissions p ON p.purpose = 'resale' AND p.org_id = a.org_id
+        """,
+    ),
+    Step(
         "reselling_account",
         """
-        SELECT a.account FROM account a WHERE a.reseller_of IS NOT NULL
-        UNION SELECT a.account FROM account a JOIN permissions p
-          ON p.purpose = 'resale' AND p.account_id = a.account_id
-        UNION SELECT a.account FROM account a JOIN permissions p ON p.purpose = 'resale' AND p.org_id = a.org_id
+        SELECT account FROM contracted_account UNION SELECT a.account FROM account a WHERE a.reseller_of IS NOT NULL
         """,
     ),
 ]

@@ -1,6 +1,10 @@
 """Findings about one entity: a customer whose own traffic is unmistakable distillation at scale.
 
 With a permission `permitted`, without one `ambiguous`: a hobbyist looks the same, so never `suspected` by itself.
+
+Being open earns a collapse into one customer, not an exemption. A verified domain costs ten dollars; a payment in
+common costs more, since all accounts fall with it. So many accounts that share a name and not the payment are judged by
+the wordings that unmistakably ask for training material, whatever else they do: else cover would buy the name free.
 """
 
 import hashlib
@@ -8,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from stillwatch.assess.extracting import extracting
+from stillwatch.assess.asking import LEAST_ACCOUNTS
+from stillwatch.assess.extracting import ENOUGH, LIKE_EVERYONE, SLOPE, UNMISTAKABLE, extracting
 from stillwatch.assess.finding import Finding, is_active
 from stillwatch.assess.roles import Part
 from stillwatch.content.answered import taken_up_step
@@ -25,6 +30,12 @@ LEAST_PERMITTED = 50
 LEAST_SHARE = 0.5
 """Share of the entity's traffic that its templates explain."""
 
+LEAST_ASKING = ENOUGH * LEAST_ACCOUNTS
+"""Exchanges that ask for training material, of accounts that share a name and no payment: a group's least."""
+
+PAYS_AS_ONE = 0.5
+"""Share of an entity's accounts with one payment, from which it pays as one customer."""
+
 SURE = 2.0
 """Log-odds of extraction that a single entity must reach: nobody else's agreement supports the claim. One that a
 permission covers is listed where it is likelier than not."""
@@ -39,18 +50,31 @@ HARVEST = tuple(
 
 STEPS = [
     Step(
+        "named_entity",
+        f"""
+        SELECT entity FROM (SELECT entity, payment_fingerprint AS paid, count(*) AS n FROM account GROUP BY ALL)
+        WHERE entity NOT IN (SELECT entity FROM covered_entity)
+        GROUP BY entity HAVING sum(n) >= {LEAST_ACCOUNTS} AND max(n) FILTER (paid IS NOT NULL) < {PAYS_AS_ONE} * sum(n)
+        """,
+    ),
+    Step(
         "big_entity",
         f"""
-        SELECT entity, count(*) AS n FROM exchange GROUP BY entity
+        SELECT entity, count(*) AS n, entity IN (SELECT entity FROM named_entity) AS named FROM exchange GROUP BY entity
         HAVING count(*) >= {LEAST_EXCHANGES}
             OR (count(*) >= {LEAST_PERMITTED} AND entity IN (SELECT entity FROM covered_entity))
+            OR (count(*) >= {LEAST_ASKING} AND entity IN (SELECT entity FROM named_entity))
         """,
     ),
     Step(
         "own_template",
-        """
+        f"""
         SELECT t.entity, t.channel, t.token FROM template_token t JOIN big_entity b ON b.entity = t.entity
-        GROUP BY t.entity, t.channel, t.token, b.n HAVING count(*) >= greatest(20, 0.02 * b.n)
+        LEFT JOIN exchange_lean l ON b.named AND l.x = t.x
+        GROUP BY t.entity, t.channel, t.token, b.n, b.named
+        HAVING CASE WHEN b.named THEN count(*) >= {ENOUGH} AND {SLOPE} * (avg(l.lean)
+                      - (SELECT any_value(lean) FROM base_fact)) + {LIKE_EVERYONE} >= {UNMISTAKABLE}
+                    ELSE count(*) >= greatest({ENOUGH}, 0.02 * b.n) END
         """,
     ),
     Step(
@@ -64,7 +88,8 @@ STEPS = [
     Step(
         "own_fact",
         """
-        SELECT w.entity, any_value(b.n) AS total,
+        SELECT w.entity, any_value(b.n) AS total, any_value(b.named) AS named,
+               CASE WHEN any_value(b.named) THEN count(*) / any_value(b.n) END AS asking,
                w.entity IN (SELECT entity FROM covered_entity) AS covered, count(*) AS shared, avg(l.lean) AS lean,
                avg(CAST(u.followed AS INTEGER)) AS follow_up,
                median(CAST(coalesce(e.output_words, 0.75 * e.output_tokens) AS DOUBLE)) AS answer_words,
@@ -91,7 +116,8 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told
     for facts in engine.arrow("SELECT * FROM own_fact").to_pylist():
         score = extracting(facts, base)
         sure = score.log_odds >= (0.0 if facts["covered"] else SURE)
-        if facts["shared"] < LEAST_SHARE * facts["total"] or _is_small(facts) or not sure:
+        beside = facts["shared"] < LEAST_SHARE * facts["total"] and not facts["named"]
+        if beside or _is_small(facts) or not sure:
             continue
         members = engine.arrow(
             f"SELECT a.account_id, count(w.x) AS n, bool_or(p.account IS NOT NULL) AS permitted, "
@@ -111,7 +137,8 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told
 
 
 def _is_small(facts: dict[str, Any]) -> bool:
-    return bool(facts["shared"] < (LEAST_PERMITTED if facts["covered"] else LEAST_EXCHANGES))
+    least = LEAST_ASKING if facts["named"] else LEAST_EXCHANGES
+    return bool(facts["shared"] < (LEAST_PERMITTED if facts["covered"] else least))
 
 
 def _codes(engine: Engine, entity: int) -> "np.ndarray[Any, np.dtype[np.int64]]":

@@ -35,8 +35,8 @@ def part(members: int = 10, asking: int = 4, padding: int = 12, *, lean: float =
                 Step("found_member", "SELECT DISTINCT 0 AS grp, entity, TRUE AS certain FROM template_token"),
                 Step(
                     "group_explained",
-                    f"SELECT 0 AS grp, x, entity, entity AS account, {exclusive} AS exclusive, TRUE AS certain "
-                    "FROM template_token",
+                    f"SELECT 0 AS grp, x, entity, entity AS account, {exclusive} AS exclusive, FALSE AS broad, "
+                    "TRUE AS certain FROM template_token",
                 ),
                 Step("group_taken_up", "SELECT grp, x, FALSE AS followed FROM group_explained"),
                 *ASKING_STEPS,

@@ -135,9 +135,10 @@ def test_one_product_with_many_customers_is_dismissed() -> None:
 
 def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
-        "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "shared": 20, "own": 50,
-        "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0, "shared_times": 12,
-        "group_days": 25.0, "days_before": 90.0, "cover": 0.0, "reseller": False, "permitted": False,
+        "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "company": 0.9,
+        "shared": 20, "own": 50, "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0,
+        "shared_times": 12, "group_days": 25.0, "days_before": 90.0, "cover": 0.0, "reseller": False,
+        "permitted": False,
     }  # fmt: skip
     return MemberFacts(**(facts | changes))  # type: ignore[arg-type]
 
@@ -160,6 +161,41 @@ def test_roles_that_name_without_accusing() -> None:
 def test_text_alone_does_not_accuse() -> None:
     assert part_of(member(access=0.5)).probability < 0.5
     assert part_of(member(access=2.0)).probability >= 0.5
+
+
+@pytest.mark.parametrize(("company", "access", "accused"), [(0.34, 1.9, False), (0.71, 1.3, False), (0.34, 4.0, True)])
+def test_a_link_by_chance_does_not_accuse_in_a_crowd(company: float, access: float, accused: bool) -> None:
+    """Users of a framework's default prompt stood in a campaign that had replayed their conversations; of 23, three
+    shared a day or a client with it."""
+    assert (part_of(member(company=company, access=access)).probability >= 0.5) is accused
+    assert part_of(member(company=None, access=access)).probability >= 0.5
+
+
+def test_an_estimate_accuses_nobody_and_orders_the_named() -> None:
+    """Nine of ten members who are named and not accused are operators: .49 is a cap, not what is believed of them."""
+    stranger, near = part_of(member(access=0.2)), part_of(member(access=0.9))
+    assert stranger.probability < 0.5 and near.probability < 0.5
+    assert stranger.estimate is not None and near.estimate is not None and 0.5 < stranger.estimate < near.estimate
+    few = part_of(member(company=0.2, access=0.2))
+    assert few.estimate is not None and few.estimate < 0.5, "mostly strangers have these wordings"
+    sure = part_of(member(access=9.0))
+    assert sure.estimate == sure.probability >= 0.5
+    assert part_of(member(**STOLEN)).estimate is None, "held for a victim: nothing is said of an operator"
+    plain = STOLEN | {"own": 60, "shared_times": 12, "registration": 2.5}
+    crowd = [member(**STOLEN | {"registration": 6.0}) for _ in range(20)]
+    unlinked = parts_of([*crowd, member(**plain | {"registration": 0.0})])[-1]
+    linked = parts_of([*crowd, member(**plain)])[-1]
+    assert (unlinked.estimate or 0.0) < 0.25 < (linked.estimate or 0.0)
+    assert all(part.estimate is None for part in parts_in("ambiguous", [near]))
+
+
+def test_who_says_that_it_resells_is_for_review_and_a_contract_explains() -> None:
+    scores, twice = (yes("coordinated"), yes("extracting"), yes("concealed")), ("infrastructure", "registration")
+    said = alternatives({"resold": 0.0, "said_resold": 0.95}, 3.0, frozenset(twice))
+    assert status_of(scores, twice, said, 0.0, 0.95) == "ambiguous"
+    held = alternatives({"resold": 0.95, "said_resold": 0.95}, 3.0, frozenset(twice))
+    assert status_of(scores, twice, held, 0.0, 0.95) == "dismissed"
+    assert explanation(said) == "" and explanation(held) == "declared reseller"
 
 
 def test_likelihood_words_hold_their_probability() -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -10,7 +11,9 @@ from stillwatch.content.families import family_steps
 from stillwatch.content.fillers import filler_steps
 from stillwatch.content.preamble import LEAST_ENTITIES, preamble_steps
 from stillwatch.content.sketch import sketch
+from stillwatch.content.tags import tag_bits
 from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.records import CAPABILITIES
 from tests.content.exchanges import KEY, batch
 
 HARNESS = (
@@ -87,3 +90,15 @@ def test_a_shared_instruction_is_a_template_and_its_material_a_filler() -> None:
     by_channel = engine.arrow("SELECT channel, count(DISTINCT x) AS n FROM template_token GROUP BY channel").to_pylist()
     assert {row["channel"]: row["n"] for row in by_channel}["segment"] == 6
     assert engine.arrow("SELECT count(DISTINCT filler) AS n FROM filler").to_pylist() == [{"n": 6}]
+
+
+def test_an_agents_transcript_is_agentic_work_whatever_its_steps_ask_for() -> None:
+    """Thoughts at every step, a task of any kind: the form speaks before the words of trace and synthesis."""
+    bits = tag_bits()
+    zero, words = np.zeros(1, np.uint32), np.array([200], np.int32)
+    rest = (zero, np.zeros(1, np.uint64), words, words, np.array([1], np.int16))
+    named = [
+        CAPABILITIES[int(classify(np.array([sum(bits[name] for name in tags)], np.uint64), *rest)[0])]
+        for tags in (("agentic", "trace"), ("agentic", "tools", "synthesis"), ("trace",), ("synthesis",), ("agentic",))
+    ]
+    assert named == ["agentic_coding", "agentic_coding", "trace_coercion", "data_synthesis", "unknown"]

@@ -42,6 +42,8 @@ ONE_CLIENT = 0.5
 """Share of the work that carries one client's static words, from which that client's users explain a group that only
 content, work and client confirm."""
 
+RESELLER = "declared reseller"
+
 NOT_LOGGED = "nothing logged that would show it"
 
 
@@ -118,12 +120,16 @@ def _one_product(facts: Facts, families: frozenset[str]) -> Alternative:
 
 
 def _reseller(facts: Facts) -> Alternative:
-    share, seen = _share(facts, "resold"), _seen(facts, "resold")
+    """A contract explains. To say so costs a field of a form, and puts one name on every account: it is a question for
+    whoever says it, so that such a group is for review and no further (`SAID_TO_RESELL`)."""
+    share, said, seen = _share(facts, "resold"), _share(facts, "said_resold"), _seen(facts, "resold", "said_resold")
+    told = f"{share:.0%} of the shared work through resellers with a contract"
+    told += f", {said:.0%} through accounts that say they resell" if said > share else ""
     return Alternative(
-        "declared reseller",
-        f"{share:.0%} of the shared work through declared resellers" if seen else NOT_LOGGED,
-        "",
-        _verdict(share >= 0.5, share > 0.1, seen=seen),
+        RESELLER,
+        told if seen else NOT_LOGGED,
+        "most of them hold no permission to resell" if said >= 0.5 > share else "",
+        _verdict(share >= 0.5, max(share, said) > 0.1, seen=seen),
     )
 
 

@@ -20,6 +20,8 @@ REFUTED = -2.0
 ACTIVE_DAYS = 3
 """Days before the end of the period within which the last shared work makes a finding active."""
 
+HALF = 0.5
+
 ONE_PRODUCT = frozenset(("content", "work", "client"))
 """Families that one product with many customers shows by itself: alone they show no coordination."""
 
@@ -80,19 +82,32 @@ class Finding:
 
 
 def status_of(
-    scores: tuple[Score, Score, Score], twice: tuple[str, ...], others: list[Alternative], permitted: float
+    scores: tuple[Score, Score, Score],
+    twice: tuple[str, ...],
+    others: list[Alternative],
+    permitted: float,
+    said_resold: float = 0.0,
 ) -> str:
     """`suspected`, `permitted`, `ambiguous` or `dismissed`, from the three questions, each by itself and all together.
 
     `twice` are the families that together confirmed one candidate found without both; `permitted` is the share of
-    the extraction that permissions cover.
+    the extraction that permissions cover, `said_resold` the share that comes through accounts which say that they
+    resell: they are asked first, so that such a group is for review and no further.
     """
     coordinated, extracting, concealed = (score.log_odds >= 0.0 for score in scores)
-    if permitted >= 0.5:
+    if permitted >= HALF:
         return "permitted"
     two = len(twice) >= 2 and not set(twice) <= ONE_PRODUCT
     innocent = explanation(others)
-    if coordinated and two and extracting and concealed and not innocent and probability(scores) >= LIKELY:
+    if (
+        said_resold < HALF
+        and coordinated
+        and two
+        and extracting
+        and concealed
+        and not innocent
+        and probability(scores) >= LIKELY
+    ):
         return "suspected"
     refuted = any(score.log_odds < REFUTED for score in scores[1:])
     if coordinated and not innocent and not refuted and (extracting or concealed):
@@ -145,6 +160,7 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
             {
                 "account_id": part.account_id,
                 "probability": part.probability,
+                "estimate": part.estimate,
                 "role": part.role,
                 "core": part.core,
                 "exchanges": part.exchanges,

@@ -108,10 +108,14 @@ def permuted(incidence: Incidence, family: Family, seed: int) -> Incidence:
 
 
 def probabilities(answer: Mapping[str, Any], operators: set[str]) -> tuple[Bin, ...]:
-    """Stated probabilities of members in suspected findings beside how many are operators. A member that is held for
-    something else (a victim, a customer) states nothing about being an operator, and is left out."""
+    """What is stated of members in suspected findings beside how many are operators: the estimate, or where a finding
+    has none the probability, which is a cap for whoever is not accused. A member that is held for something else (a
+    victim, a customer) states nothing about being an operator, and is left out."""
     stated = [
-        (member["probability"], member["account_id"] in operators)
+        (
+            member["probability"] if member.get("estimate") is None else member["estimate"],
+            member["account_id"] in operators,
+        )
         for finding in answer["campaigns"]
         if finding["status"] == "suspected" and finding["kind"] == "group"
         for member in finding["members"]

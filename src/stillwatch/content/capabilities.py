@@ -35,12 +35,18 @@ def classify(
     output_words: NDArray[np.int32],
     turns: NDArray[np.int16],
 ) -> Codes:
-    """Index into records.CAPABILITIES for each exchange. The arrays have one length; -1 words mean not logged."""
+    """Index into records.CAPABILITIES for each exchange. The arrays have one length; -1 words mean not logged.
+
+    An agent's transcript asks for thoughts at every step and holds tasks of any kind, so its form comes first: words of
+    an agent's work beside tools, code or thoughts.
+    """
     del output_tags, turns
     tools = _bit(structure, Structure.TOOL_CALL_OUT) | _bit(structure, Structure.TOOL_RESULT)
+    transcript = tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "trace", "tools", "code")
     rules: Sequence[tuple[str, Flags]] = (
         ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | (_any(tags, "computer") & tools)),
         ("vision", _bit(structure, Structure.MEDIA)),
+        ("agentic_coding", transcript & _any(tags, "agentic")),
         ("trace_coercion", _any(tags, "trace")),
         ("post_hoc_reasoning", _any(tags, "post_hoc") & ~_any(tags, "grading")),
         ("sensitive_rewrite", _any(tags, "rewrite")),
@@ -49,8 +55,7 @@ def classify(
         ("rubric_grading", _any(tags, "grading")),
         ("data_synthesis", _any(tags, "synthesis")),
         ("preference_pairs", _any(tags, "preference")),
-        ("agentic_coding", tools & _any(tags, "agentic", "code")),
-        ("agentic_coding", _any(tags, "agentic") & _any(tags, "code", "tools")),
+        ("agentic_coding", tools & _any(tags, "code")),
         ("tool_use", tools | _bit(structure, Structure.TOOLS) | _any(tags, "tools")),
         ("translation", _any(tags, "translation")),
         ("cot_elicitation", _any(tags, "reasoning")),

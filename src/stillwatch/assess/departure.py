@@ -1,0 +1,113 @@
+"""Where and when each member's shared work came from beside its own life, as SQL steps.
+
+Table `member_fact`, one row a (grp, account): see `roles.MemberFacts`. Reads `group_exchange`, `exchange` and
+`account`. `own_life` holds the exchanges beside the window of shared work, six hours before and after it left out.
+"""
+
+from stillwatch.records import Step
+
+LEAST_SHARERS = 2
+OWN_BLOCK = 0.2
+"""Other members whose shared work used an address block, and their share of all its accounts, from which the block is
+the group's own and no carrier's."""
+
+LEAST_BLOCKS = 3
+"""Such blocks in an account's own life from which it counts: a proxy's exit may stand in an owner's street."""
+
+DEPARTURE_STEPS = [
+    Step(
+        "sure_work",
+        """
+        SELECT g.grp, g.account, g.x FROM group_exchange g
+        JOIN (SELECT grp, account, bool_or(exclusive) AS any_exclusive FROM group_exchange GROUP BY grp, account) s
+          ON s.grp = g.grp AND s.account = g.account WHERE g.exclusive OR NOT s.any_exclusive
+        """,
+    ),
+    Step("clock", "SELECT count(DISTINCT epoch_us(asked_at) % 86_400_000_000) > 1 AS tells FROM exchange"),
+    Step(
+        "work_window",
+        """
+        SELECT s.grp, s.account,
+               CASE WHEN any_value(c.tells) THEN count(DISTINCT e.asked_at) ELSE count(*) END AS times,
+               quantile_disc(e.asked_at, 0.05) AS first_shared, quantile_disc(e.asked_at, 0.95) AS last_shared
+        FROM sure_work s JOIN exchange e ON e.x = s.x CROSS JOIN clock c GROUP BY s.grp, s.account
+        """,
+    ),
+    Step(
+        "own_life",
+        """
+        SELECT w.grp, e.account, e.block, e.ja4, e.user_agent, e.asked_at, e.country, e.ip_class, e.segment_roles
+        FROM work_window w
+        JOIN exchange e ON e.account = w.account
+         AND (e.asked_at < w.first_shared - INTERVAL 6 HOURS OR e.asked_at > w.last_shared + INTERVAL 6 HOURS)
+        WHERE NOT EXISTS (SELECT 1 FROM sure_work s WHERE s.x = e.x AND s.grp = w.grp)
+        """,
+    ),
+    Step("own_block", "SELECT DISTINCT grp, account, block FROM own_life WHERE block IS NOT NULL"),
+    Step("own_client", "SELECT DISTINCT grp, account, ja4, user_agent FROM own_life WHERE ja4 IS NOT NULL"),
+    Step(
+        "member_block",
+        """
+        SELECT DISTINCT s.grp, s.account, e.block FROM sure_work s JOIN exchange e ON e.x = s.x
+        WHERE e.block IS NOT NULL
+        """,
+    ),
+    Step(
+        "group_block",
+        f"""
+        SELECT m.grp, m.block, count(*) AS members, any_value(p.accounts) AS accounts FROM member_block m
+        JOIN (SELECT block, count(DISTINCT account) AS accounts FROM exchange WHERE block IS NOT NULL GROUP BY block) p
+          ON p.block = m.block
+        GROUP BY m.grp, m.block HAVING count(*) >= greatest({LEAST_SHARERS}, {OWN_BLOCK} * any_value(p.accounts))
+        """,
+    ),
+    Step(
+        "life_among",
+        f"""
+        SELECT grp, account, CASE WHEN count(DISTINCT block) FILTER (theirs) >= {LEAST_BLOCKS}
+                 THEN avg(CASE WHEN theirs THEN 1.0 ELSE 0.0 END) ELSE 0.0 END AS among
+        FROM (SELECT o.grp, o.account, o.block,
+                     coalesce(b.members - (m.block IS NOT NULL)::INTEGER
+                              >= greatest({LEAST_SHARERS}, {OWN_BLOCK} * (b.accounts - 1)), FALSE) AS theirs
+              FROM own_life o LEFT JOIN group_block b ON b.grp = o.grp AND b.block = o.block
+              LEFT JOIN member_block m ON m.grp = o.grp AND m.account = o.account AND m.block = o.block
+              WHERE o.block IS NOT NULL)
+        GROUP BY grp, account
+        """,
+    ),
+    Step(
+        "departure",
+        """
+        SELECT s.grp, s.account,
+               CASE WHEN any_value(h.blocks) > 0 THEN avg(CASE WHEN e.block IS NULL THEN NULL
+                 WHEN b.block IS NOT NULL THEN 1.0 ELSE 0.0 END) END AS at_home,
+               CASE WHEN any_value(h.clients) > 0 THEN avg(CASE WHEN e.ja4 IS NULL THEN NULL
+                 WHEN c.ja4 IS NOT NULL THEN 1.0 ELSE 0.0 END) END AS own_client
+        FROM sure_work s JOIN exchange e ON e.x = s.x
+        LEFT JOIN (SELECT grp, account, count(block) AS blocks, count(ja4) AS clients FROM own_life
+                   GROUP BY grp, account) h ON h.grp = s.grp AND h.account = s.account
+        LEFT JOIN own_block b ON b.grp = s.grp AND b.account = s.account AND b.block = e.block
+        LEFT JOIN own_client c ON c.grp = s.grp AND c.account = s.account AND c.ja4 = e.ja4
+             AND c.user_agent IS NOT DISTINCT FROM e.user_agent
+        GROUP BY s.grp, s.account
+        """,
+    ),
+    Step(
+        "member_fact",
+        """
+        SELECT w.grp, w.account, any_value(n.shared) AS shared, any_value(d.at_home) AS at_home,
+               any_value(d.own_client) AS own_client, count(o.asked_at) AS own,
+               count(o.asked_at) FILTER (o.asked_at < w.first_shared) AS own_before,
+               any_value(w.times) AS shared_times, any_value(i.among) AS among,
+               epoch(any_value(w.last_shared) - any_value(w.first_shared)) / 86400.0 AS shared_days,
+               epoch(any_value(w.first_shared) - any_value(a.created_at)) / 86400.0 AS days_before
+        FROM work_window w JOIN departure d ON d.grp = w.grp AND d.account = w.account
+        JOIN (SELECT grp, account, count(*) AS shared FROM group_exchange GROUP BY grp, account) n
+          ON n.grp = w.grp AND n.account = w.account
+        JOIN account a ON a.account = w.account
+        LEFT JOIN own_life o ON o.grp = w.grp AND o.account = w.account
+        LEFT JOIN life_among i ON i.grp = w.grp AND i.account = w.account
+        GROUP BY w.grp, w.account
+        """,
+    ),
+]
