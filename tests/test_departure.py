@@ -45,6 +45,30 @@ def test_work_from_elsewhere_is_foreign_where_the_own_life_is_seen() -> None:
     assert (member_fact("7", "'tls-b'")["at_home"], member_fact("7", "'tls-b'")["own_client"]) == (1.0, 1.0)
 
 
+def test_what_a_thief_words_anew_is_no_part_of_the_owners_life() -> None:
+    """Six accounts work through one block that hardly anybody else uses: the first also asks there in other words."""
+    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE)" for a in range(6))
+    rows += ", (0, TIMESTAMPTZ '2026-03-24 10:00:00Z', '7', FALSE), (0, TIMESTAMPTZ '2026-03-01 10:00:00Z', '1', FALSE)"
+    exchange = (
+        "SELECT row_number() OVER () - 1 AS x, account, account AS entity, block, 'tls' AS ja4, 'curl' AS user_agent, "
+        "asked_at, shared, NULL AS country, NULL AS ip_class, NULL AS segment_roles "
+        f"FROM (VALUES {rows}) t(account, asked_at, block, shared)"
+    )
+    with DuckEngine() as engine:
+        engine.run(
+            [
+                Step("exchange", exchange),
+                Step(
+                    "account", "SELECT range AS account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at FROM range(6)"
+                ),
+                Step("group_exchange", "SELECT 0 AS grp, account, x, TRUE AS exclusive FROM exchange WHERE shared"),
+                *DEPARTURE_STEPS,
+            ]
+        )
+        found = engine.arrow("SELECT * FROM member_fact WHERE account = 0").to_pylist()[0]
+    assert (found["shared"], found["shared_times"], found["own"], found["at_home"]) == (1, 2, 1, 0.0)
+
+
 def test_a_life_without_addresses_or_clients_makes_nothing_foreign() -> None:
     assert member_fact("NULL", "'tls-a'")["at_home"] is None
     assert member_fact("1", "NULL")["own_client"] is None

@@ -25,6 +25,7 @@ from stillwatch.figures import Figures, group_figures
 from stillwatch.gather import Apart, apart, group_tables, left_out, rows_by, sees_text
 from stillwatch.linkage.groups import Group
 from stillwatch.linkage.incidence import Incidence
+from stillwatch.linkage.membership import TEXT
 from stillwatch.linkage.tokens import ACCESS_TOKEN_STEP
 from stillwatch.records import Family, Step
 
@@ -246,7 +247,8 @@ def _life(row: dict[str, Any]) -> Life:
 def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives, company: Mapping[int, float]) -> list[Part]:
     place = {int(row): at for at, row in enumerate(group.members.rows)}
     registration = group.members.of(Family.REGISTRATION)
-    access = group.members.access()
+    access, beyond = group.members.access(), group.members.access((*TEXT, Family.CLIENT))
+    text = np.maximum(*(group.members.of(family) for family in TEXT))
     core = set(group.core.tolist())
     known: list[MemberFacts] = []
     own = Lives(
@@ -264,6 +266,8 @@ def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives, company
             log_odds=float(group.members.log_odds[at]),
             registration=float(registration[at]),
             access=float(access[at]),
+            beyond_client=float(beyond[at]),
+            text=float(text[at]),
             company=company.get(int(row["entity"])),
             shared=int(row["shared"]),
             own=int(row["own"]),

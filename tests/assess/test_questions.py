@@ -135,7 +135,8 @@ def test_one_product_with_many_customers_is_dismissed() -> None:
 
 def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
-        "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "company": 0.9,
+        "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "beyond_client": 2.0,
+        "text": 5.0, "company": 0.9,
         "shared": 20, "own": 50, "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0,
         "shared_times": 12, "group_days": 25.0, "days_before": 90.0, "cover": 0.0, "reseller": False,
         "permitted": False,
@@ -229,9 +230,10 @@ def test_popular_wordings_are_no_programme_of_a_group() -> None:
 
 
 def test_prompts_relayed_through_a_customers_own_service_do_not_accuse() -> None:
-    relayed = member(at_home=1.0, own_client=1.0, access=1.0, shared=3, own=60)
+    relayed = member(at_home=1.0, own_client=1.0, access=1.0, beyond_client=1.0, shared=3, own=60)
     assert part_of(relayed).probability < 0.5
-    assert part_of(member(at_home=1.0, own_client=1.0, access=9.0, shared=3, own=60)).probability >= 0.5
+    linked = member(at_home=1.0, own_client=1.0, access=9.0, beyond_client=8.0, shared=3, own=60)
+    assert part_of(linked).probability >= 0.5
 
 
 def test_a_short_window_from_unknown_addresses_does_not_accuse() -> None:
@@ -253,6 +255,13 @@ def test_where_no_address_is_seen_the_others_tell_how_many_keys_are_stolen() -> 
     stolen = [member(**STOLEN) for _ in range(20)]
     part = parts_of([*linked, *stolen, member(**short, at_home=None)])[-1]
     assert part.role not in ACCUSING or part.probability < 0.5
+
+
+def test_a_public_tool_links_nobody() -> None:
+    """Whoever uses the program that the group uses, and hardly shares a word or anything else, is not accused."""
+    assert part_of(member(access=9.0, beyond_client=-0.5, text=0.5)).probability < 0.5
+    assert part_of(member(access=9.0, beyond_client=-0.5, text=9.0)).probability >= 0.75
+    assert part_of(member(access=9.0, beyond_client=4.0, text=0.5)).probability >= 0.75
 
 
 def test_a_life_on_cover_is_no_owners_life() -> None:

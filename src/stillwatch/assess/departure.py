@@ -1,7 +1,9 @@
 """Where and when each member's shared work came from beside its own life, as SQL steps.
 
 Table `member_fact`, one row a (grp, account): see `roles.MemberFacts`. Reads `group_exchange`, `exchange` and
-`account`. `own_life` holds the exchanges beside the window of shared work, six hours before and after it left out.
+`account`. `sure_work` are exchanges in the group's own wordings, and what else came through its own blocks: a thief's
+paraphrases are no part of the owner's life. `own_life` holds the others, outside of their window and of six hours about
+it.
 """
 
 from stillwatch.records import Step
@@ -11,16 +13,45 @@ OWN_BLOCK = 0.2
 """Other members whose shared work used an address block, and their share of all its accounts, from which the block is
 the group's own and no carrier's."""
 
+MANY_SHARERS = 5
+MOSTLY = 0.5
+"""Members, and their share of a block's accounts, from which all that a member does there is the group's work."""
+
 LEAST_BLOCKS = 3
 """Such blocks in an account's own life from which it counts: a proxy's exit may stand in an owner's street."""
 
 DEPARTURE_STEPS = [
     Step(
-        "sure_work",
+        "worded",
         """
         SELECT g.grp, g.account, g.x FROM group_exchange g
         JOIN (SELECT grp, account, bool_or(exclusive) AS any_exclusive FROM group_exchange GROUP BY grp, account) s
           ON s.grp = g.grp AND s.account = g.account WHERE g.exclusive OR NOT s.any_exclusive
+        """,
+    ),
+    Step(
+        "member_block",
+        """
+        SELECT DISTINCT s.grp, s.account, e.block FROM worded s JOIN exchange e ON e.x = s.x
+        WHERE e.block IS NOT NULL
+        """,
+    ),
+    Step(
+        "group_block",
+        f"""
+        SELECT m.grp, m.block, count(*) AS members, any_value(p.accounts) AS accounts FROM member_block m
+        JOIN (SELECT block, count(DISTINCT account) AS accounts FROM exchange WHERE block IS NOT NULL GROUP BY block) p
+          ON p.block = m.block
+        GROUP BY m.grp, m.block HAVING count(*) >= greatest({LEAST_SHARERS}, {OWN_BLOCK} * any_value(p.accounts))
+        """,
+    ),
+    Step(
+        "sure_work",
+        f"""
+        SELECT grp, account, x FROM worded UNION
+        SELECT b.grp, e.account, e.x FROM group_block b JOIN exchange e ON e.block = b.block
+        JOIN (SELECT DISTINCT grp, account FROM worded) w ON w.grp = b.grp AND w.account = e.account
+        WHERE b.members >= {MANY_SHARERS} AND b.members >= {MOSTLY} * b.accounts
         """,
     ),
     Step("clock", "SELECT count(DISTINCT epoch_us(asked_at) % 86_400_000_000) > 1 AS tells FROM exchange"),
@@ -45,22 +76,6 @@ DEPARTURE_STEPS = [
     ),
     Step("own_block", "SELECT DISTINCT grp, account, block FROM own_life WHERE block IS NOT NULL"),
     Step("own_client", "SELECT DISTINCT grp, account, ja4, user_agent FROM own_life WHERE ja4 IS NOT NULL"),
-    Step(
-        "member_block",
-        """
-        SELECT DISTINCT s.grp, s.account, e.block FROM sure_work s JOIN exchange e ON e.x = s.x
-        WHERE e.block IS NOT NULL
-        """,
-    ),
-    Step(
-        "group_block",
-        f"""
-        SELECT m.grp, m.block, count(*) AS members, any_value(p.accounts) AS accounts FROM member_block m
-        JOIN (SELECT block, count(DISTINCT account) AS accounts FROM exchange WHERE block IS NOT NULL GROUP BY block) p
-          ON p.block = m.block
-        GROUP BY m.grp, m.block HAVING count(*) >= greatest({LEAST_SHARERS}, {OWN_BLOCK} * any_value(p.accounts))
-        """,
-    ),
     Step(
         "life_among",
         f"""

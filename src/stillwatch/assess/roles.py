@@ -66,7 +66,8 @@ class MemberFacts:
     ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
     known). `among` is the share of the others that came from blocks which other members' shared work used and hardly
     anybody else (0 where these blocks are fewer than three). `access` is what infrastructure, registration, client and
-    timing together say for the group, in nats, and `company` the share of those with its wordings that access links
+    timing together say for the group, in nats, `beyond_client` the same without client, `text` the greater of what
+    content and work say, and `company` the share of those with its wordings that access links
     (None where no text is seen); `shared_times` counts the distinct times of shared work (each exchange
     of a session, which holds more accounts for victims than hours would), and the exchanges themselves where logs keep
     days alone; `group_days` is how long the group worked; `cover` is ln of how much likelier the account's other
@@ -78,6 +79,8 @@ class MemberFacts:
     log_odds: float
     registration: float
     access: float
+    beyond_client: float
+    text: float
     company: float | None
     shared: int
     own: int
@@ -120,7 +123,9 @@ def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     role = _role(member, stolen_low)
     held = stolen_high >= UNDECIDED or _plain(member) or probability < BARELY
     estimate = probability
-    if role == "operator" and (is_stranger(member.access, member.company) or at_home(member) or held):
+    if role == "operator" and (
+        is_stranger(member.access, member.company) or shares_a_tool(member) or at_home(member) or held
+    ):
         probability, estimate = min(probability, UNSHOWN), _estimated(member)
     shown = round(probability, 4)
     said = round(estimate, 4) if role in ACCUSING else None
@@ -188,7 +193,13 @@ def at_home(member: MemberFacts) -> bool:
     """
     if member.at_home is None or member.own_client is None or member.own == 0:
         return False
-    return min(member.at_home, member.own_client) >= NEARLY_ALL and member.access < LINKED
+    return min(member.at_home, member.own_client) >= NEARLY_ALL and member.beyond_client < LINKED
+
+
+def shares_a_tool(member: MemberFacts) -> bool:
+    """Whether an account shares a program with the group and hardly a word: so looks the user of a public tool with
+    which the group works as well."""
+    return member.beyond_client <= ALONE and member.text < LINKED
 
 
 def is_stranger(access: float, company: float | None) -> bool:
