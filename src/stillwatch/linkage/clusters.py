@@ -1,5 +1,5 @@
-"""Candidate groups: Leiden on the graph of strong pairs, at several resolutions, with nothing of the left-out
-families."""
+"""Candidate groups: Leiden on the graph of strong pairs, at several resolutions, and the holders of one wording, with
+nothing of the left-out families."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from stillwatch.linkage.kernels import strongest_edges
 from stillwatch.linkage.leiden import labels_of, symmetric
 from stillwatch.linkage.pairs import Pairs, family_weights, total_weight
 from stillwatch.linkage.templates import Templates
+from stillwatch.linkage.wordings import wording_groups
 from stillwatch.records import EXACT_FAMILIES, Family
 
 LEAST_WEIGHT = 6.0
@@ -95,6 +96,19 @@ def candidates_without(
     if Family.CONTENT not in left_out:
         groups += [part for rows in _distinct(groups, incidence.n) for part in _parts(incidence, rows, templates)]
     return [Candidate(rows, left_out) for rows in _distinct(groups, incidence.n)]
+
+
+def candidates_by_wording(incidence: Incidence, families: tuple[Family, ...]) -> list[Candidate]:
+    """Groups by content alone, which every other exact family may confirm; none where fewer than two are seen."""
+    others = frozenset(family for family in EXACT_FAMILIES if family in families) - {Family.CONTENT}
+    if Family.CONTENT not in families or len(others) < ENOUGH:
+        return []
+    groups = [rows for rows in wording_groups(incidence) if _large_enough(incidence, rows)]
+    return [Candidate(rows, others) for rows in _distinct(groups, incidence.n)]
+
+
+def _large_enough(incidence: Incidence, rows: Indices) -> bool:
+    return len(rows) > 1 and int(incidence.accounts[rows].sum()) >= LEAST_ACCOUNTS
 
 
 def _parts(incidence: Incidence, rows: Indices, templates: Templates) -> list[Indices]:

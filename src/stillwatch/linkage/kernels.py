@@ -110,3 +110,55 @@ def excess(count: float, expected: float) -> float:
     if count <= expected:
         return 0.0
     return float(count * np.log(count / max(expected, 1e-12)) - (count - expected))
+
+
+@njit(cache=True, nogil=True)
+def _jaccard(indptr: Ints, rows: Indices, a: int, b: int) -> float:
+    """The Jaccard similarity of two ascending sets."""
+    i, j, both = indptr[a], indptr[b], 0
+    while i < indptr[a + 1] and j < indptr[b + 1]:
+        if rows[i] == rows[j]:
+            both += 1
+            i += 1
+            j += 1
+        elif rows[i] < rows[j]:
+            i += 1
+        else:
+            j += 1
+    return float(both / (indptr[a + 1] - indptr[a] + indptr[b + 1] - indptr[b] - both))
+
+
+@njit(cache=True, nogil=True)
+def alike_sets(indptr: Ints, rows: Indices, keys: Hashes, hashes: int, least: float) -> tuple[Indices, Indices]:
+    """Pairs (larger set, other set) of ascending sets of rows that have a MinHash in common and are at least so alike.
+
+    Within a bucket every set is compared with the largest alone, the first of equals: linear in the sets' sizes. Rows
+    are hashed by their keys.
+    """
+    n = len(indptr) - 1
+    left, right = np.empty(n * hashes, np.int32), np.empty(n * hashes, np.int32)
+    found = 0
+    least_hash = np.empty(n, np.uint64)
+    for which in range(hashes):
+        for at in range(n):
+            least_hash[at] = np.uint64(0xFFFFFFFFFFFFFFFF)
+            for place in range(indptr[at], indptr[at + 1]):
+                least_hash[at] = min(least_hash[at], mix(keys[rows[place]] + mix(np.uint64(which + 1))))
+        order = np.argsort(least_hash, kind="mergesort")
+        begun = 0
+        while begun < n:
+            ended = begun + 1
+            while ended < n and least_hash[order[ended]] == least_hash[order[begun]]:
+                ended += 1
+            largest = order[begun]
+            for place in range(begun + 1, ended):
+                one = order[place]
+                if indptr[one + 1] - indptr[one] > indptr[largest + 1] - indptr[largest]:
+                    largest = one
+            for place in range(begun, ended):
+                one = order[place]
+                if one != largest and _jaccard(indptr, rows, largest, one) >= least:
+                    left[found], right[found] = largest, one
+                    found += 1
+            begun = ended
+    return left[:found], right[:found]

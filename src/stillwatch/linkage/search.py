@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.linkage.clusters import PROMISING, Candidate, candidates_without, left_out_sets
+from stillwatch.linkage.clusters import PROMISING, Candidate, candidates_by_wording, candidates_without, left_out_sets
 from stillwatch.linkage.confirm import THREADS, log_e_values
 from stillwatch.linkage.incidence import Floats, Incidence, Ints
 from stillwatch.linkage.pairs import Pairs, family_weights, nominated_pairs, total_weight
@@ -63,6 +63,8 @@ def search(
             lambda left_out: candidates_without(incidence, pairs, weights, families, left_out, templates), wanted
         ):
             candidates += found
+    if only != Family.CONTENT:
+        candidates += candidates_by_wording(incidence, families)
     log_e: dict[Family, Floats] = {}
     discovered: dict[Family, NDArray[np.bool_]] = {}
     tested: dict[Family, int] = {}
