@@ -18,8 +18,9 @@ from stillwatch.records import Step
 LEAST = 5
 """Exchanges that make a life: fewer say nothing of it."""
 
-EDGES = (0.0, 0.2, 0.8)
-"""A share falls into one of four bins: none, up to a fifth, up to four fifths, more."""
+EDGES = (0.05, 0.2, 0.8)
+"""A share falls into one of four bins: up to a twentieth, a fifth, four fifths, more. A little is no trait: a thief's
+work in other words may be taken for the owner's."""
 
 TRAITS = ("abroad", "proxied", "home", "mixed")
 """Traits of a life, each a share: of exchanges from outside of the billing country, through hosting or proxy networks,
