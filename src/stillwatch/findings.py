@@ -177,6 +177,15 @@ class _Known:
         ordinary = Lives(map(_life, engine.arrow("SELECT * FROM ordinary_life").to_pylist()))
         return cls(facts, members, figures, base, ordinary, world)
 
+    def standing(self, number: int) -> list[dict[str, Any]]:
+        """The members of a group or of the part of its work that asks. Where and when a member's work comes from is
+        known of all its shared work: few exchanges of a part make no window, and a thief's others no owner's life."""
+        rows = self.members.get(number, [])
+        if number >= 0:
+            return rows
+        whole = {row["account"]: row for row in self.members.get(~number, [])}
+        return [whole.get(row["account"], row) | {"shared": row["shared"]} for row in rows]
+
 
 def _judged(group: Group, number: int, known: _Known, company: Mapping[int, float]) -> Finding:
     """The finding about all of a group's work; where that is not suspected and the part that asks for training
@@ -199,7 +208,7 @@ def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
 
 def _finding(group: Group, number: int, known: _Known, company: Mapping[int, float]) -> Finding:
     facts, base, world = known.facts.get(number, {"shared": 0}), known.base, known.world
-    members, figures = known.members.get(number, []), known.figures.get(number, Figures())
+    members, figures = known.standing(number), known.figures.get(number, Figures())
     confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
     scores = (coordinated(confirmed, group.members.linked()), extracting(facts, base), concealed(facts, base))
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
