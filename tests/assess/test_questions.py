@@ -326,6 +326,8 @@ def test_an_agreement_that_few_members_bear_is_no_coordination() -> None:
     confirmed = [(Family.INFRASTRUCTURE, 30.0, True), (Family.REGISTRATION, 30.0, True)]
     assert coordinated(confirmed, 0.9).log_odds > 0
     assert coordinated(confirmed, 0.2).log_odds < 0
+    every = [*confirmed, (Family.CLIENT, 40.0, True), (Family.TIMING, 30.0, True)]
+    assert coordinated(every, 0.5).log_odds < 0, "more families do not make up for half of the members"
 
 
 def test_one_schools_door_is_no_hiding() -> None:

@@ -7,6 +7,8 @@ from stillwatch.records import Family, Score, Term
 
 QUESTION = "coordinated"
 PRIOR = -6.0
+BORNE_BY_FEW = 30.0
+"""Nats that an agreement loses which half of the members or fewer bear: all that any families can say."""
 
 
 def coordinated(confirmed: Sequence[tuple[Family, float, bool]], linked: float | None) -> Score:
@@ -28,5 +30,5 @@ def coordinated(confirmed: Sequence[tuple[Family, float, bool]], linked: float |
             )
     if linked is not None:
         because = f"{linked:.0%} of the members have links of access beyond one client"
-        terms += term(QUESTION, "borne by few", -20.0 * ramp(linked, 0.6, 0.4), because)
+        terms += term(QUESTION, "borne by few", -BORNE_BY_FEW * ramp(linked, 0.6, 0.5), because)
     return Score(QUESTION, PRIOR, terms)
