@@ -165,40 +165,6 @@ def test_every_evasion_is_documented(root: Path) -> None:
     assert not [axis for axis in hiding.FULL if f"`{axis}`" not in text]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--frontier", "--scale", "nonsense"], "Invalid value for '--scale'"),
-        (["--frontier", "--scale", "0"], "0.02 to 20"),
-        (["--frontier", "--scale", "nan"], "0.02 to 20"),
-        (["--frontier", "--seed", "-1"], "negative"),
-        (["--frontier", "--seeds", "0"], "1 to 20"),
-        (["--frontier", "--seeds", "99"], "1 to 20"),
-        (["--frontier", "--axis", "covr"], "did you mean cover?"),
-        (["--frontier", "--axis", "jitter"], "--full has it"),
-        (["--frontier", "--axis", ""], "no curve of that axis"),
-        (["--frontier", "--full"], "--out DIR"),
-        (["--frontier", "--quick", "--full"], "exclude each other"),
-        (["--frontier", "--scenario", "hard"], "starts from one scenario"),
-        (["--frontier", "--out", "file"], "--out names no folder"),
-        (["--seeds", "2"], "--seeds goes with --frontier"),
-        (["--axis", "cover"], "--axis goes with --frontier"),
-    ],
-)
-def test_what_cannot_be_run_is_told_before_anything_runs(
-    arguments: list[str],
-    words: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("file").write_text("in the way")
-    assert cli.run(["benchmark", *arguments]) == 2
-    said = capsys.readouterr()
-    assert words in said.err and not said.out
-
-
 def test_the_command_prints_writes_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -122,3 +122,14 @@ class Browser:
         line, _, self._rest = self._rest.partition(b"\0")
         message: dict[str, Any] = json.loads(line)
         return message
+
+
+def fits_and_runs_nothing(browser: Browser, place: Path, title: str, bar: str) -> None:
+    """Open a page and see that its title and bars are there, that nothing runs, and that no width scrolls sideways."""
+    browser.open(place)
+    assert browser.value("document.title") == title
+    assert not browser.told("Log.entryAdded") and not browser.told("Runtime.exceptionThrown")
+    assert browser.value(f"document.querySelector('{bar}').getBoundingClientRect().width") > 0
+    for width in (1280, 768, 400, 320):
+        browser.resize(width)
+        assert browser.value("document.documentElement.scrollWidth") <= width

@@ -1,14 +1,13 @@
 """The benchmark's page says what was counted, hides no bad figure, and whatever stands in the result stays text."""
 
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from stillwatch.console.benchmark import page, worst
 from tests.benchmark.results import result, rival, world
-from tests.console.browser import Browser
+from tests.console.browser import Browser, fits_and_runs_nothing
 from tests.console.hostile import PAYLOADS, written
 from tests.console.test_page import Reader
 
@@ -73,20 +72,8 @@ def test_a_broken_promise_is_said() -> None:
     assert "exceed 1, which breaks the promise" in page(result(given))
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(chromium, tmp_path_factory.mktemp("browser") / "profile") as opened:
-        yield opened
-
-
 @pytest.mark.parametrize("text", ["", "W" * 400, "".join(PAYLOADS[:8])], ids=["as it is", "long", "hostile"])
 def test_no_width_makes_the_page_scroll_sideways_and_nothing_runs(browser: Browser, tmp_path: Path, text: str) -> None:
     place = tmp_path / "page.html"
     place.write_bytes((hostile(text) if text else page(result())).encode())
-    browser.open(place)
-    assert browser.value("document.title") == "Stillwatch: benchmark"
-    assert not browser.told("Log.entryAdded") and not browser.told("Runtime.exceptionThrown")
-    assert browser.value("document.querySelector('.plot .bounds').getBoundingClientRect().width") > 0
-    for width in (1280, 768, 400, 320):
-        browser.resize(width)
-        assert browser.value("document.documentElement.scrollWidth") <= width
+    fits_and_runs_nothing(browser, place, "Stillwatch: benchmark", ".plot .bounds")

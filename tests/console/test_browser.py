@@ -1,7 +1,6 @@
 """The page in a real browser: it shows what it should, runs nothing, asks for nothing, fits a phone, and prints."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,6 @@ from tests.console.hostile import PAYLOADS, written
 OVER = """[...document.querySelectorAll('p, td, th, dt, dd, li, h2, h4, svg')].filter(
     e => !e.closest('.stack thead') && e.getBoundingClientRect().right > %d + .5).length"""
 """Elements that reach over the right edge at a width, thus what a hidden overflow would cut off."""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(chromium, tmp_path_factory.mktemp("browser") / "profile") as opened:
-        yield opened
 
 
 def page_of(tmp_path: Path, given: dict[str, Any]) -> Path:

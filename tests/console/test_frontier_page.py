@@ -1,7 +1,6 @@
 """The frontier's page says what was counted, shows bad points first, and whatever stands in the result stays text."""
 
 import unicodedata
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from stillwatch.benchmark.frontier.summary import summed
 from stillwatch.console.curves import Dot, against_money, amounts, decades, over_steps, staircase
 from stillwatch.console.frontier import lead, page, worst
 from tests.benchmark.frontiers import COMMAND, frontier, record
-from tests.console.browser import Browser
+from tests.console.browser import Browser, fits_and_runs_nothing
 from tests.console.hostile import PAYLOADS, written
 from tests.console.test_page import Reader
 
@@ -139,20 +138,8 @@ def test_a_staircase_falls_where_a_dearer_way_hides_better() -> None:
     assert staircase(dots) == "M50 20H90V80H590"
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(chromium, tmp_path_factory.mktemp("browser") / "profile") as opened:
-        yield opened
-
-
 @pytest.mark.parametrize("text", ["", "W" * 400, "".join(PAYLOADS[:8])], ids=["as it is", "long", "hostile"])
 def test_no_width_makes_the_page_scroll_sideways_and_nothing_runs(browser: Browser, tmp_path: Path, text: str) -> None:
     place = tmp_path / "page.html"
     place.write_bytes((hostile(text) if text else page(frontier())).encode())
-    browser.open(place)
-    assert browser.value("document.title") == "Stillwatch: evasion frontier"
-    assert not browser.told("Log.entryAdded") and not browser.told("Runtime.exceptionThrown")
-    assert browser.value("document.querySelector('.duel .bounds').getBoundingClientRect().width") > 0
-    for width in (1280, 768, 400, 320):
-        browser.resize(width)
-        assert browser.value("document.documentElement.scrollWidth") <= width
+    fits_and_runs_nothing(browser, place, "Stillwatch: evasion frontier", ".duel .bounds")

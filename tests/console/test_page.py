@@ -111,7 +111,7 @@ def test_a_hostile_name_is_shown_as_what_it_is(payload: str) -> None:
 
 def test_no_template_calls_a_value_safe(root: Path) -> None:
     templates = sorted((root / "src/stillwatch/console/templates").glob("*.html"))
-    assert len(templates) == 6
+    assert len(templates) == 7
     assert not [t.name for t in templates if re.search(r"\|\s*safe|autoescape|Markup", t.read_text("utf-8"))]
 
 
