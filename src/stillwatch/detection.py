@@ -28,6 +28,7 @@ from stillwatch.linkage.entities import Entities, account_steps, entities_of
 from stillwatch.linkage.groups import confirmed_groups
 from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.search import ALPHA, search
+from stillwatch.mined import mine
 from stillwatch.networks import load
 from stillwatch.permissions import PERMISSION_STEPS
 from stillwatch.records import Blind, SegmentRole, Step
@@ -57,7 +58,7 @@ EXCHANGE_STEP = Step(
     "exchange",
     """
     SELECT row_number() OVER (ORDER BY e.exchange_id) - 1 AS x, i.entity, i.account,
-           e.* EXCLUDE (asn, country, ip_class), n.block,
+           e.* EXCLUDE (asn, country, ip_class, stems, pairs), n.block,
            coalesce(e.asn, n.asn) AS asn, coalesce(e.country, n.country) AS country,
            coalesce(e.ip_class, n.ip_class) AS ip_class
     FROM exchanges e JOIN identity i ON i.account_id = e.account_id
@@ -185,6 +186,8 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
 
 def _content(engine: Engine, progress: Callable[[str], None]) -> None:
     """Preamble, templates, fillers, capability and purpose of every exchange."""
+    progress("mining instructions")
+    mine(engine)
     progress("preamble, templates and fillers")
     engine.run([*preamble_steps(), *family_steps(), *filler_steps(), HISTORY_STEP])
     progress("capabilities")

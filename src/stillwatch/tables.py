@@ -111,11 +111,14 @@ CARRIED = (
     "cached_tokens", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent",
 )  # fmt: skip
 
+SAMPLED = 16
+"""Exchanges of an account and a day whose stems a store keeps: those with the least row hashes."""
+
 MINHASH_BYTES = 32
 """16 one-permutation MinHash values of 16 bits each, little-endian."""
 
-SKETCH_SCHEME = 2
-"""How CONTENT is made of a text; rows of two schemes share no hash. Scheme 1 had seeds that were also the seal's key,
+SKETCH_SCHEME = 3
+"""How CONTENT is made of a text; rows of two schemes share no hash. Scheme 2 had no stems, scheme 1 had seeds that were also the seal's key,
 64 bits of SimHash, counts without end and word pairs: its stores are read, and not written in."""
 
 # All hashes are keyed. A null hash means that there was no text to hash, never a zero.
@@ -136,6 +139,10 @@ CONTENT = pa.schema(
         pa.field("minhash", pa.binary(MINHASH_BYTES)),
         pa.field("simhash", pa.uint16()),  # of content words, for topics; null where there is none. Not sealed
         pa.field("fillers", pa.list_(pa.uint64()), nullable=False),  # what the skeleton masked, at most 4
+        # Stems at both ends of it, at most 48 in multiples of 4, without order, and for each a hash of it and the next:
+        # what instructions are mined from. Null in a file's rows beyond the first 16 of an account and day (`SAMPLED`).
+        pa.field("stems", pa.list_(pa.uint32())),
+        pa.field("pairs", pa.list_(pa.uint16())),
         # Segments: whole system text, whole tools text, each earlier message (at most 4), sentences of the last human
         # turn (at most 12, the first and last six). Whether one is preamble, template or filler is decided at detect
         # time.

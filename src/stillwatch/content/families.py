@@ -39,6 +39,7 @@ def family_steps() -> list[Step]:
         f"JOIN static_segment s ON s.segment = p.segment WHERE p.role = {int(SegmentRole.USER)} "
         f"AND p.words >= {LEAST_WORDS}"
     )
+    channels.append("SELECT x, entity, channel, token FROM mined_token")
     return [
         Step(
             "static_segment",

@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from stillwatch.content.counts import COUNTED_OF_SEGMENT, COUNTED_OF_TEXT
+from stillwatch.content.kernel_stems import Scratch, scratch, stems_of
 from stillwatch.content.kernel_words import (
     C1,
     C2,
@@ -72,7 +73,7 @@ class Light(NamedTuple):
 
 class Full(NamedTuple):
     """What is kept of last human turns. Of n texts: `edges` (n, 2) head and tail, `minhash` (n, BINS), `fillers`
-    (n, FILLERS), `seg_…` (n, SEGMENTS); else one value a text. `counts` end at COUNTED_OF_TEXT, and `seg_words` at
+    (n, FILLERS), `seg_…` (n, SEGMENTS), `stems` and `pairs` (n, STEMS); else one value a text. `counts` end at COUNTED_OF_TEXT, and `seg_words` at
     COUNTED_OF_SEGMENT."""
 
     has: Bytes
@@ -88,6 +89,9 @@ class Full(NamedTuple):
     seg_words: Bytes
     seg_tags: Hashes
     n_segments: Bytes
+    stems: NDArray[np.uint32]
+    pairs: NDArray[np.uint16]
+    n_stems: Bytes
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -122,6 +126,7 @@ def full(texts: Texts, key: SketchKey, table: PhraseTable, out: Full) -> None:
     """The last human turn of each row: everything that `tables.CONTENT` keeps of it."""
     words = room(MOST_WORDS, _longest(texts))
     bins = np.empty((2, BINS), dtype=np.uint64)
+    stems: Scratch = scratch()
     mask = _sealed(key, C3)
     for row in range(len(texts.valid)):
         if not texts.valid[row]:
@@ -137,6 +142,7 @@ def full(texts: Texts, key: SketchKey, table: PhraseTable, out: Full) -> None:
         _minhash(words, n, key, row, bins, out)
         _simhash(words, n, key, mask, row, out)
         _segments(words, n, sentences, key, row, out)
+        out.n_stems[row] = stems_of(words, n, key, stems, out.stems[row], out.pairs[row])
 
 
 @njit(cache=True, nogil=True, inline="always")

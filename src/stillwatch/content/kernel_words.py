@@ -51,11 +51,13 @@ MARKS = np.isin(np.arange(256), list(b'\n"`.!?:'))
 
 
 class Words(NamedTuple):
-    """Room for the words of one text, filled from the front. `starts` are the first words of sentences, `begun` those
-    that may begin a phrase, and `folded` is for its bytes."""
+    """Room for the words of one text, filled from the front. `begins` and `ends` are their places in `folded`, which is
+    for the text's bytes; `starts` are the first words of sentences, `begun` those that may begin a phrase."""
 
     hashes: Hashes
     kind: Bytes
+    begins: Places
+    ends: Places
     starts: Places
     tags: Hashes
     begun: Places
@@ -82,6 +84,8 @@ def room(most: int, longest: int) -> Words:
     return Words(
         np.empty(most, dtype=np.uint64),
         np.empty(most, dtype=np.uint8),
+        np.empty(most, dtype=np.int32),
+        np.empty(most, dtype=np.int32),
         np.empty(most + 1, dtype=np.int32),
         np.empty(most, dtype=np.uint64),
         np.empty(most + 1, dtype=np.int32),
@@ -128,7 +132,7 @@ def _character(text: Bytes, at: int) -> tuple[int, int]:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _block(blocks: Hashes, at: int) -> np.uint64:
+def block_at(blocks: Hashes, at: int) -> np.uint64:
     """The eight bytes that begin at a place, the first one lowest."""
     place, shift = at >> 3, np.uint64(8 * (at & 7))
     above = (blocks[place + 1] << ONE) << (np.uint64(63) - shift)
@@ -158,7 +162,7 @@ def _word(blocks: Hashes, at: int, seed: np.uint64) -> tuple[np.uint64, Any, np.
     """
     state, marks = seed, ZERO
     while True:
-        block = _block(blocks, at)
+        block = block_at(blocks, at)
         zeros = (block - ONES) & ~block & (ONES << np.uint64(7))
         if zeros != ZERO:
             break
@@ -223,12 +227,13 @@ def words_of(text: Bytes, seed: np.uint64, out: Words) -> tuple[int, int]:
                 continue
         if alone:
             at = min(at + size, end)
-            out.hashes[n] = mix(chain(seed, _block(blocks, begin) & ((ONE << np.uint64(8 * (at - begin))) - ONE)))
+            out.hashes[n] = mix(chain(seed, block_at(blocks, begin) & ((ONE << np.uint64(8 * (at - begin))) - ONE)))
             kind = 0
         else:
             out.hashes[n], at, marks = _word(blocks, at, seed)
             kind = (SHORT if at - begin < 4 else 0) | (NUMBER if marks == ZERO else 0)
         out.kind[n] = kind | (QUOTED if quoted or fenced else 0)
+        out.begins[n], out.ends[n] = begin, at
         out.starts[sentences] = n  # overwritten unless it counts
         sentences += begins
         begins = False

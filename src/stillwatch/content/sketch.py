@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from stillwatch.content import kernel
 from stillwatch.content.counts import COUNTED_OF_SEGMENT
+from stillwatch.content.kernel_stems import STEMS
 from stillwatch.content.kernel_words import PhraseTable
 from stillwatch.content.normalise import normalise
 from stillwatch.content.parts import Parts, Repeated, parts_of
@@ -125,6 +126,7 @@ def _full(texts: pa.Array, key: SketchKey, table: PhraseTable) -> kernel.Full:
         fillers=np.zeros((n, kernel.FILLERS), np.uint64), n_fillers=np.zeros(n, np.uint8),
         seg_hash=np.zeros((n, kernel.SEGMENTS), np.uint64), seg_words=np.zeros((n, kernel.SEGMENTS), np.uint8),
         seg_tags=np.zeros((n, kernel.SEGMENTS), np.uint64), n_segments=np.zeros(n, np.uint8),
+        stems=np.zeros((n, STEMS), np.uint32), pairs=np.zeros((n, STEMS), np.uint16), n_stems=np.zeros(n, np.uint8),
     )  # fmt: skip
     if n:
         kernel.full(_buffers(texts), key, table, out)
@@ -144,6 +146,8 @@ def _user_columns(user: kernel.Full, there: Any) -> dict[str, pa.Array]:
         "minhash": pa.Array.from_buffers(pa.binary(MINHASH_BYTES), len(there), bins),
         "simhash": _masked(user.simhash, has[kernel.CONTENT]),
         "fillers": _lists(user.fillers, user.n_fillers),
+        "stems": _lists(user.stems, user.n_stems),
+        "pairs": _lists(user.pairs, user.n_stems),
     }
 
 

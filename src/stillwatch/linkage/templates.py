@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, Ints
-from stillwatch.linkage.leiden import labels_of_csr
+from stillwatch.leiden import labels_of_csr
 from stillwatch.linkage.matrix import Lent, family_matrix
 from stillwatch.linkage.template_kernel import (
     LEAST_COSINE,

@@ -81,6 +81,9 @@ CHANNELS: tuple[ChannelQuery, ...] = (
             ("tail", "the same last eight words", "varied endings"),
             ("segment", "the same sentence of instruction", "a new wording of every sentence"),
             ("lsh", "nearly the same text", "fillers much longer than the template"),
+            ("fine", "instructions of nearly the same words, mined from each account", "other words for each account"),
+            ("coarse", "instructions of like words, mined from each account", "no word in common"),
+            ("profile", "the same words in many exchanges, however put together", "cover of nine tenths"),
         )
     ),
     ChannelQuery(

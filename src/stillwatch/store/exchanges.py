@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from stillwatch.errors import StoreError
 from stillwatch.store.files import write_whole
-from stillwatch.tables import EXCHANGES, SKETCHED
+from stillwatch.tables import EXCHANGES, SAMPLED, SKETCHED
 
 FLUSH_ROWS = 500_000
 FLUSH_BYTES = 192 << 20
@@ -22,7 +22,9 @@ Files = Mapping[int, list[str]]
 """Paths of the files of exchanges, by the key epoch that they were written in."""
 
 _DAY = 86_400_000_000  # microseconds
+_LISTS = {"stems": "UINTEGER", "pairs": "USMALLINT"}
 _WORDS = [field.name for field in SKETCHED if field.name in EXCHANGES.names and field.name != "exchange_id"]
+_WORDS.append("stems.list.element")
 
 
 class ExchangeWriter:
@@ -57,7 +59,7 @@ class ExchangeWriter:
         held = held.sort_by([("account_id", "ascending"), ("asked_at", "ascending"), ("row_hash", "ascending")])
         days = held["asked_at"].cast(pa.int64()).to_numpy() // _DAY
         for day in np.unique(days):
-            self._write(f"day={np.datetime64(int(day), 'D')}", _distinct(held.filter(pa.array(days == day))))
+            self._write(f"day={np.datetime64(int(day), 'D')}", _sampled(_distinct(held.filter(pa.array(days == day)))))
 
     def _write(self, day: str, rows: pa.Table) -> None:
         path = write_exchanges(self.folder / day, rows)
@@ -84,6 +86,23 @@ def _distinct(rows: pa.Table) -> pa.Table:
     return rows.filter(pa.array(np.append(True, ~same)))
 
 
+def _sampled(rows: pa.Table) -> pa.Table:
+    """One day's rows, sorted by account, with stems in `SAMPLED` rows of each account: those with the least row hashes.
+
+    The rows that are the least of all files are the least of their own, so it does not matter how rows came to files.
+    """
+    account = rows["account_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    order = np.lexsort((rows["row_hash"].to_numpy(), account))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - np.searchsorted(account[order], account[order])
+    if not (rank >= SAMPLED).any():
+        return rows
+    kept = pa.array(np.arange(len(rank)), mask=rank >= SAMPLED)
+    for name in ("stems", "pairs"):
+        rows = rows.set_column(rows.column_names.index(name), rows.field(name), rows[name].take(kept))
+    return rows
+
+
 def _batch_id(rows: pa.Table) -> str:
     """The name of a set of rows: a hash of the keyed hashes of its rows."""
     hashes = np.sort(rows["row_hash"].to_numpy()).astype("<u8")
@@ -93,16 +112,23 @@ def _batch_id(rows: pa.Table) -> str:
 def source(files: Files) -> str:
     """The SQL that reads files: the columns of tables.SKETCHED, the key epoch, and no other.
 
-    Sketches of scheme 1 had SimHashes of 64 bits, of which the lowest say as much of a topic as any.
+    Sketches of scheme 1 had SimHashes of 64 bits, of which the lowest say as much of a topic as any; those before
+    scheme 3 had no stems.
     """
-    shorter = "CAST(simhash & 65535 AS USMALLINT) AS simhash"
-    names = ", ".join(shorter if name == "simhash" else name for name in SKETCHED.names)
     parts = [
-        f"SELECT {names}, {int(epoch)} AS epoch FROM read_parquet([{_quoted(paths)}], hive_partitioning = false)"
+        f"SELECT {_names(paths[0])}, {int(epoch)} AS epoch FROM read_parquet([{_quoted(paths)}], hive_partitioning = false)"
         for epoch, paths in files.items()
         if paths
     ]
     return f"({' UNION ALL '.join(parts)})"
+
+
+def _names(path: str) -> str:
+    """The columns of tables.SKETCHED as one file gives them; the files of an epoch are of one scheme."""
+    held = set(pq.read_schema(path).names)
+    made = {"simhash": "CAST(simhash & 65535 AS USMALLINT) AS simhash"}
+    made |= {name: f"NULL::{kind}[] AS {name}" for name, kind in _LISTS.items() if name not in held}
+    return ", ".join(made.get(name, name) for name in SKETCHED.names)
 
 
 def _quoted(paths: list[str]) -> str:
@@ -137,7 +163,7 @@ def settled_sql(files: Files, repeated: str | None, since: datetime | None, unti
             {sql} WHERE r.exchange_id NOT IN (SELECT exchange_id FROM {repeated})
             UNION ALL SELECT {names} FROM
             (SELECT r.* FROM {source(files)} r SEMI JOIN {repeated} k ON k.exchange_id = r.exchange_id QUALIFY
-             row_number() OVER (PARTITION BY r.exchange_id ORDER BY r.epoch DESC, r.row_hash, r.asked_at) = 1) r
+             row_number() OVER (PARTITION BY r.exchange_id ORDER BY r.epoch DESC, r.row_hash, r.asked_at, r.stems IS NULL) = 1) r
         """
     bounds = [f"asked_at >= TIMESTAMPTZ '{_moment(since)}'"] if since else []
     bounds += [f"asked_at < TIMESTAMPTZ '{_moment(until)}'"] if until else []

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from stillwatch.benchmark.baselines.kernels import joined_at
 from stillwatch.benchmark.baselines.verdict import Scored, sized
 from stillwatch.linkage.incidence import Channel, Incidence
-from stillwatch.linkage.leiden import labels_of, symmetric
+from stillwatch.leiden import labels_of, symmetric
 from stillwatch.records import Family
 
 Floats = NDArray[np.float64]

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
-from stillwatch.linkage.incidence import Floats
+Floats = NDArray[np.float64]
 
 
 def symmetric(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats, n: int) -> csr_matrix:

@@ -1,0 +1,189 @@
+"""Template families by mining: what recurs in an entity's own prompts is its instruction; instructions that are alike
+are one family, whatever their wording.
+
+Three channels of the one content family. `fine` and `coarse` merge instructions over entities: stems weighed by how few
+entities' instructions hold them, nearest neighbours by cosine, Leiden with CPM. `profile` merges entities by the stems
+that recur in their prompts far more often than in everybody's, and so finds an instruction that is worded anew in each
+exchange. All of it reads keyed hashes. Evaded by a new wording in each exchange under nine tenths of cover, and by
+another language for each account.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.content.mining_kernel import Mined, mine
+from stillwatch.content.neighbours import Floats, Ints, Places, nearest, unit_rows
+from stillwatch.leiden import labels_of, symmetric
+
+Hashes = NDArray[np.uint64]
+Words = NDArray[np.uint32]
+
+COARSE, FINE = (0.3, 0.02), (0.4, 0.05)
+"""Cosine from which instructions are neighbours, and the density of a family (CPM's resolution): decision 0023."""
+
+PROFILE = (0.2, 0.05)
+"""The same of entities' profiles."""
+
+LEAST_RECURRING = 2
+"""Prompts of an entity in which a stem of its profile stands."""
+
+LEAST_SHOWN, SHOWN = 3, 0.35
+"""Stems of a profile that a prompt has in common with the family's, and their share of the entity's profile, from which
+it shows the family."""
+
+LEAST_HELD = 0.2
+"""Share of a family's entities whose profile holds a stem that is the family's."""
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """A sample of prompts, entity by entity. Prompt p has the stems ends[p]:ends[p + 1], each with a hash of itself and
+    what follows it."""
+
+    entity: Places
+    ends: Ints
+    stems: Words
+    pairs: NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which prompts show which family, by place in `Prompts`."""
+
+    channel: str
+    prompt: Ints
+    token: Hashes
+
+
+def families(prompts: Prompts) -> list[Shown]:
+    """The families that at least two entities show. The same prompts give the same families, whatever stands in their
+    neighbours' place."""
+    if not len(prompts.stems):
+        return []
+    return [*_instructions(prompts), *_profiles(prompts)]
+
+
+def _instructions(prompts: Prompts) -> list[Shown]:
+    mined = mine(prompts.entity, prompts.ends, prompts.stems, prompts.pairs)
+    if not len(mined.entity):
+        return []
+    stem, column = np.unique(mined.stems, return_inverse=True)
+    vectors = _instruction_vectors(mined, column.astype(np.int32), len(stem))
+    least = min(COARSE[0], FINE[0])
+    left, right, cosine = nearest(mined.ends, column.astype(np.int32), vectors, len(stem), least)
+    names = _names(mined.ends, mined.stems)
+    prompt = np.flatnonzero(mined.of >= 0)
+    out: list[Shown] = []
+    for channel, (alike, density) in (("fine", FINE), ("coarse", COARSE)):
+        near = cosine >= alike
+        label = labels_of(
+            symmetric(left[near], right[near], cosine[near], len(names)), density, modularity=False
+        )  # fmt: skip
+        token = _tokens(label, mined.entity, names)
+        shown = prompt[token[mined.of[prompt]] > 0]
+        out.append(Shown(channel, shown, token[mined.of[shown]]))
+    return out
+
+
+def _instruction_vectors(mined: Mined, column: Places, width: int) -> Floats:
+    """Unit vectors of instructions: a stem's share of the prompts, and how few entities' instructions hold it."""
+    entity = np.repeat(mined.entity, np.diff(mined.ends)).astype(np.int64)
+    held = np.unique(entity * width + column) % width
+    entities = len(np.unique(mined.entity))
+    rare = np.log((entities + 1.0) / (np.bincount(held, minlength=width) + 0.5))
+    return unit_rows(mined.ends, np.sqrt(mined.shares) * np.maximum(rare, 0.0)[column])
+
+
+def _names(ends: Ints, stems: Words) -> Hashes:
+    """A hash of each instruction's set of stems."""
+    mixed = _mixed(stems.astype(np.uint64) + np.uint64(1))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+    return _mixed(sums[ends[1:]] - sums[ends[:-1]])
+
+
+def _mixed(values: Hashes) -> Hashes:
+    """SplitMix64's finaliser."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _tokens(label: Ints, entity: Places, names: Hashes) -> Hashes:
+    """Each node's token, the least name in its community; 0 where one entity alone is in it."""
+    size = int(label.max()) + 1
+    least = np.full(size, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(least, label, names)
+    pairs = np.unique(np.stack([label, entity.astype(np.int64)]), axis=1)
+    shared = np.bincount(pairs[0], minlength=size) > 1
+    return np.where(shared[label], np.maximum(least[label], np.uint64(1)), np.uint64(0))
+
+
+@dataclass(frozen=True)
+class _Profiles:
+    """Entities x stems as CSR over entities `entity`, weighed; and every prompt's stems by column."""
+
+    entity: Places
+    ends: Ints
+    column: Places
+    weight: Floats
+    width: int
+    of_stem: Places
+
+
+def _profiles(prompts: Prompts) -> list[Shown]:
+    known = _profile_vectors(prompts)
+    if not len(known.column):
+        return []
+    unit = unit_rows(known.ends, known.weight)
+    left, right, cosine = nearest(known.ends, known.column, unit, known.width, PROFILE[0])
+    n = len(known.entity)
+    label = labels_of(symmetric(left, right, cosine, n), PROFILE[1], modularity=False)
+    token = _tokens(label, known.entity, _names(known.ends, known.column.astype(np.uint32)))
+    prompt = _showing(prompts, known, label)
+    place = np.searchsorted(known.entity, prompts.entity[prompt])
+    kept = token[place] > 0
+    return [Shown("profile", prompt[kept], token[place[kept]])]
+
+
+def _profile_vectors(prompts: Prompts) -> _Profiles:
+    """A stem's weight in an entity: count x ln(share of its prompts / mean share over all entities), less the ln of
+    how many prompts could have shown it by chance; its root."""
+    entity, first, size = np.unique(prompts.entity, return_index=True, return_counts=True)
+    del first
+    stem, of_stem = np.unique(prompts.stems, return_inverse=True)
+    place = np.repeat(np.searchsorted(entity, prompts.entity), np.diff(prompts.ends)).astype(np.int64)
+    cell, count = np.unique(place * len(stem) + of_stem, return_counts=True)
+    row, column = cell // len(stem), cell % len(stem)
+    share = count / size[row]
+    others = np.bincount(column, weights=share, minlength=len(stem))[column] - share
+    usual = (others + 0.5 / len(entity)) / max(len(entity) - 1, 1)
+    weight = count * np.log(np.maximum(share / usual, 1.0)) - np.log(size[row])
+    kept = (count >= LEAST_RECURRING) & (weight > 0.0)
+    ends = np.zeros(len(entity) + 1, np.int64)
+    np.cumsum(np.bincount(row[kept], minlength=len(entity)), out=ends[1:])
+    return _Profiles(
+        entity.astype(np.int32), ends, column[kept].astype(np.int32), np.sqrt(weight[kept]), len(stem),
+        of_stem.astype(np.int32),
+    )  # fmt: skip
+
+
+def _showing(prompts: Prompts, known: _Profiles, label: Ints) -> Ints:
+    """The prompts that show their entity's family: stems that the entity's profile and the family's have in common."""
+    row = np.repeat(np.arange(len(known.entity), dtype=np.int64), np.diff(known.ends))
+    cell, count = np.unique(label[row] * known.width + known.column, return_counts=True)
+    members = np.bincount(label)
+    common = cell[(count >= 2) & (count >= LEAST_HELD * members[cell // known.width])]
+    mine_ = label[row] * known.width + known.column
+    kept = np.isin(mine_, common)
+    total = np.bincount(row[kept], weights=known.weight[kept], minlength=len(known.entity))
+    held, weight = row[kept] * known.width + known.column[kept], known.weight[kept]
+    place = np.searchsorted(known.entity, prompts.entity)
+    of_prompt = np.repeat(np.arange(len(prompts.entity)), np.diff(prompts.ends))
+    wanted = place[of_prompt].astype(np.int64) * known.width + known.of_stem
+    at = np.minimum(np.searchsorted(held, wanted), max(len(held) - 1, 0))
+    hit = held[at] == wanted if len(held) else np.zeros(len(wanted), np.bool_)
+    shown = np.bincount(of_prompt[hit], weights=weight[at[hit]], minlength=len(prompts.entity))
+    stems = np.bincount(of_prompt[hit], minlength=len(prompts.entity))
+    return np.flatnonzero((stems >= LEAST_SHOWN) & (shown >= SHOWN * total[place]))
