@@ -27,27 +27,31 @@ from stillwatch.linkage.groups import Group
 from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.membership import TEXT
 from stillwatch.linkage.tokens import ACCESS_TOKEN_STEP
-from stillwatch.records import Family, Step
+from stillwatch.records import MINED_CHANNELS, Family, Step
 
+MINED = str(MINED_CHANNELS)
 EXPLAINED = """
     SELECT m.grp, t.x, any_value(t.entity) AS entity, any_value(e.account) AS account,
-           bool_or(g.exclusive) AS exclusive, bool_or(g.broad) AS broad, bool_and(m.certain) AS certain
+           bool_or(g.exclusive) AS exclusive, bool_or(g.broad) AS broad,
+           bool_or(g.channel NOT IN {mined}) AS verbatim, bool_and(m.certain) AS certain
     FROM group_token g JOIN {tokens} t ON t.channel = g.channel AND t.token = g.token
     JOIN found_member m ON m.grp = g.grp AND m.entity = t.entity
     JOIN exchange e ON e.x = t.x GROUP BY m.grp, t.x
 """
-"""The members' exchanges that show a token which their group shares."""
+"""The members' exchanges that show a token which their group shares; `verbatim` where it is one of the words as they
+stand."""
 
-BY_WORDING = [Step("group_explained", EXPLAINED.format(tokens="template_token"))]
+BY_WORDING = [Step("group_explained", EXPLAINED.format(tokens="template_token", mined=MINED))]
 
 BY_ACCESS = [
     ACCESS_TOKEN_STEP,
-    Step("accessed", EXPLAINED.format(tokens="access_token")),
+    Step("accessed", EXPLAINED.format(tokens="access_token", mined=MINED)),
     Step(
         "group_explained",
         """
         SELECT * FROM accessed UNION ALL
-        SELECT m.grp, e.x, e.entity, e.account, FALSE AS exclusive, FALSE AS broad, TRUE AS certain
+        SELECT m.grp, e.x, e.entity, e.account, FALSE AS exclusive, FALSE AS broad, TRUE AS verbatim,
+               TRUE AS certain
         FROM found_member m JOIN exchange e ON e.entity = m.entity
         WHERE m.certain AND m.grp NOT IN (SELECT grp FROM accessed)
         """,

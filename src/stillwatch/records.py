@@ -27,6 +27,9 @@ class Family(StrEnum):
 EXACT_FAMILIES = (Family.CONTENT, Family.CLIENT, Family.INFRASTRUCTURE, Family.REGISTRATION, Family.TIMING)
 """Families whose e-value is exact in finite samples. Work's is model-based and stays outside the union."""
 
+MINED_CHANNELS = ("fine", "coarse", "profile")
+"""Channels of content whose tokens stand for words that are alike; those of the others stand for words as they are."""
+
 CAPABILITIES = (
     "cot_elicitation", "post_hoc_reasoning", "trace_coercion", "rubric_grading", "preference_pairs", "reward_model",
     "sensitive_rewrite", "data_synthesis", "code_generation", "agentic_coding", "tool_use", "computer_use", "vision",

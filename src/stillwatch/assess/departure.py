@@ -1,7 +1,8 @@
 """Where and when each member's shared work came from beside its own life, as SQL steps.
 
 Table `member_fact`, one row a (grp, account): see `roles.MemberFacts`. Reads `group_exchange`, `exchange` and
-`account`. `sure_work` are exchanges in the group's own wordings, and what else came through its own blocks: a thief's
+`account`. `sure_work` are exchanges in the group's own wordings, word for word where an account has such (a mined family
+may take an owner's own words in), and what else came through its own blocks: a thief's
 paraphrases are no part of the owner's life. `own_life` holds the others, outside of their window and of six hours about
 it.
 """
@@ -25,8 +26,10 @@ DEPARTURE_STEPS = [
         "worded",
         """
         SELECT g.grp, g.account, g.x FROM group_exchange g
-        JOIN (SELECT grp, account, bool_or(exclusive) AS any_exclusive FROM group_exchange GROUP BY grp, account) s
-          ON s.grp = g.grp AND s.account = g.account WHERE g.exclusive OR NOT s.any_exclusive
+        JOIN (SELECT grp, account, bool_or(exclusive) AS own, bool_or(exclusive AND verbatim) AS own_verbatim
+              FROM group_exchange GROUP BY grp, account) s
+          ON s.grp = g.grp AND s.account = g.account
+        WHERE (g.exclusive OR NOT s.own) AND (g.verbatim OR NOT s.own_verbatim)
         """,
     ),
     Step(

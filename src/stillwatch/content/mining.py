@@ -29,7 +29,7 @@ PROFILE = (0.2, 0.05)
 LEAST_RECURRING = 2
 """Prompts of an entity in which a stem of its profile stands."""
 
-LEAST_SHOWN, SHOWN = 3, 0.35
+LEAST_SHOWN, SHOWN = 2, 0.25
 """Stems of a profile that a prompt has in common with the family's, and their share of the entity's profile, from which
 it shows the family."""
 

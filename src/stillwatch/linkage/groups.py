@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from stillwatch.linkage.clusters import LEAST_ACCOUNTS
+from stillwatch.linkage.clusters import LEAST_ACCOUNTS, Candidate
 from stillwatch.linkage.confirm import THREADS
 from stillwatch.linkage.incidence import Incidence, Indices
-from stillwatch.linkage.membership import Membership, matrices_of, membership
+from stillwatch.linkage.membership import TEXT, Membership, matrices_of, membership
 from stillwatch.linkage.search import Found
 from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
@@ -169,7 +169,8 @@ def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
 
 
 def _seeds(found: Found) -> list[_Seed]:
-    """Parts of discovered candidates that share templates, or the candidate itself where none do; strongest first."""
+    """Parts of discovered candidates that share templates, or the candidate itself where none do or where it is the
+    holders of one wording; strongest first."""
     seeds: list[_Seed] = []
     seen: set[bytes] = set()
     for place, candidate in enumerate(found.candidates):
@@ -179,12 +180,18 @@ def _seeds(found: Found) -> list[_Seed]:
         seen.add(candidate.rows.tobytes())
         strength = sum(min(float(found.log_e[family][place]), STRONGEST) for family in families)
         parts = [part for part in found.templates.parts(candidate.rows) if len(part) >= LEAST_PART]
-        for rows in parts or [candidate.rows]:
+        whole = [candidate.rows] if not parts or _is_wording(found, candidate) else []
+        for rows in [*whole, *parts]:
             share = len(rows) / len(candidate.rows)
             bonus = TWICE if len([f for f in families if f != Family.CLIENT]) > 1 else 0.0
             spread = 1.0 if found.templates.seen else len(rows) ** 0.5
             seeds.append(_Seed(rows, (strength + bonus) * share / spread + PER_ENTITY * len(rows)))
     return sorted(seeds, key=lambda seed: (-seed.strength, -len(seed.rows), seed.rows.tolist()))
+
+
+def _is_wording(found: Found, candidate: Candidate) -> bool:
+    """Whether a candidate was found by content alone."""
+    return all(family in candidate.left_out or family in TEXT for family in found.families)
 
 
 def _discovering(found: Found, place: int) -> list[Family]:

@@ -9,8 +9,9 @@ from stillwatch.linkage.incidence import Floats, Indices, Ints
 
 LEAST_SHARE_TO_SPLIT = 0.01
 LEAST_LIFT = 8.0
-OWN = 50
-"""Holders inside for one outside from which a wording is the group's own."""
+OWN, OWN_MINED = 50, 5
+"""Holders inside for one outside from which a wording is the group's own, and the same of a mined family, which takes in
+who words alike by chance."""
 
 LEAST_HOLDERS = 3
 LEAST_COSINE = 0.1
@@ -19,13 +20,13 @@ LEAST_COSINE = 0.1
 
 @njit(cache=True, nogil=True)
 def shared_wordings(
-    rows: Indices, exclusive: bool, indptr: Ints, tokens: Indices, holder_indptr: Ints, slot: Indices
+    rows: Indices, exclusive: bool, indptr: Ints, tokens: Indices, holder_indptr: Ints, own_from: Ints, slot: Indices
 ) -> tuple[Ints, Indices, Floats, int]:
     """Members x the tokens that the group shares, as CSR (ends of the rows, columns, weights), and how many columns.
 
     A token counts where three members, a hundredth of the group, and eight times the share outside hold it; where
     `exclusive`, only if hardly anybody outside does. It weighs ln(1 + 1 / share inside): what all share separates
-    nobody. `slot` is a scratch array over tokens, all -1, and is left so.
+    nobody. `own_from[token]` is its channel's `OWN`. `slot` is a scratch array over tokens, all -1, and is left so.
     """
     n, members = len(indptr) - 1, len(rows)
     held = 0
@@ -46,7 +47,7 @@ def shared_wordings(
         inside = within[place]
         outside = holder_indptr[seen[place] + 1] - holder_indptr[seen[place]] - inside
         share, beyond = inside / members, (outside + 0.5) / max(n - members, 1)
-        own = outside <= max(1, inside // OWN)
+        own = outside <= max(1, inside // own_from[seen[place]])
         if (
             inside >= LEAST_HOLDERS
             and share >= LEAST_SHARE_TO_SPLIT

@@ -13,11 +13,12 @@ from stillwatch.linkage.template_kernel import (
     LEAST_HOLDERS,
     LEAST_LIFT,
     OWN,
+    OWN_MINED,
     cosine_graph,
     shared_wordings,
     to_unit_length,
 )
-from stillwatch.records import Family
+from stillwatch.records import MINED_CHANNELS, Family
 
 LEAST_SHARE = 0.05
 LEAST_SHARE_OWN = 0.01
@@ -49,8 +50,13 @@ class SharedToken:
 
     @property
     def exclusive(self) -> bool:
-        """Whether hardly anybody outside uses it: one for `OWN` inside, and one by chance."""
-        return self.outside <= max(1, self.inside // OWN)
+        """Whether hardly anybody outside uses it: one for `own_from` inside, and one by chance."""
+        return self.outside <= max(1, self.inside // own_from(self.channel))
+
+
+def own_from(channel: str) -> int:
+    """Holders inside for one outside from which a channel's token is a group's own."""
+    return OWN_MINED if channel in MINED_CHANNELS else OWN
 
 
 def shared_tokens(incidence: Incidence, rows: Indices, family: Family) -> list[SharedToken]:
@@ -69,7 +75,7 @@ def _shared(incidence: Incidence, channel: Channel, rows: Indices) -> tuple[Indi
     beyond = channel.document_frequency[tokens] - within
     share = within / max(len(rows), 1)
     base = (beyond + 0.5) / max(incidence.n - len(rows), 1)
-    own = (within >= LEAST_HOLDERS_OWN) & (share >= LEAST_SHARE_OWN) & (beyond * OWN <= within)
+    own = (within >= LEAST_HOLDERS_OWN) & (share >= LEAST_SHARE_OWN) & (beyond * own_from(channel.name) <= within)
     kept = (within >= LEAST_HOLDERS) & ((share >= LEAST_SHARE) | own) & (share >= LEAST_LIFT * base)
     return tokens[kept], within[kept], beyond[kept]
 
@@ -86,6 +92,7 @@ class Templates:
         self._programmes: dict[bytes, list[Indices]] = {}
         if channels:
             self._matrix = family_matrix(channels)
+            self._own_from = np.array([own_from(channel.name) for channel in channels])[self._matrix.channel_of]
             self._slots = Lent(len(self._matrix.channel_of))
 
     def parts(self, rows: Indices) -> list[Indices]:
@@ -119,7 +126,7 @@ class Templates:
         """Members x shared tokens: see `shared_wordings`."""
         m = self._matrix
         with self._slots.one() as slot:
-            return shared_wordings(rows, exclusive, m.indptr, m.tokens, m.holder_indptr, slot)
+            return shared_wordings(rows, exclusive, m.indptr, m.tokens, m.holder_indptr, self._own_from, slot)
 
     def _split(self, rows: Indices) -> list[Indices]:
         ends, columns, weights, width = self._wordings(rows, exclusive=False)
