@@ -139,7 +139,7 @@ CONTENT = pa.schema(
         pa.field("minhash", pa.binary(MINHASH_BYTES)),
         pa.field("simhash", pa.uint16()),  # of content words, for topics; null where there is none. Not sealed
         pa.field("fillers", pa.list_(pa.uint64()), nullable=False),  # what the skeleton masked, at most 4
-        # Stems at both ends of it, at most 48 in multiples of 4, without order, and for each a hash of it and the next:
+        # Stems at both ends of it, at most 48, an even number, without order, and for each a hash of it and the next:
         # what instructions are mined from. Null in a file's rows beyond the first 16 of an account and day (`SAMPLED`).
         pa.field("stems", pa.list_(pa.uint32())),
         pa.field("pairs", pa.list_(pa.uint16())),

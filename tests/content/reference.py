@@ -70,6 +70,7 @@ class Sketch:
         self.masked: list[bool] = []
         self.number: list[bool] = []
         self.short: list[bool] = []
+        self.letters: list[bytes] = []
         self.sentence: list[int] = []
         self.line: list[int] = []
         quoted = fenced = False
@@ -85,6 +86,7 @@ class Sketch:
                 self.number.append(text[at:end].isdigit())
                 self.masked.append(text[at:end].isdigit() or quoted or fenced)
                 self.short.append(end - at < 4)
+                self.letters.append(letters)
                 self.sentence.append(sentence)
                 self.line.append(line)
                 at = end
@@ -173,3 +175,34 @@ class Sketch:
         kept = numbers if len(numbers) <= 12 else numbers[:6] + numbers[-6:]
         texts = [[w for w, s in zip(self.words, self.sentence, strict=True) if s == n] for n in kept]
         return [self._sealed(self._chained(self.word1, text)) for text in texts], [min(len(text), 4) for text in texts]
+
+    def stems(self) -> tuple[list[int], list[int]]:
+        """The stems of content words at both ends, and a hash of each and the next: bin by bin, an even number."""
+        content = [
+            letters
+            for letters, number, short in zip(self.letters, self.number, self.short, strict=True)
+            if not number and not short
+        ]
+        read = content[:HEAD] + content[HEAD:][-TAIL:]
+        values = [mix(chain((self.word0 + C2) & WORD, int.from_bytes(stem(word), "little"))) for word in read]
+        bins: dict[int, tuple[int, int]] = {}
+        for value, following in zip(values, [*values[1:], NOTHING], strict=False):
+            pair = mix(chain((value + C1) & WORD, following))
+            bins[value >> 56] = min(bins.get(value >> 56, (WORD, WORD)), (value, pair))
+        kept = [bins[place] for place in sorted(bins)][:STEMS]
+        kept = kept[: len(kept) - len(kept) % 2]
+        return [self._sealed(v) & 0xFFFFFFFF for v, _ in kept], [self._sealed(p) & 0xFFFF for _, p in kept]
+
+
+HEAD, TAIL, STEMS, NOTHING = 64, 48, 48, 0x6E6F7468696E6721
+
+
+def stem(word: bytes) -> bytes:
+    """Without -ing, -ed, -es, -s, then without an e at the end, then five letters."""
+    if len(word) >= 6 and word.endswith(b"ing"):
+        word = word[:-3]
+    elif len(word) >= 5 and word.endswith((b"ed", b"es")):
+        word = word[:-2]
+    elif word.endswith(b"s") and not word.endswith(b"ss"):
+        word = word[:-1]
+    return (word[:-1] if len(word) >= 4 and word.endswith(b"e") else word)[:5]

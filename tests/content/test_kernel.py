@@ -15,7 +15,7 @@ from tests.content.reference import siphash as slow_siphash
 WORDS = st.sampled_from(
     ["the", "Rate", "answer", "42", "7", "explain", "step", "by", '"', "```", "`", "quoted words", ".", "? ", ": ",
      "\n", "  ", "a1b2", "-", "word " * 40, "x", "exactly8", "sixteen8letters8", "12345678", "123456789",
-     "Extraordinarily"]
+     "Extraordinarily", "judging", "rated", "classes", "steps", "glass", "uses", "sings", "added"]
 )  # fmt: skip
 TEXTS = st.lists(WORDS, max_size=40).map(" ".join)
 
@@ -45,6 +45,7 @@ def test_kernel_answers_like_its_slow_reference(texts: list[str]) -> None:
         bins = None if row["minhash"] is None else np.frombuffer(row["minhash"], "<u2").tolist()
         assert bins == slow.minhash()
         assert (row["segments"], row["segment_words"]) == (sentences, sizes)
+        assert (row["stems"], row["pairs"]) == slow.stems()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from stillwatch.content.tags import tag_bits
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.records import CAPABILITIES
 from tests.content.exchanges import KEY, batch
+from tests.content.no_mined import NO_MINED
 
 HARNESS = (
     "You are a coding agent. Think step by step and explain your reasoning. Grade the answer against the rubric. "
@@ -27,7 +28,7 @@ def engine_of(rows: list[dict[str, object]], entities: list[int]) -> DuckEngine:
     engine = DuckEngine(memory="1GB")
     held = sketched.append_column("x", pa.array(range(len(rows)), pa.int64()))
     engine.register("exchange", held.append_column("entity", pa.array(entities, pa.int32())))
-    engine.run([*preamble_steps(), *family_steps(), *filler_steps()])
+    engine.run([NO_MINED, *preamble_steps(), *family_steps(), *filler_steps()])
     return engine
 
 

@@ -1,9 +1,9 @@
 """Template families: the ids under which many wordings of one instruction are recognised.
 
 Several ids at once, each a channel of the one content family: `exact` (masked skeleton), `head` and `tail` (edges),
-`segment` (a sentence of instruction that recurs with different surroundings), `lsh` (nearly the same text). Mined
-families join as further channels (`fine`, `coarse`) by another step that inserts into `template_token`.
-Evaded by a new wording of every sentence in every exchange.
+`segment` (a sentence of instruction that recurs with different surroundings), `lsh` (nearly the same text), and the
+families that are mined from each account's own prompts (`mining.py`), in the table `mined_token` of the caller.
+Evaded by a new wording of every sentence in every exchange under cover.
 """
 
 from stillwatch.content.counts import LEAST_NEAR_WORDS, LEAST_WORDS

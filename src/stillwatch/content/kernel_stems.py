@@ -17,7 +17,7 @@ from stillwatch.content.siphash import siphash_each
 from stillwatch.content.sketch_key import SketchKey
 
 STEMS = 48
-STEP = 4
+STEP = 2
 HEAD, TAIL = 64, 48
 """Content words that are read from the front of a text, and from its end."""
 

@@ -70,7 +70,7 @@ def _instructions(prompts: Prompts) -> list[Shown]:
     if not len(mined.entity):
         return []
     stem, column = np.unique(mined.stems, return_inverse=True)
-    vectors = _instruction_vectors(mined, column.astype(np.int32), len(stem))
+    vectors = _instruction_vectors(mined, column.astype(np.int32), len(stem), len(np.unique(prompts.entity)))
     least = min(COARSE[0], FINE[0])
     left, right, cosine = nearest(mined.ends, column.astype(np.int32), vectors, len(stem), least)
     names = _names(mined.ends, mined.stems)
@@ -87,11 +87,10 @@ def _instructions(prompts: Prompts) -> list[Shown]:
     return out
 
 
-def _instruction_vectors(mined: Mined, column: Places, width: int) -> Floats:
-    """Unit vectors of instructions: a stem's share of the prompts, and how few entities' instructions hold it."""
+def _instruction_vectors(mined: Mined, column: Places, width: int, entities: int) -> Floats:
+    """Unit vectors of instructions: a stem's share of the prompts, and how few of all entities hold it in theirs."""
     entity = np.repeat(mined.entity, np.diff(mined.ends)).astype(np.int64)
     held = np.unique(entity * width + column) % width
-    entities = len(np.unique(mined.entity))
     rare = np.log((entities + 1.0) / (np.bincount(held, minlength=width) + 0.5))
     return unit_rows(mined.ends, np.sqrt(mined.shares) * np.maximum(rare, 0.0)[column])
 
