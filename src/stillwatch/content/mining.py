@@ -69,21 +69,27 @@ def _instructions(prompts: Prompts) -> list[Shown]:
     mined = mine(prompts.entity, prompts.ends, prompts.stems, prompts.pairs)
     if not len(mined.entity):
         return []
+    prompt = np.flatnonzero(mined.of >= 0)
+    out: list[Shown] = []
+    for channel, token in merged(mined, len(np.unique(prompts.entity))).items():
+        shown = prompt[token[mined.of[prompt]] > 0]
+        out.append(Shown(channel, shown, token[mined.of[shown]]))
+    return out
+
+
+def merged(mined: Mined, entities: int) -> dict[str, Hashes]:
+    """Each instruction's family in either channel, 0 where no other entity is in it. `entities` counts those who asked
+    anything."""
     stem, column = np.unique(mined.stems, return_inverse=True)
-    vectors = _instruction_vectors(mined, column.astype(np.int32), len(stem), len(np.unique(prompts.entity)))
+    vectors = _instruction_vectors(mined, column.astype(np.int32), len(stem), entities)
     least = min(COARSE[0], FINE[0])
     left, right, cosine = nearest(mined.ends, column.astype(np.int32), vectors, len(stem), least)
     names = _names(mined.ends, mined.stems)
-    prompt = np.flatnonzero(mined.of >= 0)
-    out: list[Shown] = []
+    out: dict[str, Hashes] = {}
     for channel, (alike, density) in (("fine", FINE), ("coarse", COARSE)):
         near = cosine >= alike
-        label = labels_of(
-            symmetric(left[near], right[near], cosine[near], len(names)), density, modularity=False
-        )  # fmt: skip
-        token = _tokens(label, mined.entity, names)
-        shown = prompt[token[mined.of[prompt]] > 0]
-        out.append(Shown(channel, shown, token[mined.of[shown]]))
+        graph = symmetric(left[near], right[near], cosine[near], len(names))
+        out[channel] = _tokens(labels_of(graph, density, modularity=False), mined.entity, names)
     return out
 
 

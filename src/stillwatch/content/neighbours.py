@@ -12,8 +12,9 @@ Ints = NDArray[np.int64]
 Places = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
-MOST_HOLDERS = 2_000
-"""Vectors that hold a column, beyond which the column brings no two together; it counts where another does."""
+MOST_MET = 6_000
+"""Holders of its columns, the rarest first, that a vector is compared with; other columns count where one of these
+brings two together."""
 
 MOST_NEIGHBOURS = 15
 
@@ -29,10 +30,12 @@ def nearest(indptr: Ints, columns: Places, weights: Floats, width: int, least: f
     """Edges (left, right, cosine) with left < right, each once: pairs of unit rows of which one is among the
     `MOST_NEIGHBOURS` nearest of the other, with a cosine of at least `least`."""
     n = len(indptr) - 1
-    order = np.argsort(columns, kind="stable")
     starts = np.zeros(width + 1, np.int64)
     np.cumsum(np.bincount(columns, minlength=width), out=starts[1:])
     rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(indptr))
+    rarest = np.lexsort((columns, np.diff(starts)[columns], rows))
+    columns, weights = columns[rarest], weights[rarest]
+    order = np.argsort(columns, kind="stable")
     left, right, cosine = _nearest(indptr, columns, weights, starts, rows[order], weights[order], least)
     low, high = np.minimum(left, right).astype(np.int64), np.maximum(left, right).astype(np.int64)
     _, first = np.unique(low * max(n, 1) + high, return_index=True)
@@ -43,7 +46,8 @@ def nearest(indptr: Ints, columns: Places, weights: Floats, width: int, least: f
 def _nearest(
     indptr: Ints, columns: Places, weights: Floats, starts: Ints, holders: Places, held: Floats, least: float
 ) -> tuple[Places, Places, Floats]:
-    """As `nearest`, from either side; `holders` of each column lie from starts on, with what they hold of it."""
+    """As `nearest`, from either side; a row's rarest columns come first. `holders` of each column lie from starts on,
+    with what they hold of it."""
     n = len(indptr) - 1
     left, right = np.empty(n * MOST_NEIGHBOURS, np.int32), np.empty(n * MOST_NEIGHBOURS, np.int32)
     cosine = np.empty(n * MOST_NEIGHBOURS)
@@ -51,11 +55,12 @@ def _nearest(
     met = np.empty(n, np.int32)
     total = 0
     for row in range(n):
-        found, unseen = 0, 0.0
+        found, unseen, left_to_meet = 0, 0.0, MOST_MET
         for at in range(indptr[row], indptr[row + 1]):
             column = columns[at]
             own[column] = weights[at]
-            if starts[column + 1] - starts[column] > MOST_HOLDERS:
+            left_to_meet -= starts[column + 1] - starts[column]
+            if left_to_meet < 0:
                 unseen += weights[at] ** 2
                 continue
             for place in range(starts[column], starts[column + 1]):
