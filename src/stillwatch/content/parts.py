@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from stillwatch.content.blocks import kept, split
 from stillwatch.content.structure import Structure
 
 SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT = (
@@ -41,12 +42,14 @@ DEEPEST = 64
 
 @dataclass
 class Parts:
-    """The texts of one exchange, in memory only. `user` is the last human turn; `None` means that none was logged."""
+    """The texts of one exchange, in memory only. `user` is what the person wrote in the last human turn; `None` means
+    that none was logged. `blocks` are what a harness put beside it, and into turns in which nobody wrote."""
 
     system: str = ""
     tools: str = ""
     history: list[str] = field(default_factory=list)
     user: str | None = None
+    blocks: list[str] = field(default_factory=list)
     output: str | None = None
     structure: int = 0
     turns: int = 0
@@ -156,15 +159,28 @@ def _messages(value: Any, parts: Parts) -> None:
             turns.append((role, text))
     if len(systems) > 1:
         parts.system = "\n".join(bare for text in systems if (bare := text.strip("\n")))
-    human = [place for place, (role, _) in enumerate(turns) if role == "user"]
+    _turns(turns, parts)
+
+
+def _turns(turns: list[tuple[str, str]], parts: Parts) -> None:
+    """The last human turn, what came before it, and the harness's blocks.
+
+    A turn of blocks alone is no human turn. Where a request has no other, its turns are taken as they are: who wraps
+    all that he says says it all the same.
+    """
+    taken = [split(text) if role == "user" else (text, []) for role, text in turns]
+    human = [place for place, (role, _) in enumerate(turns) if role == "user" and taken[place][0]]
+    if not human:
+        taken = [(text, []) for _, text in turns]
+        human = [place for place, (role, _) in enumerate(turns) if role == "user"]
     parts.turns = len(human)
-    if human:
-        parts.user = turns[human[-1]][1]
-        before = [text for _, text in turns[: human[-1]]]
-        parts.history = before[:HISTORY]
-        parts.structure |= CODE_IN if "```" in parts.user else 0
-    if len(human) > 1:
-        parts.structure |= TURNS
+    if not human:
+        return
+    last = human[-1]
+    parts.user = taken[last][0]
+    parts.blocks = kept([block for at, (own, held) in enumerate(taken) if at == last or not own for block in held])
+    parts.history = [own for own, _ in taken[:last] if own][:HISTORY]
+    parts.structure |= (CODE_IN if "```" in parts.user else 0) | (TURNS if len(human) > 1 else 0)
 
 
 def _output(value: Any, parts: Parts) -> None:
