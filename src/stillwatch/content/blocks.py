@@ -46,26 +46,28 @@ def _tags(names: Sequence[str]) -> re.Pattern[str]:
 def split(text: str) -> tuple[str, list[str]]:
     """(what the person wrote, the harness's blocks with their tags, in order) of one turn.
 
-    A tag that nothing closes is text. A text without a block is answered as it is, but for a tag around the whole.
+    A tag that nothing closes is text. Beside a block what stands between a person's tags is the person's, and all else
+    the harness's; a text without a block is answered as it is, but for a person's tag around the whole.
     """
     if "</" not in text:
         return text, []
     known = harness_marks()
     marked = known.marks.search(text) is not None
-    held = _pairs(text, known.beside if marked else known.blocks)
+    held, bare = _apart(text, _pairs(text, known.beside if marked else known.blocks))
+    persons = _pairs(bare, known.persons)
+    if held and persons:
+        own, rest = _apart(bare, persons)
+        return "\n".join(map(inside, own)), [*held, rest] if rest else held
     if not held:
-        return _unwrapped(text, known), []
-    edges = [0, *(edge for span in held for edge in span), len(text)]
+        return (inside(text.strip()) if _pairs(text.strip(), known.persons) == [(0, len(text.strip()))] else text), []
+    return bare, held
+
+
+def _apart(text: str, spans: Sequence[Span]) -> tuple[list[str], str]:
+    """The texts of spans, and what stands outside of them."""
+    edges = [0, *(edge for span in spans for edge in span), len(text)]
     outside = (text[start:end].strip() for start, end in zip(edges[::2], edges[1::2], strict=True))
-    return _unwrapped("\n".join(part for part in outside if part), known), [text[start:end] for start, end in held]
-
-
-def _unwrapped(text: str, known: Marks) -> str:
-    """Text without the tag that a harness put around all of it."""
-    bare = text.strip()
-    if not bare.startswith("<") or _pairs(bare, known.persons) != [(0, len(bare))]:
-        return text
-    return bare[bare.index(">") + 1 : bare.rindex("</")].strip()
+    return [text[start:end] for start, end in spans], "\n".join(part for part in outside if part)
 
 
 def _pairs(text: str, tags: re.Pattern[str]) -> list[Span]:
@@ -82,6 +84,11 @@ def _pairs(text: str, tags: re.Pattern[str]) -> list[Span]:
         if not out or start >= out[-1][1]:
             out.append((start, closed[start]))
     return out
+
+
+def inside(block: str) -> str:
+    """What stands between the tags of a block, or all of a text that is none."""
+    return block if block[:1] != "<" else block[block.index(">") + 1 : block.rindex("</")].strip()
 
 
 def kept(blocks: Sequence[str]) -> list[str]:

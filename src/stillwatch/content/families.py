@@ -1,8 +1,9 @@
 """Template families: the ids under which many wordings of one instruction are recognised.
 
 Several ids at once, each a channel of the one content family: `exact` (masked skeleton), `head` and `tail` (edges),
-`segment` (a sentence of instruction, or a block that no harness put there, that recurs with different surroundings), `lsh` (nearly the same text). Mined
-families join as further channels (`fine`, `coarse`) by another step that inserts into `template_token`.
+`segment` (a sentence of instruction, or a block in a harness's tags that no harness put there, that recurs with
+different surroundings), `lsh` (nearly the same text). Mined families join as further channels (`fine`, `coarse`) by
+another step that inserts into `template_token`.
 Evaded by a new wording of every sentence in every exchange.
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from stillwatch.content.blocks import kept, split
+from stillwatch.content.blocks import inside, kept, split
 from stillwatch.content.structure import Structure
 
 SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT = (
@@ -165,13 +165,13 @@ def _messages(value: Any, parts: Parts) -> None:
 def _turns(turns: list[tuple[str, str]], parts: Parts) -> None:
     """The last human turn, what came before it, and the harness's blocks.
 
-    A turn of blocks alone is no human turn. Where a request has no other, its turns are taken as they are: who wraps
-    all that he says says it all the same.
+    A turn of blocks alone is no human turn. Where a request has no other, what stands in the blocks is the person's:
+    who wraps all that he says says it all the same.
     """
     taken = [split(text) if role == "user" else (text, []) for role, text in turns]
     human = [place for place, (role, _) in enumerate(turns) if role == "user" and taken[place][0]]
     if not human:
-        taken = [(text, []) for _, text in turns]
+        taken = [("\n".join(map(inside, held)) or text, []) for (_, text), (_, held) in zip(turns, taken, strict=True)]
         human = [place for place, (role, _) in enumerate(turns) if role == "user"]
     parts.turns = len(human)
     if not human:

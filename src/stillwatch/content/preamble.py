@@ -15,16 +15,8 @@ from stillwatch.records import SegmentRole, Step
 
 LEAST_ENTITIES = 5
 
-ASKS = tuple(
-    int(role)
-    for role in (
-        SegmentRole.USER,
-        SegmentRole.SYSTEM,
-        SegmentRole.SYSTEM_ASKS,
-        SegmentRole.BLOCK_ASKS,
-    )
-)
-"""Roles whose tags are intent where they are no preamble. System texts have tags of their own in old sketches only."""
+ASKS = tuple(map(int, (SegmentRole.USER, SegmentRole.SYSTEM, SegmentRole.SYSTEM_ASKS, SegmentRole.BLOCK_ASKS)))
+"""Roles whose tags are intent where they are no preamble. A system text as a whole has tags in old sketches only."""
 
 
 def preamble_steps() -> list[Step]:

@@ -25,6 +25,9 @@ LONGEST = 400_000
 """Characters of one text that are read: twenty for each word that the kernel reads at most. Compatibility forms grow
 eighteenfold when they are normalised, so the bound stands before that."""
 
+VARYING = r"</?[A-Za-z][^\s<>]*>|[^\s<>/\\_@0-9]*[/\\_@0-9](?:[^\s<>]*[^\s<>.!?:])?"
+"""Markup, and words with a digit or a mark inside (paths, names, dates): what of a preamble differs by user."""
+
 PARAMETERS = (
     "stream", "temperature", "top_p", "max_tokens", "n", "logprobs", "reasoning_effort", "reasoning_budget",
     "response_format", "tool_choice",
@@ -214,9 +217,13 @@ def _tagged(texts: pa.Array, places: Any, taken: Any, key: SketchKey, table: Phr
     first, where it is not taken."""
     asked = np.unique(places[taken])
     n = max(len(asked), 1)
-    out = Tagged(*(np.zeros((n, MOST_TAGS), kind) for kind in (np.uint64, np.uint64, np.uint8)), np.zeros(n, np.uint8))
+    out = Tagged(
+        np.zeros((n, MOST_TAGS), np.uint64), np.zeros((n, MOST_TAGS), np.uint64), np.zeros((n, MOST_TAGS), np.uint8),
+        np.zeros(n, np.uint8),
+    )  # fmt: skip
     if len(asked):
-        tagged(_buffers(texts.take(pa.array(asked))), key, table, out)
+        told = pc.replace_substring_regex(texts.take(pa.array(asked)), VARYING, " 0 ")
+        tagged(_buffers(told), key, table, out)
     return out, np.where(taken, np.searchsorted(asked, places), 0)
 
 
