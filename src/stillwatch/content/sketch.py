@@ -172,12 +172,21 @@ def _segments(parts: list[Parts], user: kernel.Full, key: SketchKey, table: Phra
     roles: list[int] = []
     held: list[int] = []
     for part in parts:
-        own = [(part.system, SYSTEM), (part.tools, TOOLS), *((text, BLOCK) for text in part.blocks)]
-        own += [(text, HISTORY) for text in part.history]
-        own = [(text, role) for text, role in own if text]
-        texts += [text for text, _ in own]
-        roles += [role for _, role in own]
-        held.append(len(own))
+        start = len(texts)
+        if part.system:
+            texts.append(part.system)
+            roles.append(SYSTEM)
+        if part.tools:
+            texts.append(part.tools)
+            roles.append(TOOLS)
+        if part.blocks:
+            texts += part.blocks
+            roles += [BLOCK] * len(part.blocks)
+        if part.history:
+            said = [text for text in part.history if text]
+            texts += said
+            roles += [HISTORY] * len(said)
+        held.append(len(texts) - start)
     distinct = _texts(texts).dictionary_encode()
     places, named = distinct.indices.to_numpy(zero_copy_only=False), np.array(roles, dtype=np.int64)
     exact, counts, tags = (values[places] for values in _light(distinct.dictionary, key, table))
