@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/make_confusables.py confusables.txt
 
-Reads version 17.0.0 of https://www.unicode.org/Public/security/17.0.0/confusables.txt (Unicode Technical Standard 39), SHA-256
-ec88ecebcf89f63f813d460842b0cf8322744b40a0b2c06f88a2cea48c0351ea, licensed under Unicode-3.0.
+Reads version 17.0.0 of confusables.txt (Unicode Technical Standard 39, licensed under Unicode-3.0), which stands at
+https://www.unicode.org/Public/security/17.0.0/confusables.txt, and refuses any other by its digest.
 
 `everywhere` are folded wherever they stand. A text may really be Greek, so no two letters of one script become one
 there: of several that look like one letter, that which looks so in lower case is taken, then the first. Latin letters
@@ -20,11 +20,14 @@ from pathlib import Path
 
 SHA256 = "ec88ecebcf89f63f813d460842b0cf8322744b40a0b2c06f88a2cea48c0351ea"
 OUT = Path(__file__).parent.parent / "src/stillwatch/content/confusables.json"
-ABOUT = "Characters drawn like ASCII letters, by letter. Made by scripts/make_confusables.py from Unicode's confusables.txt 17.0.0."
+ABOUT = (
+    "Characters drawn like ASCII letters, by letter. Made by scripts/make_confusables.py from Unicode's "
+    "confusables.txt 17.0.0."
+)
 PROTOTYPES = {"rn": "m", "0": "o", "1": "l"}
 """What confusables.txt says for letters of which it takes another form as the first."""
 
-LETTERS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "Mc")
+LETTERS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mc")
 LEAST = 8
 """Letters of a script that look like others, from which whole words can be written with it."""
 
@@ -36,14 +39,15 @@ ENCLOSED = ("NEGATIVE CIRCLED LATIN CAPITAL LETTER ", "NEGATIVE SQUARED LATIN CA
 """Letters by name that neither Unicode's compatibility forms nor its confusables know."""
 
 BESIDES = {"\u043d": "h", "\u051d": "w"}
-"""Letters that are taken though another of their script looks the same: capital en as in "THE", and the we of Kurdish. The
-others are he of Bashkir and Tatar and sha; the words of no language were made equal more than rarely (decision 0025)."""
+"""Taken though another letter of their script looks the same: en, whose capital writes "THE", beside he of Bashkir and
+Tatar; we of Kurdish beside sha. No two words of a Cyrillic list became one (decision 0025)."""
 
 Drawn = dict[str, tuple[str, bool]]
 """The ASCII letter that a character looks like, and whether it does without a mark added."""
 
 
 def main(path: str) -> None:
+    """Write the table from the file at a path."""
     data = Path(path).read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise SystemExit(f"{path} is not version 17.0.0 of confusables.txt")
@@ -56,6 +60,7 @@ def main(path: str) -> None:
 
 
 def bare(text: str) -> str:
+    """Compatibility forms without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
@@ -66,9 +71,7 @@ def looks(text: str) -> Drawn:
         fields = [field.strip() for field in line.split("#")[0].split(";")]
         if len(fields) < 3 or " " in fields[0]:
             continue
-        character, prototype = (
-            bytes.fromhex("".join(c.rjust(8, "0") for c in f.split())).decode("utf-32-be") for f in fields[:2]
-        )
+        character, prototype = ("".join(chr(int(code, 16)) for code in field.split()) for field in fields[:2])
         letter = PROTOTYPES.get(bare(prototype), bare(prototype))
         lettered = unicodedata.category(character) in LETTERS or ord(character) in OUTLINED
         if not character.isascii() and lettered and len(letter) == 1 and letter.isascii() and letter.isalpha():
@@ -82,9 +85,10 @@ def of_scripts(drawn: Drawn) -> dict[str, str]:
     for character, (letter, exact) in drawn.items():
         small = character.lower()
         script = unicodedata.name(character, "OUTLINED").split()[0]
-        if exact and script != "LATIN" and len(small) == 1 and bare(character) == character and bare(small) == small:
-            if unicodedata.category(character)[0] in "LC" and not small.isascii():
-                ranked[script].append((small != character, ord(small), small, letter.lower()))
+        lettered = unicodedata.category(character)[0] in "LC" and not small.isascii()
+        plain = len(small) == 1 and bare(character) == character and bare(small) == small
+        if exact and script != "LATIN" and plain and lettered:
+            ranked[script].append((small != character, ord(small), small, letter.lower()))
     out: dict[str, str] = {}
     for script in sorted(ranked):
         letters: dict[str, str] = {}
@@ -100,13 +104,14 @@ def of_latin(drawn: Drawn) -> dict[str, str]:
     out = {}
     for character, (letter, _) in drawn.items():
         small, words = character.lower(), unicodedata.name(character, "").split()
-        if words[:1] == ["LATIN"] and len(small) == 1 and bare(small) == small and not small.isascii():
-            if letter.upper() in words[3:5]:
-                out[small] = letter.lower()
+        plain = len(small) == 1 and bare(small) == small and not small.isascii()
+        if plain and words[:1] == ["LATIN"] and letter.upper() in words[3:5]:
+            out[small] = letter.lower()
     return out
 
 
 def enclosed() -> dict[str, str]:
+    """Letters in filled circles and squares, of flags, and small capitals."""
     out = {}
     for code in range(0x80, sys.maxunicode + 1):
         name = unicodedata.name(chr(code), "")
@@ -132,6 +137,7 @@ def pictures(drawn: Drawn, everywhere: dict[str, str]) -> dict[str, str]:
 
 
 def by_letter(table: dict[str, str]) -> dict[str, str]:
+    """All characters of each letter, in order of their code points."""
     return {letter: "".join(sorted(c for c in table if table[c] == letter)) for letter in sorted(set(table.values()))}
 
 

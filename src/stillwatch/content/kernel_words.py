@@ -52,7 +52,7 @@ MARKS = np.isin(np.arange(256), list(b'\n"`.!?:'))
 
 class Words(NamedTuple):
     """Room for the words of one text, filled from the front. `starts` are the first words of sentences, `begun` those
-    that may begin a phrase; `folded` is for its bytes, and `unstarred` for those of a text with emphasis inside words."""
+    that may begin a phrase, `folded` is for its bytes, and `unstarred` for those that emphasis inside words leaves."""
 
     hashes: Hashes
     kind: Bytes
@@ -157,7 +157,7 @@ def _without_stars(text: Bytes, out: Bytes) -> Bytes:
         end = at
         while end < len(text) and text[end] == 42:
             end += 1
-        if 0 < end - at <= 3 and 0 < at and end < len(text) and _within(text[at - 1]) and _within(text[end]):
+        if at < end <= min(at + 3, len(text) - 1) and at > 0 and _within(text[at - 1]) and _within(text[end]):
             at = end
         end = max(end, at + 1)
         while at < end:
