@@ -136,9 +136,10 @@ CONTENT = pa.schema(
         pa.field("minhash", pa.binary(MINHASH_BYTES)),
         pa.field("simhash", pa.uint16()),  # of content words, for topics; null where there is none. Not sealed
         pa.field("fillers", pa.list_(pa.uint64()), nullable=False),  # what the skeleton masked, at most 4
-        # Segments: whole system text, whole tools text, each earlier message (at most 4), sentences of the last human
-        # turn (at most 12, the first and last six). Whether one is preamble, template or filler is decided at detect
-        # time.
+        # Segments: whole system text, whole tools text, each block of a harness (at most 6), each earlier message (at
+        # most 4), sentences of the last human turn (at most 12, the first and last six); after a system text and a
+        # block the sets of their sentences that bear one rule tag. Whether one is preamble, template or filler is
+        # decided at detect time.
         pa.field("segments", pa.list_(pa.uint64()), nullable=False),
         pa.field("segment_roles", pa.list_(pa.uint8()), nullable=False),  # records.SegmentRole
         pa.field("segment_words", pa.list_(pa.uint16()), nullable=False),  # counted to 4

@@ -22,7 +22,7 @@ def preamble(user: int) -> str:
     """Some 20,000 tokens of a harness, with what it tells of the user's machine in the middle."""
     rules = "".join(ASIDES.format(n=n // 40, m=n % 40) for n in range(800))
     machine = (
-        f"Working directory: /home/user{user}/project-{user * 7}\nToday is 2026-06-{user + 1:02}\n"
+        f"Working directory: /srv/user{user}/project-{user * 7}\nToday is 2026-06-{user + 1:02}\n"
         f"Current branch: fix-{user}\nRecent commits: {user}a{user}f touch up the parser of user {user}\n"
     )
     return f"{SAYS}{rules}\n# Environment\n{machine}\n{SAYS}"
@@ -51,7 +51,7 @@ def editor(words: str, user: int) -> Said:
     """An editor's chat that tags every part of one message (GitHub Copilot Chat's shape, MIT)."""
     parts = (
         f"<context>\nThe current date is June {user + 1}, 2026.\n{SAYS}</context>",
-        f"<editorContext>\nThe user's current file is /home/user{user}/a.py.\n</editorContext>",
+        f"<editorContext>\nThe user's current file is /srv/user{user}/a.py.\n</editorContext>",
         f"<reminderInstructions>\n{SAYS}</reminderInstructions>",
         f"<userRequest>\n{words}\n</userRequest>",
     )
@@ -61,7 +61,7 @@ def editor(words: str, user: int) -> Said:
 def contexts(words: str, user: int) -> Said:
     """A command-line agent whose rules and environment are turns of their own (Codex CLI's shape, Apache-2.0)."""
     rules = f"<user_instructions>\n{SAYS}</user_instructions>"
-    where = f"<environment_context>\n<cwd>/home/user{user}</cwd>\n<shell>bash</shell>\n</environment_context>"
+    where = f"<environment_context>\n<cwd>/srv/user{user}</cwd>\n<shell>bash</shell>\n</environment_context>"
     return [[rules], [where]], [[words]]
 
 

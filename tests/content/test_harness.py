@@ -268,7 +268,7 @@ def test_tagged_sentences_are_the_same_set_in_any_order_and_beside_anything() ->
     lines = SAYS.split(". ")
     rows = [
         {"system": text, "messages": json.dumps("hello")}
-        for text in (SAYS, ". ".join(lines[::-1]).replace("\n", "") + ".", "/home/ann is the folder.\n" + SAYS)
+        for text in (SAYS, ". ".join(lines[::-1]).replace("\n", "") + ".", "/srv/ann is the folder.\n" + SAYS)
     ]
     held = engine_of(rows, [0, 1, 2]).arrow("SELECT x, segment FROM part WHERE role = 5").to_pylist()
     sets = [{row["segment"] for row in held if row["x"] == x} for x in range(3)]
