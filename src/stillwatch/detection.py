@@ -213,7 +213,10 @@ def _capabilities(engine: Engine) -> None:
 def _absent(engine: Engine) -> dict[str, str]:
     """Columns without a value, each with a sentence; a blind detector quotes it."""
     texts = {"messages": "text_words", "output": "output_words"}
-    roles = {"system": SegmentRole.SYSTEM, "tools": SegmentRole.TOOLS, "history": SegmentRole.HISTORY}
+    roles = {
+        "system": (SegmentRole.SYSTEM, SegmentRole.BLOCK), "tools": (SegmentRole.TOOLS,),
+        "history": (SegmentRole.HISTORY,),
+    }  # fmt: skip
     plain = [column for column in EXCHANGE_COLUMNS if column not in texts and column not in roles]
     absent = absent_columns(engine, "exchange", plain + list(texts.values()), "exchanges")
     for name, column in texts.items():
@@ -221,10 +224,9 @@ def _absent(engine: Engine) -> dict[str, str]:
             absent[name] = absent.pop(column).replace(column, name)
     if "param_fp" in absent:
         absent["param_fp"] = "no exchange gives a sampling parameter (temperature, top_p, max_tokens ...)"
-    for name, role in roles.items():
-        seen = engine.arrow(
-            f"SELECT count(*) AS n FROM exchange WHERE list_contains(segment_roles, CAST({int(role)} AS UTINYINT))"
-        ).to_pylist()[0]["n"]
+    for name, own in roles.items():
+        shown = " OR ".join(f"list_contains(segment_roles, CAST({int(role)} AS UTINYINT))" for role in own)
+        seen = engine.arrow(f"SELECT count(*) AS n FROM exchange WHERE {shown}").to_pylist()[0]["n"]
         if seen == 0:
             absent[name] = f"column {name} of exchanges is empty in all rows" if name != "history" else NO_HISTORY
     of_accounts = absent_columns(engine, "account", ACCOUNT_COLUMNS, "accounts")

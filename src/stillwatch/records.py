@@ -11,6 +11,11 @@ class SegmentRole(IntEnum):
     TOOLS = 1
     HISTORY = 2
     USER = 3
+    BLOCK = 4
+    """A block that a harness put into a human turn, whole."""
+    SYSTEM_ASKS = 5
+    BLOCK_ASKS = 6
+    """All sentences of a system text, or of a block, that bear the same rule tag, as one set."""
 
 
 class Family(StrEnum):

@@ -143,9 +143,10 @@ CONTENT = pa.schema(
         # what instructions are mined from. Null in a file's rows beyond the first 16 of an account and day (`SAMPLED`).
         pa.field("stems", pa.list_(pa.uint32())),
         pa.field("pairs", pa.list_(pa.uint16())),
-        # Segments: whole system text, whole tools text, each earlier message (at most 4), sentences of the last human
-        # turn (at most 12, the first and last six). Whether one is preamble, template or filler is decided at detect
-        # time.
+        # Segments: whole system text, whole tools text, each block of a harness (at most 6), each earlier message (at
+        # most 4), sentences of the last human turn (at most 12, the first and last six); after a system text and a
+        # block the sets of their sentences that bear one rule tag. Whether one is preamble, template or filler is
+        # decided at detect time.
         pa.field("segments", pa.list_(pa.uint64()), nullable=False),
         pa.field("segment_roles", pa.list_(pa.uint8()), nullable=False),  # records.SegmentRole
         pa.field("segment_words", pa.list_(pa.uint16()), nullable=False),  # counted to 4

@@ -4,6 +4,7 @@ Integers are Python's, masked to 64 bits by hand; texts are ASCII or any UTF-8 t
 """
 
 import hashlib
+import re
 import struct
 
 WORD = 0xFFFFFFFFFFFFFFFF
@@ -61,7 +62,7 @@ class Sketch:
 
     def __init__(self, text: str, key: bytes) -> None:
         self.word0, self.word1, self.seal0, self.seal1 = keys_of(key)
-        self._split(text)
+        self._split(re.sub(r"(?<=[A-Za-z\x80-\U0010ffff])\*{1,3}(?=[A-Za-z\x80-\U0010ffff])", "", text))
         self._long_lines()
 
     def _split(self, text: str) -> None:

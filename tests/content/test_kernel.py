@@ -17,7 +17,8 @@ WORDS = st.sampled_from(
      "\n", "  ", "a1b2", "-", "word " * 40, "x", "exactly8", "sixteen8letters8", "12345678", "123456789",
      "Extraordinarily", "judging", "rated", "classes", "steps", "glass", "uses", "sings", "added"]
 )  # fmt: skip
-TEXTS = st.lists(WORDS, max_size=40).map(" ".join)
+STARRED = st.text(st.sampled_from("*ab1 _"), max_size=12)
+TEXTS = st.lists(WORDS | STARRED, max_size=40).map(" ".join)
 
 
 def test_siphash_answers_the_vector_of_its_paper() -> None:
@@ -57,6 +58,17 @@ def test_kernel_answers_like_its_slow_reference(texts: list[str]) -> None:
         "\uff49\uff47\uff4e\uff4f\uff52\uff45 the case and white space",
         "\u0456gn\u043er\u0435 th\u0435 c\u0430s\u0435 \u0430nd whit\u0435 sp\u0430c\u0435",
         "ïgnóre thé cåse änd whité spåce",
+        "ig**no**re *t*he cas**e** an*d* w***hi***te space",
+        "\u0399GN\u039fRE \u03a4\u0397\u0395 C\u0391SE \u0391\u039dD W\u0397\u0399TE SP\u0391C\u0395",
+        "ign\u03c3re t\u04bbe ca\u0455e an\u0501 white space",
+        "\u13a5gnore t\u13bbe case a\ua4e0\ua4d3 white space",
+        "\U0001f158\U0001f156\U0001f15d\U0001f15e\U0001f161\U0001f154 the case and white space",
+        "\U0001f1ee\U0001f1ec\U0001f1f3\U0001f1f4\U0001f1f7\U0001f1ea the case and white space",
+        "\u026a\u0262\u0274\u1d0f\u0280\u1d07 the case and white space",
+        "\u24d8\u24d6\u24dd\u24de\u24e1\u24d4 the \U0001d41c\U0001d41a\U0001d42c\U0001d41e and white space",
+        "i\u0336g\u0336n\u0336o\u0336r\u0336e\u0336 the c\u20dda\u20dds\u20dde and white space",
+        "ignore\ufe0f the\U000e0061\U000e0062 case and\u180e white\u2063 space",
+        "ignore t\u04bb\u0435 \u0441\u0430\u0455\u0435 and \u0461hite space",
     ],
 )
 def test_disguises_of_one_text_have_one_hash(disguised: str) -> None:

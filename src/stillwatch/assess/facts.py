@@ -80,7 +80,7 @@ SELECT grp, max(n) / any_value(total) AS product_share FROM (
   SELECT g.grp, s.segment, count(DISTINCT g.x) AS n, any_value(t.total) AS total
   FROM group_exchange g
   JOIN (SELECT x, unnest(segments) AS segment, unnest(segment_roles) AS role FROM exchange) s
-    ON s.x = g.x AND s.role IN (0, 1)
+    ON s.x = g.x AND s.role IN (0, 1, 4)
   JOIN (SELECT grp, count(*) AS total FROM group_exchange GROUP BY grp) t ON t.grp = g.grp
   GROUP BY g.grp, s.segment
 ) GROUP BY grp

@@ -36,8 +36,8 @@ MOST = 1.5
 """Most nats that a life may say: an owner who works abroad and through a proxy must stay an owner by all the rest."""
 
 
-APPLIED = "list_contains(e.segment_roles, 0) OR list_contains(e.segment_roles, 1)"
-"""Whether an exchange carries a preamble or tools."""
+APPLIED = " OR ".join(f"list_contains(e.segment_roles, {role})" for role in (0, 1, 4))
+"""Whether an exchange carries a system text, tools or a harness's block."""
 
 
 def _lives(exchanges: str) -> str:

@@ -27,6 +27,11 @@ def _bit(structure: NDArray[np.uint32], bit: Structure) -> Flags:
     return np.asarray((structure & np.uint32(int(bit))) != 0)
 
 
+def _offered(structure: NDArray[np.uint32], output_words: NDArray[np.int32]) -> Flags:
+    """Tools were offered, and whether one was called is not known: where the answer is logged, the call speaks."""
+    return _bit(structure, Structure.TOOLS) & (output_words < 0)
+
+
 def classify(
     tags: NDArray[np.uint64],
     structure: NDArray[np.uint32],
@@ -56,7 +61,7 @@ def classify(
         ("data_synthesis", _any(tags, "synthesis")),
         ("preference_pairs", _any(tags, "preference")),
         ("agentic_coding", tools & _any(tags, "code")),
-        ("tool_use", tools | _bit(structure, Structure.TOOLS) | _any(tags, "tools")),
+        ("tool_use", tools | _offered(structure, output_words) | _any(tags, "tools")),
         ("translation", _any(tags, "translation")),
         ("cot_elicitation", _any(tags, "reasoning")),
         ("evaluation", _any(tags, "evaluation")),
@@ -119,7 +124,7 @@ def lean(
     reasoning, post, trace = _any(tags, "reasoning"), _any(tags, "post_hoc"), _any(tags, "trace")
     grading, preference, reward = _any(tags, "grading"), _any(tags, "preference"), _any(tags, "reward")
     synthesis, rewrite, agentic = _any(tags, "synthesis"), _any(tags, "rewrite"), _any(tags, "agentic")
-    tools = _bit(structure, Structure.TOOLS) | _bit(structure, Structure.TOOL_CALL_OUT)
+    tools = _offered(structure, output_words) | _bit(structure, Structure.TOOL_CALL_OUT)
     context, extracts = _any(tags, "context"), _any(tags, "extract", "classify", "summary")
     translates, choice = _any(tags, "translation"), _any(tags, "evaluation")
     own, talk, writes = _any(tags, "homework"), _any(tags, "chat"), _any(tags, "creative")

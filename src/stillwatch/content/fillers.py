@@ -15,7 +15,8 @@ def filler_steps() -> list[Step]:
             f"""
             SELECT DISTINCT p.x, p.entity, p.segment AS filler FROM part p
             LEFT JOIN static_segment s ON s.segment = p.segment LEFT JOIN preamble b ON b.segment = p.segment
-            WHERE s.segment IS NULL AND b.segment IS NULL AND p.role = {int(SegmentRole.USER)}
+            WHERE s.segment IS NULL AND b.segment IS NULL
+              AND p.role IN ({int(SegmentRole.USER)}, {int(SegmentRole.BLOCK)})
               AND p.words >= {LEAST_WORDS}
             UNION
             SELECT x, entity, unnest(fillers) AS filler FROM exchange

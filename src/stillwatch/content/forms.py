@@ -1,33 +1,44 @@
 """What becomes of each character when texts are spelled alike, and which characters become so wherever they stand.
 
+`confusables.json` lists the characters that are drawn like ASCII letters (`scripts/make_confusables.py`).
+
 A page holds the forms of 256 code points, and is made when a text first needs it. A form is kept where no neighbour can
 change it (UAX #15: nothing composes across a starter that no character composes into). All else is `DOUBT`, and
 the text is then spelled as a whole.
 """
 
+import json
 import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import resources
 from threading import Lock
 
 import numpy as np
 
-from stillwatch.content.kernel_forms import DOUBT, JOINS, LEADS, PAGE, SAME, Forms, Hashes
+from stillwatch.content.kernel_forms import BESIDE, DOUBT, JOINS, LEADS, PAGE, SAME, Forms, Hashes
 
-# Letters of other scripts that are drawn like Latin ones (Unicode confusables, the common part), after lower-casing.
-_CYRILLIC = dict(zip("асеорхуіјѕԁԛԝһӏ", "aceopxyijsdqwhl", strict=True))
-_GREEK = dict(zip("αοντικρυ", "aovtikpu", strict=True))
 _INVISIBLE = (
     *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x00AD, 0x034F, 0x061C, 0x115F, 0x1160,
     0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0000, 0xE0080),
 )  # fmt: skip
-_MARKS: Mapping[int, None] = {code: None for code in range(0x0300, 0x0700) if unicodedata.combining(chr(code))}
-"""Accents; the marks of later scripts are letters of their own."""
+_MARKS: Mapping[int, None] = {
+    code: None
+    for block in ((0x0300, 0x0700), (0x1AB0, 0x1B00), (0x1DC0, 0x1E00), (0x20D0, 0x2100), (0xFE20, 0xFE30))
+    for code in range(*block)
+    if unicodedata.combining(chr(code)) or unicodedata.category(chr(code)) == "Me"
+}
+"""Accents, and the marks of no script; the marks of later scripts are letters of their own."""
+
+_LOOKS = json.loads(resources.files("stillwatch.content").joinpath("confusables.json").read_text("utf-8"))
+"""Characters that are drawn like ASCII letters, by letter: folded everywhere, or beside ASCII letters only."""
+
+_BESIDE: Mapping[int, str] = {ord(c): letter for letter, drawn in _LOOKS["beside"].items() for c in drawn}
 
 _TABLE: Mapping[int, str | None] = {
-    **{ord(a): b for a, b in (_CYRILLIC | _GREEK).items()},
+    **{ord(c): letter for letter, drawn in _LOOKS["everywhere"].items() for c in drawn},
     **dict.fromkeys(_INVISIBLE, None),
     0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x00AB: '"', 0x00BB: '"', 0x300C: '"', 0x300D: '"',
 }  # fmt: skip
@@ -36,6 +47,8 @@ SIGMA = "\u03a3"
 """Lower-cased by its neighbours, as no other letter is."""
 
 RUN = re.compile(r"[^\x00-\x7f]+")
+_BREAK = re.compile(r"[\u00a0-\u00bf\u2010-\u2027\u202f-\u205e\u3000-\u303f]")
+"""Spaces, dashes and quotation marks beyond ASCII: what stands beyond one is another word."""
 
 BETWEEN = "\n"
 """Stands between characters that are spelled together: nothing composes with it, and nothing becomes it."""
@@ -51,6 +64,28 @@ _held = Forms(np.full(_PAGES, -1, np.int16), np.full((1, PAGE), SAME, np.uint64)
 def whole(text: str) -> str:
     """NFKD without marks, lower case, confusables and invisible characters, NFC at the end."""
     return unicodedata.normalize("NFC", _spelled(_bare(text)))
+
+
+def drawn(text: str) -> str:
+    """A text in which characters beside ASCII letters are what they look like: a word of two scripts is a disguise, or
+    a name, and a word of one script is a language."""
+
+    def run(found: re.Match[str]) -> str:
+        given = found.group()
+        before, after = (text[at : at + 1] if at >= 0 else "" for at in (found.start() - 1, found.end()))
+        breaks = [each.start() for each in _BREAK.finditer(given)]
+        first, last = (breaks[0], breaks[-1] + 1) if breaks else (len(given), 0)
+        if _is_letter(before):
+            given = given[:first].translate(_BESIDE) + given[first:]
+        if _is_letter(after):
+            given = given[:last] + given[last:].translate(_BESIDE)
+        return given
+
+    return RUN.sub(run, text)
+
+
+def _is_letter(character: str) -> bool:
+    return character.isascii() and character.isalpha()
 
 
 def _bare(text: str) -> str:
@@ -99,7 +134,7 @@ def page(number: int) -> Hashes:
     together = BETWEEN.join(characters)
     bare = _bare(together)
     spelled = _spelled(bare)
-    if spelled == together and _indifferent(together):
+    if spelled == together and _indifferent(together) and _BESIDE.keys().isdisjoint(codes):
         return np.full(PAGE, SAME, np.uint64)
     apart = unicodedata.normalize("NFD", spelled)
     parts = (text.split(BETWEEN) for text in (bare, apart, unicodedata.normalize("NFC", spelled)))
@@ -119,6 +154,7 @@ def _form(character: str, bare: str, apart: str, form: str) -> int:
     joining, leading = _composing()
     starters = [c for c in form if not unicodedata.combining(c)]
     flags = (JOINS if apart[:1] in joining else 0) | (LEADS if starters and starters[-1] in leading else 0)
+    flags |= BESIDE if ord(character) in _BESIDE else 0
     flags |= unicodedata.combining(form[-1]) << 56 if form else 0
     if character == bare == apart == form:
         return SAME | flags

@@ -21,13 +21,14 @@ SPARE = 8
 SAME, DOUBT = 7 << 48, 8 << 48
 """Forms in place of a length: the character itself; none that holds wherever the character stands."""
 
-LEADS, JOINS = 16 << 48, 32 << 48
-"""The last starter of a form may compose with what follows; the character may compose with the starter before it."""
+LEADS, JOINS, BESIDE = 16 << 48, 32 << 48, 64 << 48
+"""The last starter of a form may compose with what follows; the character may compose with the starter before it; it is
+another letter beside an ASCII letter."""
 
 _LENGTH = np.uint64(48)
 _CLASS = np.uint64(56)
 _LOW = np.uint64(255)
-_SAME, _DOUBT, _LEADS, _JOINS = 7, 8, 16, 32
+_SAME, _DOUBT, _LEADS, _JOINS, _BESIDE = 7, 8, 16, 32, 64
 
 
 class Forms(NamedTuple):
@@ -100,6 +101,23 @@ def _character(text: Bytes, at: int) -> tuple[int, int]:
     return (code, size) if least <= code <= 0x10FFFF else (0, 0)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _letter(byte: np.uint8) -> bool:
+    """Whether a byte is an ASCII letter."""
+    return bool(np.uint8((byte | np.uint8(32)) - np.uint8(97)) < np.uint8(26))
+
+
+@njit(cache=True, nogil=True)
+def _by_letters(text: Bytes, start: int, at: int) -> bool:
+    """Whether a run of other than ASCII characters stands beside an ASCII letter: it begins at `start`, and `at` is in
+    it."""
+    if start > 0 and _letter(text[start - 1]):
+        return True
+    while at < len(text) and text[at] >= 0x80:
+        at += 1
+    return at < len(text) and _letter(text[at])
+
+
 @njit(cache=True, nogil=True)
 def _text(text: Bytes, forms: Forms, out: Bytes, wanted: Bytes) -> int:
     """Spell one text; how many bytes were written, or -1 where there is a doubt or a page is missing."""
@@ -109,6 +127,7 @@ def _text(text: Bytes, forms: Forms, out: Bytes, wanted: Bytes) -> int:
         _copy(text[at : at + plain], out[to : to + plain])
         at, to = at + plain, to + plain
         last = leads = 0  # of what was written last: combining class, and whether its starter may compose
+        start, alone = at, False  # whether the run is known to stand beside no letter
         while at < len(text) and text[at] >= 0x80:
             code, size = _character(text, at)
             if size == 0:
@@ -123,6 +142,10 @@ def _text(text: Bytes, forms: Forms, out: Bytes, wanted: Bytes) -> int:
             length = kind & 15
             if length == _DOUBT or (kind & _JOINS and leads):
                 return -1
+            if kind & _BESIDE and not alone:
+                if _by_letters(text, start, at):
+                    return -1
+                alone = True
             if length == _SAME:
                 if order > 0 and order < last:
                     return -1

@@ -52,7 +52,8 @@ MARKS = np.isin(np.arange(256), list(b'\n"`.!?:'))
 
 class Words(NamedTuple):
     """Room for the words of one text, filled from the front. `begins` and `ends` are their places in `folded`, which is
-    for the text's bytes; `starts` are the first words of sentences, `begun` those that may begin a phrase."""
+    for the text's bytes; `starts` are the first words of sentences, `begun` those that may begin a phrase, and
+    `unstarred` is for the bytes that emphasis inside words leaves."""
 
     hashes: Hashes
     kind: Bytes
@@ -63,6 +64,7 @@ class Words(NamedTuple):
     begun: Places
     shingles: Hashes
     folded: Bytes
+    unstarred: Bytes
 
 
 class PhraseTable(NamedTuple):
@@ -91,6 +93,7 @@ def room(most: int, longest: int) -> Words:
         np.empty(most + 1, dtype=np.int32),
         np.empty(most, dtype=np.uint64),
         np.empty((longest + 31) // 8 * 8, dtype=np.uint8),
+        np.empty(longest, dtype=np.uint8),
     )
 
 
@@ -137,6 +140,35 @@ def block_at(blocks: Hashes, at: int) -> np.uint64:
     place, shift = at >> 3, np.uint64(8 * (at & 7))
     above = (blocks[place + 1] << ONE) << (np.uint64(63) - shift)
     return np.uint64((blocks[place] >> shift) | above)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _within(byte: np.uint8) -> bool:
+    """Whether a byte is an ASCII letter, or of a longer character."""
+    return bool(np.uint8((byte | np.uint8(32)) - np.uint8(97)) < np.uint8(26) or byte >= 0x80)
+
+
+@njit(cache=True, nogil=True)
+def _without_stars(text: Bytes, out: Bytes) -> Bytes:
+    """A text without the one to three stars between two letters: markdown's emphasis inside a word, as in
+    `rea**son**ing`. The text itself, where there are none."""
+    starred = np.uint8(0)
+    for at in range(len(text)):  # apart from the loop below, so that many are done at once
+        starred |= np.uint8(text[at] == 42)
+    if not starred:
+        return text
+    at = to = 0
+    while at < len(text):
+        end = at
+        while end < len(text) and text[end] == 42:
+            end += 1
+        if at < end <= min(at + 3, len(text) - 1) and at > 0 and _within(text[at - 1]) and _within(text[end]):
+            at = end
+        end = max(end, at + 1)
+        while at < end:
+            out[to] = text[at]
+            at, to = at + 1, to + 1
+    return out[:to]
 
 
 @njit(cache=True, nogil=True)
@@ -193,6 +225,7 @@ def words_of(text: Bytes, seed: np.uint64, out: Words) -> tuple[int, int]:
     n = at = sentences = of_line = 0
     quoted = fenced = False
     begins = True  # the next word begins a sentence
+    text = _without_stars(text, out.unstarred)
     end = len(text)
     folded, blocks = out.folded, out.folded.view(np.uint64)
     _fold(text, folded)

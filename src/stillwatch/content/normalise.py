@@ -1,7 +1,8 @@
 """One spelling for texts that look alike: Unicode compatibility forms, accents, confusables, invisible characters.
 
-Case, white space, punctuation and markdown need nothing here: the kernel reads words only. Evaded by look-alikes that
-the table lacks, and by typos in half of the words.
+Case, white space, punctuation and markdown need nothing here: the kernel reads words only. Evaded by whole words of
+another script's look-alikes where two of them look like one letter, by look-alikes of several letters, by figures for
+letters ("r3asoning"), by letters set apart ("r e a s o n"), and by typos in half of the words.
 """
 
 import re
@@ -61,7 +62,8 @@ def _room(offsets: Ints, row: int) -> int:
 
 
 def one(text: str, known: dict[str, str] | None = None) -> str:
-    """Normalise one text: what `forms.whole` does, but for the case of ASCII letters, which the kernel ignores.
+    """Normalise one text: what `forms.whole` does of `forms.drawn`, but for the case of ASCII letters, which the kernel
+    ignores.
 
     Run by run of other than ASCII characters: no ASCII character changes, and none composes with what stands beside it
     once marks are gone. Sigma alone is told by its neighbours, so a text with one is taken whole. `known`
@@ -77,4 +79,5 @@ def one(text: str, known: dict[str, str] | None = None) -> str:
             held[given] = forms.whole(given)
         return held[given]
 
+    text = forms.drawn(text)
     return forms.whole(text) if forms.SIGMA in text else forms.RUN.sub(run, text)

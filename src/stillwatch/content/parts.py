@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from stillwatch.content.blocks import inside, kept, split
 from stillwatch.content.structure import Structure
 
 SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT = (
@@ -41,12 +42,14 @@ DEEPEST = 64
 
 @dataclass
 class Parts:
-    """The texts of one exchange, in memory only. `user` is the last human turn; `None` means that none was logged."""
+    """The texts of one exchange, in memory only. `user` is what the person wrote in the last human turn; `None` means
+    that none was logged. `blocks` are what a harness put beside it, and into turns in which nobody wrote."""
 
     system: str = ""
     tools: str = ""
     history: list[str] = field(default_factory=list)
     user: str | None = None
+    blocks: list[str] = field(default_factory=list)
     output: str | None = None
     structure: int = 0
     turns: int = 0
@@ -141,6 +144,7 @@ def _messages(value: Any, parts: Parts) -> None:
     items = value if isinstance(value, list) else [value]
     turns: list[tuple[str, str]] = []
     systems = [parts.system]
+    tagged = False
     for item in items:
         role = str(item.get("role", "user")) if isinstance(item, dict) else "user"
         text = _text(item, parts)
@@ -154,17 +158,39 @@ def _messages(value: Any, parts: Parts) -> None:
             parts.structure |= SYSTEM
         elif text:
             turns.append((role, text))
+            tagged = tagged or "</" in text
     if len(systems) > 1:
         parts.system = "\n".join(bare for text in systems if (bare := text.strip("\n")))
+    _turns(_apart(turns, parts) if tagged else turns, parts)
+
+
+def _turns(turns: list[tuple[str, str]], parts: Parts) -> None:
+    """The last human turn and what came before it."""
     human = [place for place, (role, _) in enumerate(turns) if role == "user"]
     parts.turns = len(human)
     if human:
         parts.user = turns[human[-1]][1]
-        before = [text for _, text in turns[: human[-1]]]
-        parts.history = before[:HISTORY]
+        parts.history = [text for _, text in turns[: human[-1]]][:HISTORY]
         parts.structure |= CODE_IN if "```" in parts.user else 0
     if len(human) > 1:
         parts.structure |= TURNS
+
+
+def _apart(turns: list[tuple[str, str]], parts: Parts) -> list[tuple[str, str]]:
+    """Turns without a harness's blocks, and the blocks of the last human turn and of turns that hold nothing else.
+
+    A turn of blocks alone is no human turn. Where a request has no other, what stands in the blocks is the person's:
+    who wraps all that he says says it all the same.
+    """
+    taken = [split(text) if role == "user" else (text, []) for role, text in turns]
+    human = [place for place, (role, _) in enumerate(turns) if role == "user" and taken[place][0]]
+    if not human:
+        return [
+            (role, "\n".join(map(inside, held)) or text) for (role, text), (_, held) in zip(turns, taken, strict=True)
+        ]
+    last = human[-1]
+    parts.blocks = kept([block for at, (own, held) in enumerate(taken) if at == last or not own for block in held])
+    return [(role, own) for (role, _), (own, _) in zip(turns, taken, strict=True) if own]
 
 
 def _output(value: Any, parts: Parts) -> None:

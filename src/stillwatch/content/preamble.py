@@ -1,16 +1,22 @@
 """Preamble told apart from user-authored text, at detect time, from keyed hashes kept at ingest.
 
-A segment of system, tools or an earlier message that at least `LEAST_ENTITIES` entities send word for word is preamble:
-a client's, framework's or product's own words. Preamble never counts as intent. A sentence that opens the last human
-turn for many entities is not told apart from what they ask.
-Evaded by an operator who puts the instruction into a system text that all accounts share: the words are then not
-scored, but they stay a client token that links the accounts, and the material and answers still speak. A system text
-that fewer entities share is what the account itself wrote, and is scored.
+A segment of system, tools, an earlier message or a harness's block that at least `LEAST_ENTITIES` entities send word
+for word is preamble: a client's, framework's or product's own words. Preamble never counts as intent. Of system texts
+and blocks, which differ from user to user in a date or a folder, it is the sentences of each rule tag that are
+compared: what a user has added to a harness's words is the user's, and the tags of the harness's words are not. A
+sentence that opens the last human turn for many entities is not told apart from what they ask: a campaign's template
+opens it so too, and five accounts of one campaign are no framework.
+Evaded by an operator who puts the instruction into a system text or a harness's block that five accounts share: the
+words are then not scored, but they stay a client token that links the accounts, and the material and answers still
+speak. What fewer entities share is what the account itself wrote, and is scored.
 """
 
 from stillwatch.records import SegmentRole, Step
 
 LEAST_ENTITIES = 5
+
+ASKS = tuple(map(int, (SegmentRole.USER, SegmentRole.SYSTEM, SegmentRole.SYSTEM_ASKS, SegmentRole.BLOCK_ASKS)))
+"""Roles whose tags are intent where they are no preamble. A system text as a whole has tags in old sketches only."""
 
 
 def preamble_steps() -> list[Step]:
@@ -36,7 +42,7 @@ def preamble_steps() -> list[Step]:
             "intent",
             f"""
             SELECT p.x, bit_or(p.tags) AS tags FROM part p LEFT JOIN preamble b ON b.segment = p.segment
-            WHERE b.segment IS NULL AND p.role IN ({int(SegmentRole.USER)}, {int(SegmentRole.SYSTEM)}) GROUP BY p.x
+            WHERE b.segment IS NULL AND p.role IN {ASKS} GROUP BY p.x
             """,
         ),
     ]

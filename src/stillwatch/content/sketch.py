@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from stillwatch.content import kernel
 from stillwatch.content.counts import COUNTED_OF_SEGMENT
 from stillwatch.content.kernel_stems import STEMS
+from stillwatch.content.kernel_tagged import MOST_TAGS, Tagged, tagged
 from stillwatch.content.kernel_words import PhraseTable
 from stillwatch.content.normalise import normalise
 from stillwatch.content.parts import Parts, Repeated, parts_of
@@ -25,12 +26,17 @@ LONGEST = 400_000
 """Characters of one text that are read: twenty for each word that the kernel reads at most. Compatibility forms grow
 eighteenfold when they are normalised, so the bound stands before that."""
 
+VARYING = r"</?[A-Za-z][^\s<>]*>|[^\s<>/\\_@0-9]*[/\\_@0-9](?:[^\s<>]*[^\s<>.!?:])?"
+"""Markup, and words with a digit or a mark inside (paths, names, dates): what of a preamble differs by user."""
+
 PARAMETERS = (
     "stream", "temperature", "top_p", "max_tokens", "n", "logprobs", "reasoning_effort", "reasoning_budget",
     "response_format", "tool_choice",
 )  # fmt: skip
 
-SYSTEM, TOOLS, HISTORY = int(SegmentRole.SYSTEM), int(SegmentRole.TOOLS), int(SegmentRole.HISTORY)
+SYSTEM, TOOLS, HISTORY, BLOCK = (
+    int(role) for role in (SegmentRole.SYSTEM, SegmentRole.TOOLS, SegmentRole.HISTORY, SegmentRole.BLOCK)
+)
 
 
 def sketch(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
@@ -164,39 +170,74 @@ def _lists(values: Any, counts: Any) -> pa.Array:
 
 
 def _segments(parts: list[Parts], user: kernel.Full, key: SketchKey, table: PhraseTable) -> dict[str, Any]:
-    """System, tools and earlier messages whole, then the sentences of the last human turn, in the order of the
-    request."""
+    """System, tools, a harness's blocks and earlier messages whole, each system text and block followed by its tagged
+    sentences; then the sentences of the last human turn, in the order of the request."""
     texts: list[str] = []
-    roles: list[list[int]] = []
+    roles: list[int] = []
+    held: list[int] = []
     for part in parts:
-        own = [SYSTEM] if part.system else []
-        own += [TOOLS] if part.tools else []
-        roles.append(own + [HISTORY] * sum(map(bool, part.history)))
-        texts += [text for text in (part.system, part.tools, *part.history) if text]
+        start = len(texts)
+        if part.system:
+            texts.append(part.system)
+            roles.append(SYSTEM)
+        if part.tools:
+            texts.append(part.tools)
+            roles.append(TOOLS)
+        if part.blocks:
+            texts += part.blocks
+            roles += [BLOCK] * len(part.blocks)
+        if part.history:
+            said = [text for text in part.history if text]
+            texts += said
+            roles += [HISTORY] * len(said)
+        held.append(len(texts) - start)
     distinct = _texts(texts).dictionary_encode()
-    places = distinct.indices.to_numpy(zero_copy_only=False)
+    places, named = distinct.indices.to_numpy(zero_copy_only=False), np.array(roles, dtype=np.int64)
     exact, counts, tags = (values[places] for values in _light(distinct.dictionary, key, table))
-    before = np.array([len(own) for own in roles], dtype=np.int64)
+    taken = np.isin(named, (SYSTEM, BLOCK))
+    sets, within = _tagged(distinct.dictionary, places, taken, key, table)
+    tags[taken] = 0  # the sets hold them
+    sizes = 1 + np.where(taken, sets.n[within], 0).astype(np.int64)  # segments that come of each text
+    of = np.repeat(np.arange(len(texts)), sizes)
+    nth = np.arange(len(of)) - np.repeat(np.cumsum(sizes) - sizes, sizes) - 1  # -1 for a text itself
+    set_of, first = within[of], nth < 0
+    before = np.bincount(np.repeat(np.arange(len(parts)), held), weights=sizes, minlength=len(parts)).astype(np.int64)
     offsets = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum(before + user.n_segments, out=offsets[1:])
-    whole = np.repeat(offsets[:-1], before) + np.arange(len(texts)) - np.repeat(np.cumsum(before) - before, before)
+    whole = np.repeat(offsets[:-1], before) + np.arange(len(of)) - np.repeat(np.cumsum(before) - before, before)
     rest = np.ones(int(offsets[-1]), dtype=bool)
     rest[whole] = False
-    named = np.array([role for own in roles for role in own], dtype=np.uint8)
     shown = np.arange(kernel.SEGMENTS) < user.n_segments[:, None]
 
-    def joined(name: str, first: Any, then: Any) -> pa.Array:
+    def joined(name: str, text: Any, tagged: Any, sentence: Any) -> pa.Array:
         field = SKETCHED.field(name)
         values = np.empty(len(rest), dtype=field.type.value_type.to_pandas_dtype())
-        values[whole], values[rest] = first, then
+        values[whole], values[rest] = np.where(first, text[of], tagged), sentence
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values)).cast(field.type)
 
+    asks = np.where(named[of] == SYSTEM, int(SegmentRole.SYSTEM_ASKS), int(SegmentRole.BLOCK_ASKS))
+    words = np.minimum(counts, COUNTED_OF_SEGMENT)
     return {
-        "segments": joined("segments", exact, user.seg_hash[shown]),
-        "segment_roles": joined("segment_roles", named, int(SegmentRole.USER)),
-        "segment_words": joined("segment_words", np.minimum(counts, COUNTED_OF_SEGMENT), user.seg_words[shown]),
-        "segment_tags": joined("segment_tags", tags, user.seg_tags[shown]),
+        "segments": joined("segments", exact, sets.hashes[set_of, nth], user.seg_hash[shown]),
+        "segment_roles": joined("segment_roles", named, asks, int(SegmentRole.USER)),
+        "segment_words": joined("segment_words", words, sets.words[set_of, nth], user.seg_words[shown]),
+        "segment_tags": joined("segment_tags", tags, sets.tags[set_of, nth], user.seg_tags[shown]),
     }
+
+
+def _tagged(texts: pa.Array, places: Any, taken: Any, key: SketchKey, table: PhraseTable) -> tuple[Tagged, Any]:
+    """The sets of tagged sentences of those texts that are taken somewhere, and which of them each place holds: the
+    first, where it is not taken."""
+    asked = np.unique(places[taken])
+    n = max(len(asked), 1)
+    out = Tagged(
+        np.zeros((n, MOST_TAGS), np.uint64), np.zeros((n, MOST_TAGS), np.uint64), np.zeros((n, MOST_TAGS), np.uint8),
+        np.zeros(n, np.uint8),
+    )  # fmt: skip
+    if len(asked):
+        told = pc.replace_substring_regex(texts.take(pa.array(asked)), VARYING, " 0 ")
+        tagged(_buffers(told), key, table, out)
+    return out, np.where(taken, np.searchsorted(asked, places), 0)
 
 
 def _settings(batch: pa.RecordBatch) -> Any:

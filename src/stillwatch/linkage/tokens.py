@@ -116,8 +116,9 @@ CHANNELS: tuple[ChannelQuery, ...] = (
     ChannelQuery(
         "preamble", (Family.CLIENT,), ("system",),
         "SELECT DISTINCT entity, segment AS token FROM "
-        "(SELECT entity, unnest(segments) AS segment, unnest(segment_roles) AS role FROM exchange) WHERE role = 0",
-        "one system text", "any change to it",
+        "(SELECT entity, unnest(segments) AS segment, unnest(segment_roles) AS role FROM exchange) WHERE role = 0 "
+        "OR role = 4 AND segment IN (SELECT segment FROM preamble)",
+        "one system text, or one block of a harness", "any change to it",
     ),
     ChannelQuery(
         "address", (Family.INFRASTRUCTURE,), ("client_ip",), _of_exchange(*ACCESS["address"]),
