@@ -43,23 +43,24 @@ def classify(
     del output_tags, turns
     tools = _bit(structure, Structure.TOOL_CALL_OUT) | _bit(structure, Structure.TOOL_RESULT)
     transcript = tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "trace", "tools", "code")
+    judges = _any(tags, "grading", "preference")
     rules: Sequence[tuple[str, Flags]] = (
-        ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | (_any(tags, "computer") & tools)),
+        ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | _any(tags, "desktop") | (_any(tags, "computer") & tools)),
         ("vision", _bit(structure, Structure.MEDIA)),
-        ("agentic_coding", transcript & _any(tags, "agentic")),
-        ("trace_coercion", _any(tags, "trace")),
-        ("post_hoc_reasoning", _any(tags, "post_hoc") & ~_any(tags, "grading")),
-        ("sensitive_rewrite", _any(tags, "rewrite")),
+        ("agentic_coding", (transcript & _any(tags, "agentic")) | _any(tags, "codebase")),
+        ("trace_coercion", _any(tags, "trace") & ~judges),
         ("reward_model", _any(tags, "reward")),
-        ("preference_pairs", _any(tags, "preference") & _any(tags, "grading", "format")),
+        ("post_hoc_reasoning", _any(tags, "post_hoc") & ~judges),
+        ("sensitive_rewrite", _any(tags, "rewrite")),
+        ("preference_pairs", _any(tags, "preference")),
         ("rubric_grading", _any(tags, "grading")),
         ("data_synthesis", _any(tags, "synthesis")),
-        ("preference_pairs", _any(tags, "preference")),
         ("agentic_coding", tools & _any(tags, "code")),
         ("tool_use", tools | _bit(structure, Structure.TOOLS) | _any(tags, "tools")),
         ("translation", _any(tags, "translation")),
+        ("data_synthesis", _any(tags, "items", "lesson")),
         ("cot_elicitation", _any(tags, "reasoning")),
-        ("evaluation", _any(tags, "evaluation")),
+        ("evaluation", _any(tags, "evaluation") | _bit(structure, Structure.OPTIONS)),
         ("code_generation", _any(tags, "code")),
         ("extraction", _any(tags, "extract", "classify", "summary")),
         ("chat", _any(tags, "chat", "creative", "factual", "persona")),

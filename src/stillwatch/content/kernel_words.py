@@ -33,8 +33,8 @@ PLACES = np.uint64(0x0001020304050607)
 NO_DIGIT = np.uint64(0xC0C0C0C0C0C0C0C0)
 """The bits of eight bytes that digits lack, and letters and bytes beyond ASCII have."""
 
-FIRSTS = np.uint64(511)
-"""Words of 64 bits, less one, of the filter of first words: 32,768 bits for some 500 words."""
+FIRSTS = np.uint64(2047)
+"""Words of 64 bits, less one, of the filter of first words: 131,072 bits for some 4,000 words."""
 
 NUMBER, QUOTED, LONG, SHORT = 1, 2, 4, 8
 """Bits of a word's kind: digits only; in quotes or code; in a long line; of fewer than four bytes."""
@@ -63,17 +63,26 @@ class Words(NamedTuple):
     folded: Bytes
 
 
+UNIT = 40
+"""Words of one sentence that a rule reads at once; a text without a full stop is read in pieces of so many."""
+
+PARTS = 4
+"""Parts of a rule at most."""
+
+
 class PhraseTable(NamedTuple):
-    """An open-addressing table from a phrase's keyed hash to tag bits; empty places are 0.
+    """An open-addressing table, (places, 3): a phrase's keyed hash, its tag bits, its class bits; empty places are 0.
 
     Every beginning of a phrase is in it too, with no bits of its own, so that a reader stops at the first word that
-    begins nothing. The lengths are one power of two. `first` has a bit for each first word, so that most others are
-    passed over without a look into the table.
+    begins nothing. There is a power of two of places. `first` has a bit for each first word, so that most others are
+    passed over without a look into the table. Rules, (rules, PARTS + 1): the class bits of each part, of which one
+    must be there, and the tag bit; `close` are of one unit, `wide` of one and the unit before it.
     """
 
-    keys: Hashes
-    bits: Hashes
+    held: Hashes
     first: Hashes
+    close: Hashes
+    wide: Hashes
 
 
 @njit(cache=True, nogil=True)
@@ -237,32 +246,64 @@ def words_of(text: Bytes, seed: np.uint64, out: Words) -> tuple[int, int]:
     return n, sentences
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _ruled(classes: np.uint64, rules: Hashes) -> np.uint64:
+    """Tag bits of the rules whose every part has a class among these."""
+    tags = ZERO
+    for at in range(len(rules)):
+        if classes & rules[at, 0] != ZERO and classes & rules[at, 1] != ZERO:
+            if classes & rules[at, 2] != ZERO and classes & rules[at, 3] != ZERO:
+                tags |= rules[at, PARTS]
+    return tags
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _looked_up(words: Words, at: int, n: int, state: np.uint64, table: PhraseTable) -> tuple[np.uint64, np.uint64]:
+    """Tag bits and class bits of the phrases that begin at a word, whose chained hash is given."""
+    held, last = table.held, np.uint64(len(table.held) - 1)
+    tags = classes = ZERO
+    for length in range(1, LONGEST_PHRASE + 1):
+        place = state & last
+        while held[place, 0] != state and held[place, 0] != ZERO:
+            place = (place + ONE) & last
+        if held[place, 0] == ZERO:
+            break
+        tags |= held[place, 1]
+        classes |= held[place, 2]
+        if at + length == n:
+            break
+        state = chain(state, words.hashes[at + length])
+    return tags, classes
+
+
 @njit(cache=True, nogil=True)
-def tags_of(words: Words, n: int, key: SketchKey, table: PhraseTable) -> np.uint64:
+def tags_of(words: Words, n: int, sentences: int, key: SketchKey, table: PhraseTable) -> np.uint64:
     """Look every run of 1 to 5 words up in the phrase table: OR of the bits; `words.tags[i]` are those that start at
-    word i."""
-    last = np.uint64(len(table.keys) - 1)
-    every = ZERO
-    found = 0
+    word i. What rules make of the classes of a unit stands at its first word."""
+    every = classes = before = ZERO
+    found = place = start = end = 0
     for at in range(n):
         state = chain(key.word1, words.hashes[at])
         words.tags[at] = ZERO
         words.begun[found] = at  # overwritten unless it counts
         found += int(np.int64((table.first[(state >> np.uint64(6)) & FIRSTS] >> (state & np.uint64(63))) & ONE))
-    for k in range(found):
-        at = int(words.begun[k])
-        state = chain(key.word1, words.hashes[at])
-        own = ZERO
-        for length in range(1, LONGEST_PHRASE + 1):
-            place = state & last
-            while table.keys[place] != state and table.keys[place] != ZERO:
-                place = (place + ONE) & last
-            if table.keys[place] == ZERO:
+    for k in range(found + 1):
+        at = int(words.begun[k]) if k < found else n
+        if at >= end:
+            if classes != ZERO:
+                words.tags[start] |= _ruled(classes, table.close) | _ruled(classes | before, table.wide)
+                every |= words.tags[start]
+            if k == found:
                 break
-            own |= table.bits[place]
-            if at + length == n:
-                break
-            state = chain(state, words.hashes[at + length])
-        words.tags[at] = own
+            while place + 1 < sentences and words.starts[place + 1] <= at:
+                place += 1
+            ended, of_sentence = end, int(words.starts[place])
+            start = of_sentence + (at - of_sentence) // UNIT * UNIT
+            end = min(start + UNIT, int(words.starts[place + 1]) if place + 1 < sentences else n)
+            before = classes if ended == start else ZERO
+            classes = ZERO
+        own, kinds = _looked_up(words, at, n, chain(key.word1, words.hashes[at]), table)
+        words.tags[at] |= own
         every |= own
+        classes |= kinds
     return every

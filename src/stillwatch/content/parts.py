@@ -13,12 +13,12 @@ import msgspec
 
 from stillwatch.content.structure import Structure
 
-SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT = (
+SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT, OPTIONS = (
     int(bit)
     for bit in (
         Structure.SYSTEM, Structure.TOOLS, Structure.COMPUTER_TOOL, Structure.TOOL_CALL_BEFORE, Structure.TOOL_RESULT,
         Structure.TOOL_CALL_OUT, Structure.REASONING_OUT, Structure.CODE_IN, Structure.CODE_OUT, Structure.MULTI_TURN,
-        Structure.JSON_OUT,
+        Structure.JSON_OUT, Structure.OPTIONS,
     )
 )  # fmt: skip
 
@@ -31,6 +31,9 @@ NO_TEXT = {
     ),
 }
 """Types of parts that hold no visible text, and the bit that each sets."""
+
+LETTERED = (("\nB.", "\nC."), ("\nB)", "\nC)"), ("(B)", "(C)"))
+"""Marks of a second and a third answer to choose from."""
 
 TEXT_KEYS = ("content", "text", "input_text", "output_text")
 HISTORY = 4
@@ -163,6 +166,7 @@ def _messages(value: Any, parts: Parts) -> None:
         before = [text for _, text in turns[: human[-1]]]
         parts.history = before[:HISTORY]
         parts.structure |= CODE_IN if "```" in parts.user else 0
+        parts.structure |= OPTIONS if any(b in parts.user and c in parts.user for b, c in LETTERED) else 0
     if len(human) > 1:
         parts.structure |= TURNS
 
