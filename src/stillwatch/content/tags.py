@@ -4,6 +4,7 @@ and matched by the kernel through keyed word hashes."""
 import json
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 
 import numpy as np
 
@@ -11,12 +12,13 @@ from stillwatch.content.kernel_words import (
     FIRSTS,
     LONGEST_PHRASE,
     MOST_WORDS,
-    ONE,
     PARTS,
+    ROWS,
     Hashes,
     PhraseTable,
     chain,
     room,
+    two_bits,
     words_of,
 )
 from stillwatch.content.lexicon import rules, word_classes
@@ -44,33 +46,33 @@ def tag_bits() -> dict[str, int]:
 def phrase_table(key: SketchKey) -> PhraseTable:
     """The table under one key. A phrase of more than five words matches by its first five."""
     found: dict[int, list[int]] = {}
-    first = np.zeros(int(FIRSTS) + 1, dtype=np.uint64)
+    filters = np.zeros((2, int(FIRSTS) + 1), dtype=np.uint64)
     for column, lists in enumerate((tag_phrases(), word_classes())):
         for bit, (name, phrases) in enumerate(lists):
             for phrase in phrases:
-                words = word_hashes(phrase, key)
+                words = word_hashes(phrase, key)[:LONGEST_PHRASE]
                 if len(words) == 0:
                     raise ValueError(f"{name}: {phrase!r} has no word")
-                state = key.word1
-                begun = np.uint64(chain(state, words[0]))
-                first[(begun >> np.uint64(6)) & FIRSTS] |= ONE << (begun & np.uint64(63))
-                for word in words[:LONGEST_PHRASE]:
-                    state = np.uint64(chain(state, word))
+                states = list(accumulate(words, lambda state, word: np.uint64(chain(state, word)), initial=key.word1))
+                for state in states[1:]:
                     found.setdefault(int(state), [0, 0])
-                found[int(state)][column] |= 1 << bit
-    return PhraseTable(_placed(found), first, _masks(False), _masks(True))
+                found[int(states[-1])][column] |= 1 << bit
+                begun = states[min(len(words), 2)]
+                filters[min(len(words), 2) - 1, (begun >> np.uint64(6)) & FIRSTS] |= two_bits(begun)
+    return PhraseTable(*_placed(found), filters[0], filters[1], _masks(False), _masks(True))
 
 
-def _placed(found: dict[int, list[int]]) -> Hashes:
-    """Open addressing: hash, tag bits and class bits at the first empty place from the hash's own."""
+def _placed(found: dict[int, list[int]]) -> tuple[Hashes, Hashes]:
+    """Open addressing: each hash at the first empty place from its own, and the rows of bits that entries name."""
+    rows = {bits: place for place, bits in enumerate(sorted(set(map(tuple, found.values()))), 1)}
     size = 1 << (2 * len(found) - 1).bit_length()
-    held = np.zeros((size, 3), dtype=np.uint64)
+    held = np.zeros(size, dtype=np.uint64)
     for value, bits in found.items():
         place = value & (size - 1)
-        while held[place, 0]:
+        while held[place]:
             place = (place + 1) & (size - 1)
-        held[place] = value, *bits
-    return held
+        held[place] = value & ~int(ROWS) | rows[tuple(bits)]
+    return held, np.array([(0, 0), *rows], dtype=np.uint64)
 
 
 def _masks(wide: bool) -> Hashes:
