@@ -48,7 +48,7 @@ TEMPLATES = (
 
 BENIGN = (
     ("MMLU", r".", "", "evaluation"),
-    ("lm-evaluation-harness", r"mmlu|include_base|_arc|kmmlu|agieval|ceval|cmmlu", "", "evaluation"),
+    ("lm-evaluation-harness", r"mmlu(?!_prox|_pro)|include_base|_arc|kmmlu|agieval|ceval|cmmlu", "", "evaluation"),
     ("Open-Assistant", r".", "", "chat"),
     ("deepeval", r"deepeval/synthesizer/", r"(?i)rewrite|generate", "data_synthesis"),
     ("deepeval", r"metrics/g_eval", r"(?i)score|evaluat", "rubric_grading"),

@@ -45,7 +45,8 @@ def classify(
     transcript = tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "trace", "tools", "code")
     judges = _any(tags, "grading", "preference")
     rules: Sequence[tuple[str, Flags]] = (
-        ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | _any(tags, "desktop") | (_any(tags, "computer") & tools)),
+        ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | _any(tags, "desktop")),
+        ("computer_use", _any(tags, "computer") & tools),
         ("vision", _bit(structure, Structure.MEDIA)),
         ("agentic_coding", (transcript & _any(tags, "agentic")) | _any(tags, "codebase")),
         ("trace_coercion", _any(tags, "trace") & ~judges),
@@ -77,9 +78,10 @@ FEATURES: tuple[tuple[str, float], ...] = (
     ("asks for reasoning behind a finished answer", 2.0),
     ("asks for hidden reasoning", 2.3),
     ("grades against a rubric", 1.2),
-    ("compares two answers", 1.2),
+    ("compares two answers", 1.5),
     ("makes reward or preference data", 2.0),
     ("makes training data", 1.8),
+    ("makes questions, tasks or lessons", 0.4),
     ("rewrites past a censor", 1.5),
     ("works as an agent on code", 1.0),
     ("calls tools in one shot", 0.6),
@@ -99,12 +101,15 @@ FEATURES: tuple[tuple[str, float], ...] = (
 )
 """Named binary features and their log-likelihood ratios, harvest against other coordinated work."""
 
-HARMLESS = slice(13, 18)
+ASKED = slice(0, 10)
+"""The features in which a prompt asks for training material. The strongest counts in full, the others half, and they
+add at most MOST_BESIDE: a long text names many kinds of work, and means few."""
+MOST_BESIDE = 1.0
+
+HARMLESS = slice(14, 19)
 """The features in which a prompt says of itself that its work is of a harmless kind. A sentence more costs nothing, and
 one sentence may name several kinds: so the strongest alone counts, and half of it beside a request for training
 material."""
-ASKED = slice(0, 9)
-"""The features in which a prompt asks for training material."""
 
 
 def lean(
@@ -117,29 +122,33 @@ def lean(
 ) -> NDArray[np.float64]:
     """Contributions in nats, shape (exchanges, features); their sum over features is the exchange's ratio."""
     del output_tags
-    reasoning, post, trace = _any(tags, "reasoning"), _any(tags, "post_hoc"), _any(tags, "trace")
-    grading, preference, reward = _any(tags, "grading"), _any(tags, "preference"), _any(tags, "reward")
-    synthesis, rewrite, agentic = _any(tags, "synthesis"), _any(tags, "rewrite"), _any(tags, "agentic")
+    asks = [_any(tags, name) for name in ("reasoning", "post_hoc", "trace", "grading", "preference", "reward")]
+    grading, synthesis, agentic = asks[3], _any(tags, "synthesis"), _any(tags, "agentic", "codebase")
     tools = _bit(structure, Structure.TOOLS) | _bit(structure, Structure.TOOL_CALL_OUT)
-    context, extracts = _any(tags, "context"), _any(tags, "extract", "classify", "summary")
-    translates, choice = _any(tags, "translation"), _any(tags, "evaluation")
-    own, talk, writes = _any(tags, "homework"), _any(tags, "chat"), _any(tags, "creative")
-    none = ~(reasoning | post | trace | grading | preference | reward | synthesis | rewrite | agentic | tools)
-    none &= text_words >= 0
+    asks += [synthesis, _any(tags, "items", "lesson") & ~synthesis, _any(tags, "rewrite")]
+    none = ~(np.any(asks, axis=0) | agentic | tools) & (text_words >= 0)
     flags = (
-        reasoning, post, trace, grading, preference, reward, synthesis, rewrite, agentic & (tools | _any(tags, "code")),
+        *asks, _any(tags, "codebase") | (agentic & (tools | _any(tags, "code"))),
         tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),
-        _bit(structure, Structure.MANY_ANSWERS), context, extracts & ~synthesis & ~grading, translates,
-        choice & ~grading,
-        own, talk & none, writes & none, (output_words >= 0) & (output_words <= 30), output_words >= 150,
-        none,
+        _bit(structure, Structure.MANY_ANSWERS), _any(tags, "context"),
+        _any(tags, "extract", "classify", "summary") & ~synthesis & ~grading, _any(tags, "translation"),
+        (_any(tags, "evaluation") | _bit(structure, Structure.OPTIONS)) & ~grading, _any(tags, "homework"),
+        _any(tags, "chat") & none, _any(tags, "creative") & none, (output_words >= 0) & (output_words <= 30),
+        output_words >= 150, none,
     )  # fmt: skip
-    weights = np.array([weight for _, weight in FEATURES])
-    found = np.stack(flags, axis=1) * weights
-    harmless = found[:, HARMLESS]
-    harmless[np.arange(harmless.shape[1]) != harmless.argmin(axis=1)[:, None]] = 0.0
-    harmless[(found[:, ASKED] > 0).any(axis=1)] *= 0.5
+    found = np.stack(flags, axis=1) * np.array([weight for _, weight in FEATURES])
+    _bounded(found[:, ASKED], found[:, HARMLESS])
     return np.asarray(found)
+
+
+def _bounded(asked: NDArray[np.float64], harmless: NDArray[np.float64]) -> None:
+    """What ASKED and HARMLESS say, done in place."""
+    harmless[np.arange(harmless.shape[1]) != harmless.argmin(axis=1)[:, None]] = 0.0
+    harmless[(asked > 0).any(axis=1)] *= 0.5
+    beside = np.arange(asked.shape[1]) != asked.argmax(axis=1)[:, None]
+    rest = np.where(beside, asked, 0.0).sum(axis=1)
+    scale = np.minimum(0.5, MOST_BESIDE / np.maximum(rest, MOST_BESIDE))
+    asked *= np.where(beside, scale[:, None], 1.0)
 
 
 def shares(codes: NDArray[np.int64], weights: NDArray[np.float64]) -> dict[str, float]:
