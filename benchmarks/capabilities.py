@@ -57,13 +57,16 @@ def exchanges(prompts: list[Prompt]) -> pa.RecordBatch:
 
 def features(prompts: list[Prompt]) -> tuple[Any, ...]:
     """What `classify` and `lean` read, as detection does: tags of the last human turn and of the system text."""
-    parts = [pa.Table.from_batches([sketch(exchanges(prompts[at : at + 2000]), KEY)]) for at in range(0, len(prompts), 2000)]
+    parts = [
+        pa.Table.from_batches([sketch(exchanges(prompts[at : at + 2000]), KEY)]) for at in range(0, len(prompts), 2000)
+    ]
     table = pa.concat_tables(parts)
     kept = {int(SegmentRole.USER), int(SegmentRole.SYSTEM)}
     tags = [
         int(np.bitwise_or.reduce([0, *(tag for tag, role in zip(tags, roles, strict=True) if role in kept)]))
         for tags, roles in zip(table["segment_tags"].to_pylist(), table["segment_roles"].to_pylist(), strict=True)
     ]
+
     def column(name: str, absent: int) -> Any:
         return table[name].fill_null(absent).to_numpy()
 
@@ -146,7 +149,9 @@ def hand_lines() -> list[str]:
     made, near = by_hand()
     said, wrong = named(made), named(near)
     lines = table("templates by hand, by the author of the rules (a source is a language)", made, said)
-    lines += [f"   missed: {p.label} {p.source} read as {name}" for p, name in zip(made, said, strict=True) if name != p.label]
+    lines += [
+        f"   missed: {p.label} {p.source} read as {name}" for p, name in zip(made, said, strict=True) if name != p.label
+    ]
     named_so = [(p, name) for p, name in zip(near, wrong, strict=True) if name == p.label]
     harvest = sum(name in HARVEST and name != "cot_elicitation" for name in wrong)
     lines.append(f"near misses named for what they are not: {rate(len(named_so), len(near))}; for any harvest but asking "
@@ -157,7 +162,11 @@ def hand_lines() -> list[str]:
 def more(path: Path, split: str) -> list[Prompt]:
     """Prompts of one split of a file; rows without a certain label are left out."""
     rows = pq.read_table(path).to_pylist()
-    return [Prompt(r["source"], split, r["label"], r["text"]) for r in rows if r["split"] == split and r["label"] in CAPABILITIES]
+    return [
+        Prompt(r["source"], split, r["label"], r["text"])
+        for r in rows
+        if r["split"] == split and r["label"] in CAPABILITIES
+    ]
 
 
 def report(data: Path, file: Path | None, splits: Iterable[str], wrong: bool) -> list[str]:

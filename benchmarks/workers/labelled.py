@@ -80,7 +80,9 @@ def labelled(data: Path) -> list[Prompt]:
 
 def honest(data: Path, most: int = 1000) -> list[Prompt]:
     """Prompts of honest kinds, whatever they ask for, at most so many of one kind."""
-    rows = [Prompt(_plain(row["source"]), row["kind"], "", row["text"]) for row in _rows(data, "2_benign/benign_prompts")]
+    rows = [
+        Prompt(_plain(row["source"]), row["kind"], "", row["text"]) for row in _rows(data, "2_benign/benign_prompts")
+    ]
     return _capped(rows, most)
 
 

@@ -50,7 +50,7 @@ def classify(
         ("vision", _bit(structure, Structure.MEDIA)),
         ("agentic_coding", (transcript & _any(tags, "agentic")) | _any(tags, "codebase")),
         ("trace_coercion", _any(tags, "trace") & ~judges),
-        ("reward_model", _any(tags, "reward")),
+        ("reward_model", _any(tags, "reward") & ~judges),
         ("post_hoc_reasoning", _any(tags, "post_hoc") & ~judges),
         ("sensitive_rewrite", _any(tags, "rewrite")),
         ("preference_pairs", _any(tags, "preference")),
@@ -128,7 +128,7 @@ def lean(
     asks += [synthesis, _any(tags, "items", "lesson") & ~synthesis, _any(tags, "rewrite")]
     none = ~(np.any(asks, axis=0) | agentic | tools) & (text_words >= 0)
     flags = (
-        *asks, _any(tags, "codebase") | (agentic & (tools | _any(tags, "code"))),
+        *asks, _any(tags, "codebase") | (agentic & (tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "code", "tools"))),
         tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),
         _bit(structure, Structure.MANY_ANSWERS), _any(tags, "context"),
         _any(tags, "extract", "classify", "summary") & ~synthesis & ~grading, _any(tags, "translation"),

@@ -271,7 +271,8 @@ def _begun(words: Words, n: int, word1: np.uint64, table: PhraseTable) -> int:
         tags[at] = ZERO
         begun[found] = at  # overwritten unless it counts
         found += int(
-            (alone[(state >> np.uint64(6)) & FIRSTS] & one == one) | (pairs[(pair >> np.uint64(6)) & FIRSTS] & two == two)
+            (alone[(state >> np.uint64(6)) & FIRSTS] & one == one)
+            | (pairs[(pair >> np.uint64(6)) & FIRSTS] & two == two)
         )
     return found
 
