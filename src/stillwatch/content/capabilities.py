@@ -73,6 +73,15 @@ def classify(
     return out
 
 
+def family_codes(tags: NDArray[np.uint64], structure: NDArray[np.uint32]) -> Codes:
+    """Index into records.CAPABILITIES for each family of exchanges, from the bits that at least half of them show.
+
+    A template's static words are in all of its exchanges, an item's own in few: so what most show is what is asked.
+    """
+    logged = np.ones(len(tags), dtype=np.int32)
+    return classify(tags, structure, np.zeros_like(tags), logged, logged, logged.astype(np.int16))
+
+
 FEATURES: tuple[tuple[str, float], ...] = (
     ("asks for reasoning", 1.3),
     ("asks for reasoning behind a finished answer", 2.0),

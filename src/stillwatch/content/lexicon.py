@@ -12,6 +12,7 @@ from importlib import resources
 from itertools import product
 from typing import Any, NamedTuple
 
+STUCK = {"hi": "।", "ar": "؟،؛"}
 BRACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -33,7 +34,7 @@ def _held() -> dict[str, Any]:
 def word_classes() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """(name, phrases of all languages) in the order of their bits, which are not stored."""
     return tuple(
-        (name, tuple(phrase for listed in by_language.values() for phrase in expanded(listed)))
+        (name, tuple(p for language, listed in by_language.items() for p in spelled(language, expanded(listed))))
         for name, by_language in _held()["classes"].items()
     )
 
@@ -45,6 +46,13 @@ def rules() -> tuple[Rule, ...]:
         Rule(rule["tag"], tuple(tuple(part.split("|")) for part in rule["all"]), rule["within"] == 2)
         for rule in _held()["rules"]
     )
+
+
+def spelled(language: str, phrases: list[str]) -> list[str]:
+    """The phrases as texts have them: with the mark that ends a sentence where the kernel takes it for a letter, and
+    with Turkish dotless i, of which a list need not know."""
+    found = phrases + [phrase + mark for phrase in phrases for mark in STUCK.get(language, "")]
+    return found + [phrase.replace("i", "ı") for phrase in phrases if language == "tr" and "i" in phrase]
 
 
 def expanded(listed: str) -> list[str]:
