@@ -129,8 +129,8 @@ def innocence(prompts: list[Prompt]) -> list[str]:
         names = Counter(said[place] for place in places[kind])
         harvest = {name: names[name] for name in HARVEST if names[name]}
         quarter = " ".join(f"{value:+.1f}" for value in np.quantile(own, (0.05, 0.25, 0.5, 0.75, 0.95)))
-        lines.append(f"{kind:16s} n={len(own):5d} mean {own.mean():+.2f} quantiles {quarter}  "
-                     f"above .5 {rate(int((own > 0.5).sum()), len(own))}  above 1.5 {rate(int((own > 1.5).sum()), len(own))}")  # fmt: skip
+        above = "  ".join(f"above {least} {rate(int((own > least).sum()), len(own))}" for least in (0.5, 1.5))
+        lines.append(f"{kind:16s} n={len(own):5d} mean {own.mean():+.2f} quantiles {quarter}  {above}")
         lines.append(f"{'':16s} {harvest}")
     return lines
 
@@ -154,8 +154,8 @@ def hand_lines() -> list[str]:
     ]
     named_so = [(p, name) for p, name in zip(near, wrong, strict=True) if name == p.label]
     harvest = sum(name in HARVEST and name != "cot_elicitation" for name in wrong)
-    lines.append(f"near misses named for what they are not: {rate(len(named_so), len(near))}; for any harvest but asking "
-                 f"for reasons: {rate(harvest, len(near))}")  # fmt: skip
+    lines.append(f"near misses named for what they are not: {rate(len(named_so), len(near))}")
+    lines.append(f"near misses named for any harvest but asking for reasons: {rate(harvest, len(near))}")
     return lines + [f"   {p.label}: {p.text[:90]}" for p, _ in named_so]
 
 

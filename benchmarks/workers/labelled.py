@@ -33,11 +33,11 @@ class Prompt:
 
 TEMPLATES = (
     ("distilabel", r"math_shepherd/(completer|generator)", r"(?i)you are a math", "cot_elicitation"),
-    ("distilabel", r"templates/(complexity-scorer|quality-scorer|instruction-backtranslation|ultrafeedback)", "", "rubric_grading"),
+    ("distilabel", r"templates/(complexity|quality|instruction-backtranslation|ultrafeedback)", "", "rubric_grading"),
     ("distilabel", r"prometheus/absolute", "", "rubric_grading"),
     ("distilabel", r"prometheus/relative", "", "preference_pairs"),
     ("distilabel", r"text_classification\.py", "", "extraction"),
-    ("distilabel", r"evol_instruct|evol_quality|improving_text_embeddings|self-instruct|apigen/generator.jinja", "", "data_synthesis"),
+    ("distilabel", r"evol_|improving_text_embeddings|self-instruct|apigen/generator.jinja", "", "data_synthesis"),
     ("distilabel", r"sentence_transformers", "", "data_synthesis"),
     ("self-instruct|stanford_alpaca", r".", "", "data_synthesis"),
     ("alpaca_eval", r".", "", "preference_pairs"),
@@ -62,7 +62,8 @@ BENIGN = (
 """The same of `benign_prompts`."""
 
 MT_BENCH = {
-    "writing": "chat", "roleplay": "chat", "humanities": "chat", "coding": "code_generation", "extraction": "extraction",
+    "writing": "chat", "roleplay": "chat", "humanities": "chat", "coding": "code_generation",
+    "extraction": "extraction",
 }  # fmt: skip
 PAIRS = (("GPTeacher", "chat"), ("gorilla", "tool_use"), ("ToolBench", "tool_use"))
 

@@ -100,8 +100,10 @@ def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
 
 
 def _name_wordings(engine: Engine) -> None:
-    """Tables `wording_shown(grp, x, channel, token)` and `wording_name(grp, channel, token, n, code)`: a wording has the
-    name of the tags that half of its exchanges show, else that of most votes, else none."""
+    """Tables `wording_shown(grp, x, channel, token)` and `wording_name(grp, channel, token, n, code)`.
+
+    A wording has the name of the tags that half of its exchanges show, else that of most votes, else none.
+    """
     engine.run([Step("wording_shown", SHOWN)])
     held = engine.arrow(
         f"""
@@ -121,7 +123,9 @@ def _name_wordings(engine: Engine) -> None:
     agreed = (columns["known"] >= KNOWN * columns["n"]) & (columns["most"] >= ONE_NAME * columns["known"])
     codes = np.where((codes == UNKNOWN) & agreed & (columns["known"] > 0), columns["code"], codes)
     names = {name: held[name] for name in ("grp", "channel", "token", "n")}
-    engine.register("wording_name", pa.table({**names, "code": pa.array(codes, pa.int8())}).filter(pa.array(codes != UNKNOWN)))
+    engine.register(
+        "wording_name", pa.table({**names, "code": pa.array(codes, pa.int8())}).filter(pa.array(codes != UNKNOWN))
+    )
 
 
 def _counts(column: str, bits: int) -> str:

@@ -135,9 +135,10 @@ def lean(
     grading, synthesis, agentic = asks[3], _any(tags, "synthesis"), _any(tags, "agentic", "codebase")
     tools = _bit(structure, Structure.TOOLS) | _bit(structure, Structure.TOOL_CALL_OUT)
     asks += [synthesis, _any(tags, "items", "lesson") & ~synthesis, _any(tags, "rewrite")]
+    works = tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "code", "tools")
     none = ~(np.any(asks, axis=0) | agentic | tools) & (text_words >= 0)
     flags = (
-        *asks, _any(tags, "codebase") | (agentic & (tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "code", "tools"))),
+        *asks, _any(tags, "codebase") | (agentic & works),
         tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),
         _bit(structure, Structure.MANY_ANSWERS), _any(tags, "context"),
         _any(tags, "extract", "classify", "summary") & ~synthesis & ~grading, _any(tags, "translation"),

@@ -259,21 +259,25 @@ def two_bits(state: np.uint64) -> np.uint64:
     return np.uint64(ONE << (state & np.uint64(63))) | (ONE << ((state >> np.uint64(40)) & np.uint64(63)))
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _both(word: np.uint64, state: np.uint64) -> np.uint64:
+    """1 where a filter's word has the two bits of a hash."""
+    return (word >> (state & np.uint64(63))) & (word >> ((state >> np.uint64(40)) & np.uint64(63))) & ONE
+
+
 @njit(cache=True, nogil=True)
 def _begun(words: Words, n: int, word1: np.uint64, table: PhraseTable) -> int:
     """How many words may begin a phrase, written to `words.begun`; clears `words.tags`."""
-    hashes, tags, begun, alone, pairs = words.hashes, words.tags, words.begun, table.alone, table.pairs
+    hashes, begun, alone, pairs = words.hashes, words.begun, table.alone, table.pairs
+    words.tags[:n] = ZERO
     found = 0
     for at in range(n):
         state = chain(word1, hashes[at])
-        pair = chain(state, hashes[min(at + 1, n - 1)])
-        one, two = two_bits(state), two_bits(pair)
-        tags[at] = ZERO
+        pair = chain(state, hashes[at + 1 if at + 1 < n else at])
+        single = _both(alone[(state >> np.uint64(6)) & FIRSTS], state)
+        double = _both(pairs[(pair >> np.uint64(6)) & FIRSTS], pair)
         begun[found] = at  # overwritten unless it counts
-        found += int(
-            (alone[(state >> np.uint64(6)) & FIRSTS] & one == one)
-            | (pairs[(pair >> np.uint64(6)) & FIRSTS] & two == two)
-        )
+        found += int(np.int64(single | double))
     return found
 
 
@@ -282,9 +286,9 @@ def _ruled(classes: np.uint64, rules: Hashes) -> np.uint64:
     """Tag bits of the rules whose every part has a class among these."""
     tags = ZERO
     for at in range(len(rules)):
-        if classes & rules[at, 0] != ZERO and classes & rules[at, 1] != ZERO:
-            if classes & rules[at, 2] != ZERO and classes & rules[at, 3] != ZERO:
-                tags |= rules[at, PARTS]
+        met = classes & rules[at, 0] != ZERO and classes & rules[at, 1] != ZERO
+        if met and classes & rules[at, 2] != ZERO and classes & rules[at, 3] != ZERO:
+            tags |= rules[at, PARTS]
     return tags
 
 
@@ -304,8 +308,9 @@ def tags_of(words: Words, n: int, sentences: int, key: SketchKey, table: PhraseT
     for k in range(found + 1):
         at = int(begun[k]) if k < found else n
         if at >= end:
-            if classes != ZERO:
-                tags[start] |= _ruled(classes, close) | _ruled(classes | before, wide)
+            both = classes | before
+            if classes != ZERO and both & (both - ONE) != ZERO:  # a rule has two parts at least
+                tags[start] |= _ruled(classes, close) | _ruled(both, wide)
                 every |= tags[start]
             if k == found:
                 break
@@ -329,9 +334,7 @@ def tags_of(words: Words, n: int, sentences: int, key: SketchKey, table: PhraseT
             if at + length == n:
                 break
             state = chain(state, hashes[at + length])
-            if length == 1:
-                two = two_bits(state)
-                if pairs[(state >> np.uint64(6)) & FIRSTS] & two != two:
-                    break
+            if length == 1 and _both(pairs[(state >> np.uint64(6)) & FIRSTS], state) == ZERO:
+                break
         every |= tags[at]
     return every

@@ -13,11 +13,12 @@ from itertools import product
 from typing import Any, NamedTuple
 
 STUCK = {"hi": "।", "ar": "؟،؛"}
+LETTERS = {"tr": ("i", "ı"), "vi": ("d", "đ")}
 BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 class Rule(NamedTuple):
-    """`tag` is given where each of `parts`, sets of classes, has one in a unit; with `wide`, in it or the one before."""
+    """`tag` is given where each of `parts`, sets of classes, has one in a unit; if `wide`, in it or the one before."""
 
     tag: str
     parts: tuple[tuple[str, ...], ...]
@@ -50,9 +51,13 @@ def rules() -> tuple[Rule, ...]:
 
 def spelled(language: str, phrases: list[str]) -> list[str]:
     """The phrases as texts have them: with the mark that ends a sentence where the kernel takes it for a letter, and
-    with Turkish dotless i, of which a list need not know."""
+    each word also with the letter that has no accent to lose, of which a list need not know."""
     found = phrases + [phrase + mark for phrase in phrases for mark in STUCK.get(language, "")]
-    return found + [phrase.replace("i", "ı") for phrase in phrases if language == "tr" and "i" in phrase]
+    plain, other = LETTERS.get(language, ("", ""))
+    for phrase in phrases if plain and plain in "".join(phrases) else []:
+        choices = [dict.fromkeys((word, word.replace(plain, other))) for word in phrase.split()]
+        found += [made for words in product(*choices) if (made := " ".join(words)) != phrase]
+    return sorted(set(found), key=found.index)
 
 
 def expanded(listed: str) -> list[str]:

@@ -25,7 +25,6 @@ from stillwatch.content.lexicon import rules, word_classes
 from stillwatch.content.normalise import one
 from stillwatch.content.sketch_key import SketchKey
 
-
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -65,7 +64,7 @@ def phrase_table(key: SketchKey) -> PhraseTable:
 def _placed(found: dict[int, list[int]]) -> tuple[Hashes, Hashes]:
     """Open addressing: each hash at the first empty place from its own, and the rows of bits that entries name."""
     rows = {bits: place for place, bits in enumerate(sorted(set(map(tuple, found.values()))), 1)}
-    size = 1 << (2 * len(found) - 1).bit_length()
+    size = 1 << (4 * len(found) // 3).bit_length()
     held = np.zeros(size, dtype=np.uint64)
     for value, bits in found.items():
         place = value & (size - 1)
