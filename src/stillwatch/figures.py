@@ -18,7 +18,7 @@ from stillwatch.content.structure import Structure
 from stillwatch.content.tags import tag_bits
 from stillwatch.engine.base import Engine
 from stillwatch.linkage.work import one_source_log_bayes_factor
-from stillwatch.records import Step
+from stillwatch.records import CAPABILITIES, Step
 
 SAME_CAPABILITY = 0.1
 """Share of the explained work from which a capability is the group's, and its other work of it may be too."""
@@ -34,6 +34,8 @@ of its work from then on."""
 
 NAMES = 10
 """Commonest countries and programmes that a finding lists."""
+
+CHAT = CAPABILITIES.index("chat")
 
 SHOWN = """
 SELECT g.grp, g.x, t.channel, t.token FROM group_exchange g
@@ -79,13 +81,15 @@ def _times(engine: Engine, figures: dict[int, Figures]) -> None:
 
 def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
     """Wordings are named, not prompts: an exchange counts as what its wording is, of its wordings the commonest in the
-    group that has a name. A prompt's material has words of its own, and those of one prompt say little."""
+    group that has a name. A prompt's material has words of its own, and those of one prompt say little. A sentence
+    that sets a persona is common to many wordings and is `chat` by itself: it names what no other sentence names."""
     _name_wordings(engine)
     counted: dict[int, list[Row]] = defaultdict(list)
     for row in engine.arrow(
-        """
+        f"""
         WITH wording AS (
-               SELECT s.grp, s.x, arg_max(n.code, struct_pack(n := n.n, channel := n.channel, token := n.token)) AS code
+               SELECT s.grp, s.x, arg_max(n.code, struct_pack(said := n.code <> {CHAT}, n := n.n, channel := n.channel,
+                                                              token := n.token)) AS code
                FROM wording_shown s JOIN wording_name n ON n.grp = s.grp AND n.channel = s.channel AND n.token = s.token
                GROUP BY ALL)
         SELECT g.grp, coalesce(w.code, c.code) AS code, count(*) AS n
