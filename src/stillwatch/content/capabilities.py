@@ -38,17 +38,19 @@ def classify(
     """Index into records.CAPABILITIES for each exchange. The arrays have one length; -1 words mean not logged.
 
     An agent's transcript asks for thoughts at every step and holds tasks of any kind, so its form comes first: words of
-    an agent's work beside tools, code or thoughts.
+    an agent's work beside tools, code or thoughts. Definitions of tools of which none was called yet are tool use.
     """
     del output_tags, turns
     tools = _bit(structure, Structure.TOOL_CALL_OUT) | _bit(structure, Structure.TOOL_RESULT)
     transcript = tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "trace", "tools", "code")
+    begun = _bit(structure, Structure.TOOL_RESULT) | _bit(structure, Structure.TOOL_CALL_BEFORE)
+    one_shot = _bit(structure, Structure.TOOLS) & ~begun
     judges = _any(tags, "grading", "preference")
     rules: Sequence[tuple[str, Flags]] = (
         ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | _any(tags, "desktop")),
         ("computer_use", _any(tags, "computer") & tools),
         ("vision", _bit(structure, Structure.MEDIA)),
-        ("agentic_coding", (transcript & _any(tags, "agentic")) | _any(tags, "codebase")),
+        ("agentic_coding", (transcript & _any(tags, "agentic") & ~one_shot) | _any(tags, "codebase")),
         ("trace_coercion", _any(tags, "trace") & ~judges),
         ("reward_model", _any(tags, "reward") & ~judges),
         ("post_hoc_reasoning", _any(tags, "post_hoc") & ~judges),
