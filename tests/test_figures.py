@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from stillwatch.content.capabilities import UNKNOWN
+from stillwatch.content.tags import tag_bits
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.figures import Figures, group_figures
 from stillwatch.records import CAPABILITIES, Step
@@ -33,14 +34,18 @@ WORDINGS = "SELECT * FROM (VALUES (0, 7), (1, 7), (2, 7), (3, {of_unknown})) t(x
 """Exchanges 0 to 2 share a wording; the rules know nothing of exchange 3."""
 
 
-def figures_with(of_unknown: int) -> dict[int, Figures]:
-    """One group of accounts 0 and 1; exchange 3 is in a wording of its own, or in the others' (7)."""
+def figures_with(of_unknown: int, of_three: int = 0) -> dict[int, Figures]:
+    """One group of accounts 0 and 1; exchange 3 is in a wording of its own, or in the others' (7), with these tags."""
     words = WORDINGS.format(of_unknown=of_unknown)
     with DuckEngine() as engine:
         engine.run(
             [
                 Step("exchange", f"SELECT * EXCLUDE (code), CAST(NULL AS UBIGINT) AS simhash FROM ({EXCHANGES})"),
-                Step("exchange_capability", f"SELECT x, code FROM ({EXCHANGES})"),
+                Step(
+                    "exchange_capability",
+                    f"SELECT x, code, CAST(CASE WHEN x = 3 THEN {of_three} ELSE 0 END AS UBIGINT) AS tags, "
+                    f"CAST(0 AS UINTEGER) AS structure FROM ({EXCHANGES})",
+                ),
                 Step("group_exchange", SHARED),
                 Step("group_token", "SELECT 0 AS grp, 'exact' AS channel, UNNEST([7, 8]) AS token"),
                 Step("template_token", f"SELECT x, 'exact' AS channel, token FROM ({words})"),
@@ -75,6 +80,15 @@ def test_volume_is_bounded_from_both_sides(figures: dict[int, Figures]) -> None:
 def test_a_wording_is_named_as_a_whole(figures: dict[int, Figures]) -> None:
     assert figures[0].capabilities == {"rubric_grading": 0.75, "unknown": 0.25}
     assert figures_with(of_unknown=7)[0].capabilities == {"rubric_grading": 1.0}
+
+
+def test_a_wording_has_the_name_of_what_half_of_its_exchanges_say() -> None:
+    """Tags of exchange 3 name its wording where it has one of its own, and are the item's where it is one of four."""
+    bits = tag_bits()
+    own = figures_with(of_unknown=8, of_three=bits["translation"])[0].capabilities
+    assert own == {"rubric_grading": 0.75, "translation": 0.25}
+    one_of_four = figures_with(of_unknown=7, of_three=bits["translation"])[0].capabilities
+    assert one_of_four == {"rubric_grading": 1.0}
 
 
 def test_times_pathways_and_capabilities(figures: dict[int, Figures]) -> None:

@@ -195,7 +195,8 @@ def _content(engine: Engine, progress: Callable[[str], None]) -> None:
 
 
 def _capabilities(engine: Engine) -> None:
-    """Tables `exchange_capability(x, code)` and `exchange_lean(x, lean)`: NULL where no text was logged."""
+    """Tables `exchange_capability(x, code, tags, structure)` and `exchange_lean(x, lean)`: NULL where no text was
+    logged."""
     held = engine.arrow(
         "SELECT e.x, coalesce(i.tags, 0) AS tags, e.structure, coalesce(e.output_tags, 0) AS output_tags, "
         "coalesce(e.text_words, -1) AS text_words, coalesce(e.output_words, -1) AS output_words, e.turns "
@@ -204,7 +205,8 @@ def _capabilities(engine: Engine) -> None:
     columns = {name: held[name].to_numpy() for name in held.column_names}
     features = (columns["tags"], columns["structure"], columns["output_tags"], columns["text_words"],
                 columns["output_words"], columns["turns"])  # fmt: skip
-    engine.register("exchange_capability", pa.table({"x": held["x"], "code": pa.array(classify(*features), pa.int8())}))
+    named = {"code": pa.array(classify(*features), pa.int8()), "tags": held["tags"], "structure": held["structure"]}
+    engine.register("exchange_capability", pa.table({"x": held["x"], **named}))
     unseen = (columns["text_words"] < 0) & (columns["output_words"] < 0)
     purpose = pa.array(np.asarray(lean(*features).sum(axis=1)), mask=unseen)
     engine.register("exchange_lean", pa.table({"x": held["x"], "lean": purpose}))

@@ -11,17 +11,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from stillwatch.content.capabilities import UNKNOWN, shares
+from stillwatch.content.capabilities import UNKNOWN, family_codes, shares
+from stillwatch.content.structure import Structure
+from stillwatch.content.tags import tag_bits
 from stillwatch.engine.base import Engine
 from stillwatch.linkage.work import one_source_log_bayes_factor
+from stillwatch.records import CAPABILITIES, Step
 
 SAME_CAPABILITY = 0.1
 """Share of the explained work from which a capability is the group's, and its other work of it may be too."""
 
 KNOWN, ONE_NAME = 0.25, 0.5
-"""Share of a wording's exchanges that a rule knows, and share of these that agree, from which the wording has one
-name."""
+"""Share of a wording's exchanges that a rule knows, and share of these that agree, from which a wording that has no
+name of its own has theirs."""
 
 MOVED_HOURS = 72
 MOVED_SHARE = 0.05
@@ -30,6 +34,15 @@ of its work from then on."""
 
 NAMES = 10
 """Commonest countries and programmes that a finding lists."""
+
+CHAT = CAPABILITIES.index("chat")
+
+SHOWN = """
+SELECT g.grp, g.x, t.channel, t.token FROM group_exchange g
+JOIN group_token k ON k.grp = CASE WHEN g.grp < 0 THEN -1 - g.grp ELSE g.grp END
+JOIN template_token t ON t.x = g.x AND t.channel = k.channel AND t.token = k.token
+"""
+"""The group's wordings in each of its exchanges."""
 
 Row = Mapping[str, Any]
 
@@ -67,29 +80,19 @@ def _times(engine: Engine, figures: dict[int, Figures]) -> None:
 
 
 def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
-    """Wordings are named, not prompts: an exchange counts as what most known votes of its wording say (of its wordings
-    the commonest in the group). A prompt's material has words of its own, and those of one prompt say little."""
+    """Wordings are named, not prompts: an exchange counts as what its wording is, of its wordings the commonest in the
+    group that has a name. A prompt's material has words of its own, and those of one prompt say little. A sentence
+    that sets a persona is common to many wordings and is `chat` by itself: it names what no other sentence names."""
+    _name_wordings(engine)
     counted: dict[int, list[Row]] = defaultdict(list)
     for row in engine.arrow(
         f"""
-        WITH shown AS (
-               SELECT g.grp, g.x, t.channel, t.token FROM group_exchange g
-               JOIN group_token k ON k.grp = CASE WHEN g.grp < 0 THEN -1 - g.grp ELSE g.grp END
-               JOIN template_token t ON t.x = g.x AND t.channel = k.channel AND t.token = k.token),
-             vote AS (
-               SELECT s.grp, s.channel, s.token, c.code, count(*) AS n FROM shown s
-               JOIN exchange_capability c ON c.x = s.x GROUP BY ALL),
-             named AS (
-               SELECT grp, channel, token, sum(n) AS n,
-                      arg_max(code, struct_pack(n := n, code := code)) FILTER (code <> {UNKNOWN}) AS code,
-                      max(n) FILTER (code <> {UNKNOWN}) AS most, sum(n) FILTER (code <> {UNKNOWN}) AS known
-               FROM vote GROUP BY ALL),
-             wording AS (
-               SELECT s.grp, s.x, arg_max(struct_pack(code := n.code, n := n.n, known := n.known, most := n.most),
-                              struct_pack(n := n.n, channel := n.channel, token := n.token)) AS held
-               FROM shown s JOIN named n ON n.grp = s.grp AND n.channel = s.channel AND n.token = s.token GROUP BY ALL)
-        SELECT g.grp, CASE WHEN w.held.known >= {KNOWN} * w.held.n AND w.held.most >= {ONE_NAME} * w.held.known
-                           THEN w.held.code ELSE c.code END AS code, count(*) AS n
+        WITH wording AS (
+               SELECT s.grp, s.x, arg_max(n.code, struct_pack(said := n.code <> {CHAT}, n := n.n, channel := n.channel,
+                                                              token := n.token)) AS code
+               FROM wording_shown s JOIN wording_name n ON n.grp = s.grp AND n.channel = s.channel AND n.token = s.token
+               GROUP BY ALL)
+        SELECT g.grp, coalesce(w.code, c.code) AS code, count(*) AS n
         FROM group_exchange g JOIN exchange_capability c ON c.x = g.x
         LEFT JOIN wording w ON w.grp = g.grp AND w.x = g.x GROUP BY ALL ORDER BY ALL
         """
@@ -98,6 +101,44 @@ def _capabilities(engine: Engine, figures: dict[int, Figures]) -> None:
     for place, rows in counted.items():
         codes = np.array([row["code"] for row in rows], dtype=np.int64)
         figures[place].capabilities = shares(codes, np.array([row["n"] for row in rows], dtype=np.float64))
+
+
+def _name_wordings(engine: Engine) -> None:
+    """Tables `wording_shown(grp, x, channel, token)` and `wording_name(grp, channel, token, n, code)`.
+
+    A wording has the name of the tags that half of its exchanges show, else that of most votes, else none.
+    """
+    engine.run([Step("wording_shown", SHOWN)])
+    held = engine.arrow(
+        f"""
+        WITH vote AS (
+               SELECT s.grp, s.channel, s.token, c.code, count(*) AS n, {_counts("tags", len(tag_bits()))},
+                      {_counts("structure", len(Structure))}
+               FROM wording_shown s JOIN exchange_capability c ON c.x = s.x GROUP BY s.grp, s.channel, s.token, c.code)
+        SELECT grp, channel, token, sum(n) AS n,
+               arg_max(code, struct_pack(n := n, code := code)) FILTER (code <> {UNKNOWN}) AS code,
+               max(n) FILTER (code <> {UNKNOWN}) AS most, sum(n) FILTER (code <> {UNKNOWN}) AS known,
+               {_half("tags", len(tag_bits()))} AS tags, {_half("structure", len(Structure))} AS structure
+        FROM vote GROUP BY grp, channel, token ORDER BY grp, channel, token
+        """
+    )
+    columns = {name: held[name].fill_null(0).to_numpy() for name in ("n", "code", "most", "known", "tags", "structure")}
+    codes = family_codes(columns["tags"].astype(np.uint64), columns["structure"].astype(np.uint32))
+    agreed = (columns["known"] >= KNOWN * columns["n"]) & (columns["most"] >= ONE_NAME * columns["known"])
+    codes = np.where((codes == UNKNOWN) & agreed & (columns["known"] > 0), columns["code"], codes)
+    names = {name: held[name] for name in ("grp", "channel", "token", "n")}
+    engine.register(
+        "wording_name", pa.table({**names, "code": pa.array(codes, pa.int8())}).filter(pa.array(codes != UNKNOWN))
+    )
+
+
+def _counts(column: str, bits: int) -> str:
+    return ", ".join(f"sum((c.{column} >> {bit}) & 1) AS {column}_{bit}" for bit in range(bits))
+
+
+def _half(column: str, bits: int) -> str:
+    """The bits that half of a wording's exchanges have."""
+    return " + ".join(f"CASE WHEN 2 * sum({column}_{bit}) >= sum(n) THEN {1 << bit} ELSE 0 END" for bit in range(bits))
 
 
 def _volume(engine: Engine, figures: dict[int, Figures]) -> None:

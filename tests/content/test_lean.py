@@ -1,8 +1,9 @@
 """How far an exchange leans to harvest: what a prompt says of itself for nothing must not outweigh what it asks for."""
 
 import numpy as np
+import pytest
 
-from stillwatch.content.capabilities import FEATURES, HARMLESS, lean
+from stillwatch.content.capabilities import FEATURES, HARMLESS, MOST_BESIDE, lean
 from stillwatch.content.tags import tag_bits
 
 
@@ -30,3 +31,15 @@ def test_harmless_work_alone_counts_in_full_and_once() -> None:
 def test_the_named_slices_hold_what_they_say() -> None:
     assert [value < 0 for _, value in FEATURES[HARMLESS]] == [True] * 5
     assert FEATURES[HARMLESS][0][0] == "answers from a given context"
+
+
+def test_many_kinds_in_one_text_add_a_nat_at_most() -> None:
+    several = ("reasoning", "post_hoc", "trace", "grading", "preference", "reward", "synthesis", "rewrite")
+    assert leaning(*several) == pytest.approx(2.3 + MOST_BESIDE)
+    assert leaning("trace", "reasoning") == pytest.approx(2.3 + 1.3 / 2)
+    assert leaning("trace") == pytest.approx(2.3)
+
+
+def test_questions_and_lessons_lean_little_and_not_twice() -> None:
+    assert leaning("items") == leaning("items", "lesson") == pytest.approx(0.4)
+    assert leaning("synthesis", "items") == leaning("synthesis")

@@ -97,3 +97,18 @@ def test_the_quick_way_to_read_json_gives_the_parts_of_the_slow_way(value: objec
         quick = parts_of(text, text, text, text)
         patch.setattr(parts_module, "_loaded", parts_module._slowly_loaded)
         assert parts_of(text, text, text, text) == quick
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("Which is a metal?\nA. wood\nB. iron\nC. glass", True),
+        ("What is right?\nA) up\nB) down\nC) both", True),
+        ("Is it (A) near, (B) far or (C) neither?", True),
+        ("Plan B. is better than plan C.", False),
+        ("A list:\nB. only", False),
+    ],
+)
+def test_lettered_options_are_seen_by_their_form(text: str, choice: bool) -> None:
+    parts = parts_of(None, json.dumps([said("user", text)]), None, None)
+    assert bool(parts.structure & S.OPTIONS) == choice

@@ -11,6 +11,7 @@ from stillwatch.content.families import family_steps
 from stillwatch.content.fillers import filler_steps
 from stillwatch.content.preamble import LEAST_ENTITIES, preamble_steps
 from stillwatch.content.sketch import sketch
+from stillwatch.content.structure import Structure
 from stillwatch.content.tags import tag_bits
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.records import CAPABILITIES
@@ -103,3 +104,11 @@ def test_an_agents_transcript_is_agentic_work_whatever_its_steps_ask_for() -> No
         for tags in (("agentic", "trace"), ("agentic", "tools", "synthesis"), ("trace",), ("synthesis",), ("agentic",))
     ]
     assert named == ["agentic_coding", "agentic_coding", "trace_coercion", "data_synthesis", "unknown"]
+
+
+def test_tools_of_which_none_was_called_yet_are_tool_use() -> None:
+    tags = np.array([tag_bits()["agentic"] | tag_bits()["tools"]] * 2, np.uint64)
+    structure = np.array([Structure.TOOLS, Structure.TOOLS | Structure.TOOL_RESULT], np.uint32)
+    words, turns = np.full(2, 50, np.int32), np.ones(2, np.int16)
+    codes = classify(tags, structure, np.zeros(2, np.uint64), words, words, turns)
+    assert [CAPABILITIES[code] for code in codes] == ["tool_use", "agentic_coding"]

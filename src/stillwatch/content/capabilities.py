@@ -43,28 +43,32 @@ def classify(
     """Index into records.CAPABILITIES for each exchange. The arrays have one length; -1 words mean not logged.
 
     An agent's transcript asks for thoughts at every step and holds tasks of any kind, so its form comes first: words of
-    an agent's work beside tools, code or thoughts.
+    an agent's work beside tools, code or thoughts. Definitions of tools of which none was called yet are tool use.
     """
     del output_tags, turns
     tools = _bit(structure, Structure.TOOL_CALL_OUT) | _bit(structure, Structure.TOOL_RESULT)
     transcript = tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "trace", "tools", "code")
+    begun = _bit(structure, Structure.TOOL_RESULT) | _bit(structure, Structure.TOOL_CALL_BEFORE)
+    one_shot = _bit(structure, Structure.TOOLS) & ~begun
+    judges = _any(tags, "grading", "preference")
     rules: Sequence[tuple[str, Flags]] = (
-        ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | (_any(tags, "computer") & tools)),
+        ("computer_use", _bit(structure, Structure.COMPUTER_TOOL) | _any(tags, "desktop")),
+        ("computer_use", _any(tags, "computer") & tools),
         ("vision", _bit(structure, Structure.MEDIA)),
-        ("agentic_coding", transcript & _any(tags, "agentic")),
-        ("trace_coercion", _any(tags, "trace")),
-        ("post_hoc_reasoning", _any(tags, "post_hoc") & ~_any(tags, "grading")),
+        ("agentic_coding", (transcript & _any(tags, "agentic") & ~one_shot) | _any(tags, "codebase")),
+        ("trace_coercion", _any(tags, "trace") & ~judges),
+        ("reward_model", _any(tags, "reward") & ~judges),
+        ("post_hoc_reasoning", _any(tags, "post_hoc") & ~judges),
         ("sensitive_rewrite", _any(tags, "rewrite")),
-        ("reward_model", _any(tags, "reward")),
-        ("preference_pairs", _any(tags, "preference") & _any(tags, "grading", "format")),
+        ("preference_pairs", _any(tags, "preference")),
         ("rubric_grading", _any(tags, "grading")),
         ("data_synthesis", _any(tags, "synthesis")),
-        ("preference_pairs", _any(tags, "preference")),
         ("agentic_coding", tools & _any(tags, "code")),
         ("tool_use", tools | _offered(structure, output_words) | _any(tags, "tools")),
         ("translation", _any(tags, "translation")),
+        ("data_synthesis", _any(tags, "items", "lesson")),
         ("cot_elicitation", _any(tags, "reasoning")),
-        ("evaluation", _any(tags, "evaluation")),
+        ("evaluation", _any(tags, "evaluation") | _bit(structure, Structure.OPTIONS)),
         ("code_generation", _any(tags, "code")),
         ("extraction", _any(tags, "extract", "classify", "summary")),
         ("chat", _any(tags, "chat", "creative", "factual", "persona")),
@@ -76,14 +80,24 @@ def classify(
     return out
 
 
+def family_codes(tags: NDArray[np.uint64], structure: NDArray[np.uint32]) -> Codes:
+    """Index into records.CAPABILITIES for each family of exchanges, from the bits that at least half of them show.
+
+    A template's static words are in all of its exchanges, an item's own in few: so what most show is what is asked.
+    """
+    logged = np.ones(len(tags), dtype=np.int32)
+    return classify(tags, structure, np.zeros_like(tags), logged, logged, logged.astype(np.int16))
+
+
 FEATURES: tuple[tuple[str, float], ...] = (
     ("asks for reasoning", 1.3),
     ("asks for reasoning behind a finished answer", 2.0),
     ("asks for hidden reasoning", 2.3),
     ("grades against a rubric", 1.2),
-    ("compares two answers", 1.2),
+    ("compares two answers", 1.5),
     ("makes reward or preference data", 2.0),
     ("makes training data", 1.8),
+    ("makes questions, tasks or lessons", 0.4),
     ("rewrites past a censor", 1.5),
     ("works as an agent on code", 1.0),
     ("calls tools in one shot", 0.6),
@@ -103,12 +117,15 @@ FEATURES: tuple[tuple[str, float], ...] = (
 )
 """Named binary features and their log-likelihood ratios, harvest against other coordinated work."""
 
-HARMLESS = slice(13, 18)
+ASKED = slice(0, 10)
+"""The features in which a prompt asks for training material. The strongest counts in full, the others half, and they
+add at most MOST_BESIDE: a long text names many kinds of work, and means few."""
+MOST_BESIDE = 1.0
+
+HARMLESS = slice(14, 19)
 """The features in which a prompt says of itself that its work is of a harmless kind. A sentence more costs nothing, and
 one sentence may name several kinds: so the strongest alone counts, and half of it beside a request for training
 material."""
-ASKED = slice(0, 9)
-"""The features in which a prompt asks for training material."""
 
 
 def lean(
@@ -121,29 +138,34 @@ def lean(
 ) -> NDArray[np.float64]:
     """Contributions in nats, shape (exchanges, features); their sum over features is the exchange's ratio."""
     del output_tags
-    reasoning, post, trace = _any(tags, "reasoning"), _any(tags, "post_hoc"), _any(tags, "trace")
-    grading, preference, reward = _any(tags, "grading"), _any(tags, "preference"), _any(tags, "reward")
-    synthesis, rewrite, agentic = _any(tags, "synthesis"), _any(tags, "rewrite"), _any(tags, "agentic")
+    asks = [_any(tags, name) for name in ("reasoning", "post_hoc", "trace", "grading", "preference", "reward")]
+    grading, synthesis, agentic = asks[3], _any(tags, "synthesis"), _any(tags, "agentic", "codebase")
     tools = _offered(structure, output_words) | _bit(structure, Structure.TOOL_CALL_OUT)
-    context, extracts = _any(tags, "context"), _any(tags, "extract", "classify", "summary")
-    translates, choice = _any(tags, "translation"), _any(tags, "evaluation")
-    own, talk, writes = _any(tags, "homework"), _any(tags, "chat"), _any(tags, "creative")
-    none = ~(reasoning | post | trace | grading | preference | reward | synthesis | rewrite | agentic | tools)
-    none &= text_words >= 0
+    asks += [synthesis, _any(tags, "items", "lesson") & ~synthesis, _any(tags, "rewrite")]
+    works = tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "code", "tools")
+    none = ~(np.any(asks, axis=0) | agentic | tools) & (text_words >= 0)
     flags = (
-        reasoning, post, trace, grading, preference, reward, synthesis, rewrite, agentic & (tools | _any(tags, "code")),
+        *asks, _any(tags, "codebase") | (agentic & works),
         tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),
-        _bit(structure, Structure.MANY_ANSWERS), context, extracts & ~synthesis & ~grading, translates,
-        choice & ~grading,
-        own, talk & none, writes & none, (output_words >= 0) & (output_words <= 30), output_words >= 150,
-        none,
+        _bit(structure, Structure.MANY_ANSWERS), _any(tags, "context"),
+        _any(tags, "extract", "classify", "summary") & ~synthesis & ~grading, _any(tags, "translation"),
+        (_any(tags, "evaluation") | _bit(structure, Structure.OPTIONS)) & ~grading, _any(tags, "homework"),
+        _any(tags, "chat") & none, _any(tags, "creative") & none, (output_words >= 0) & (output_words <= 30),
+        output_words >= 150, none,
     )  # fmt: skip
-    weights = np.array([weight for _, weight in FEATURES])
-    found = np.stack(flags, axis=1) * weights
-    harmless = found[:, HARMLESS]
-    harmless[np.arange(harmless.shape[1]) != harmless.argmin(axis=1)[:, None]] = 0.0
-    harmless[(found[:, ASKED] > 0).any(axis=1)] *= 0.5
+    found = np.stack(flags, axis=1) * np.array([weight for _, weight in FEATURES])
+    _bounded(found[:, ASKED], found[:, HARMLESS])
     return np.asarray(found)
+
+
+def _bounded(asked: NDArray[np.float64], harmless: NDArray[np.float64]) -> None:
+    """What ASKED and HARMLESS say, done in place."""
+    harmless[np.arange(harmless.shape[1]) != harmless.argmin(axis=1)[:, None]] = 0.0
+    harmless[(asked > 0).any(axis=1)] *= 0.5
+    beside = np.arange(asked.shape[1]) != asked.argmax(axis=1)[:, None]
+    rest = np.where(beside, asked, 0.0).sum(axis=1)
+    scale = np.minimum(0.5, MOST_BESIDE / np.maximum(rest, MOST_BESIDE))
+    asked *= np.where(beside, scale[:, None], 1.0)
 
 
 def shares(codes: NDArray[np.int64], weights: NDArray[np.float64]) -> dict[str, float]:

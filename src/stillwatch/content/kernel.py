@@ -115,10 +115,10 @@ def light(texts: Texts, key: SketchKey, table: PhraseTable, out: Light) -> None:
     for row in range(len(texts.valid)):
         if not texts.valid[row]:
             continue
-        n, _ = words_of(texts.data[texts.offsets[row] : texts.offsets[row + 1]], key.word0, words)
+        n, sentences = words_of(texts.data[texts.offsets[row] : texts.offsets[row + 1]], key.word0, words)
         out.exact[row] = _sealed(key, _sequence(words.hashes, 0, n, key.word1))
         out.counts[row] = n
-        out.tags[row] = tags_of(words, n, key, table)
+        out.tags[row] = tags_of(words, n, sentences, key, table)
 
 
 @njit(cache=True, nogil=True)
@@ -136,7 +136,7 @@ def full(texts: Texts, key: SketchKey, table: PhraseTable, out: Full) -> None:
         if n == 0:
             continue
         out.has[row] = WORD
-        tags_of(words, n, key, table)
+        tags_of(words, n, sentences, key, table)
         _skeleton(words, n, key, row, out)
         _edges(words, n, key, row, out)
         _minhash(words, n, key, row, bins, out)

@@ -52,7 +52,7 @@ def tagged(texts: Texts, key: SketchKey, table: PhraseTable, out: Tagged) -> Non
     sums, sizes = np.zeros(MOST_TAGS, np.uint64), np.zeros(MOST_TAGS, np.int64)
     for row in range(len(texts.valid)):
         n, sentences = words_of(texts.data[texts.offsets[row] : texts.offsets[row + 1]], key.word0, words)
-        if tags_of(words, n, key, table) == ZERO:
+        if tags_of(words, n, sentences, key, table) == ZERO:
             continue
         sums[:] = 0
         sizes[:] = 0

@@ -33,8 +33,8 @@ PLACES = np.uint64(0x0001020304050607)
 NO_DIGIT = np.uint64(0xC0C0C0C0C0C0C0C0)
 """The bits of eight bytes that digits lack, and letters and bytes beyond ASCII have."""
 
-FIRSTS = np.uint64(511)
-"""Words of 64 bits, less one, of the filter of first words: 32,768 bits for some 500 words."""
+FIRSTS = np.uint64(2047)
+"""Words of 64 bits, less one, of each filter: 131,072 bits for some 4,000 words or pairs."""
 
 NUMBER, QUOTED, LONG, SHORT = 1, 2, 4, 8
 """Bits of a word's kind: digits only; in quotes or code; in a long line; of fewer than four bytes."""
@@ -67,17 +67,33 @@ class Words(NamedTuple):
     unstarred: Bytes
 
 
+ROWS = np.uint64(0xFFFF)
+"""Bits of an entry of the phrase table that name a row."""
+
+UNIT = 40
+"""Words of one sentence that a rule reads at once; a text without a full stop is read in pieces of so many."""
+
+PARTS = 4
+"""Parts of a rule at most."""
+
+
 class PhraseTable(NamedTuple):
-    """An open-addressing table from a phrase's keyed hash to tag bits; empty places are 0.
+    """An open-addressing table of phrases' keyed hashes: the upper 48 bits of one, and below them the row of `given`
+    with its tag bits and class bits; empty places are 0. Small, so that it stays in a core's cache.
 
     Every beginning of a phrase is in it too, with no bits of its own, so that a reader stops at the first word that
-    begins nothing. The lengths are one power of two. `first` has a bit for each first word, so that most others are
-    passed over without a look into the table.
+    begins nothing. There is a power of two of places. `alone` has two bits for each word that is a phrase, `pairs` for
+    the first two words of each longer one, so that most places of a text are passed over without a look into the
+    table. Rules, (rules, PARTS + 1): the class bits of each part, of which one must be there, and the tag bit; `close`
+    are of one unit, `wide` of one and the unit before it.
     """
 
-    keys: Hashes
-    bits: Hashes
-    first: Hashes
+    held: Hashes
+    given: Hashes
+    alone: Hashes
+    pairs: Hashes
+    close: Hashes
+    wide: Hashes
 
 
 @njit(cache=True, nogil=True)
@@ -275,32 +291,88 @@ def words_of(text: Bytes, seed: np.uint64, out: Words) -> tuple[int, int]:
     return n, sentences
 
 
+@njit(cache=True, nogil=True, inline="always")
+def two_bits(state: np.uint64) -> np.uint64:
+    """The two bits of a filter's word that a hash sets."""
+    return np.uint64(ONE << (state & np.uint64(63))) | (ONE << ((state >> np.uint64(40)) & np.uint64(63)))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _both(word: np.uint64, state: np.uint64) -> np.uint64:
+    """1 where a filter's word has the two bits of a hash."""
+    return (word >> (state & np.uint64(63))) & (word >> ((state >> np.uint64(40)) & np.uint64(63))) & ONE
+
+
 @njit(cache=True, nogil=True)
-def tags_of(words: Words, n: int, key: SketchKey, table: PhraseTable) -> np.uint64:
-    """Look every run of 1 to 5 words up in the phrase table: OR of the bits; `words.tags[i]` are those that start at
-    word i."""
-    last = np.uint64(len(table.keys) - 1)
-    every = ZERO
+def _begun(words: Words, n: int, word1: np.uint64, table: PhraseTable) -> int:
+    """How many words may begin a phrase, written to `words.begun`; clears `words.tags`."""
+    hashes, begun, alone, pairs = words.hashes, words.begun, table.alone, table.pairs
+    words.tags[:n] = ZERO
     found = 0
     for at in range(n):
-        state = chain(key.word1, words.hashes[at])
-        words.tags[at] = ZERO
-        words.begun[found] = at  # overwritten unless it counts
-        found += int(np.int64((table.first[(state >> np.uint64(6)) & FIRSTS] >> (state & np.uint64(63))) & ONE))
-    for k in range(found):
-        at = int(words.begun[k])
-        state = chain(key.word1, words.hashes[at])
-        own = ZERO
-        for length in range(1, LONGEST_PHRASE + 1):
-            place = state & last
-            while table.keys[place] != state and table.keys[place] != ZERO:
-                place = (place + ONE) & last
-            if table.keys[place] == ZERO:
+        state = chain(word1, hashes[at])
+        pair = chain(state, hashes[at + 1 if at + 1 < n else at])
+        single = _both(alone[(state >> np.uint64(6)) & FIRSTS], state)
+        double = _both(pairs[(pair >> np.uint64(6)) & FIRSTS], pair)
+        begun[found] = at  # overwritten unless it counts
+        found += int(np.int64(single | double))
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _ruled(classes: np.uint64, rules: Hashes) -> np.uint64:
+    """Tag bits of the rules whose every part has a class among these."""
+    tags = ZERO
+    for at in range(len(rules)):
+        met = classes & rules[at, 0] != ZERO and classes & rules[at, 1] != ZERO
+        if met and classes & rules[at, 2] != ZERO and classes & rules[at, 3] != ZERO:
+            tags |= rules[at, PARTS]
+    return tags
+
+
+@njit(cache=True, nogil=True)
+def tags_of(words: Words, n: int, sentences: int, key: SketchKey, table: PhraseTable) -> np.uint64:
+    """Look every run of 1 to 5 words up in the phrase table: OR of the bits; `words.tags[i]` are those that start at
+    word i. What rules make of the classes of a unit stands at its first word.
+
+    Arrays are taken out of their tuples once: numba counts a reference each time that it is done.
+    """
+    hashes, tags, begun, starts = words.hashes, words.tags, words.begun, words.starts
+    held, given, pairs, close, wide = table.held, table.given, table.pairs, table.close, table.wide
+    last = np.uint64(len(held) - 1)
+    every = classes = before = ZERO
+    found = _begun(words, n, key.word1, table)
+    place = start = end = 0
+    for k in range(found + 1):
+        at = int(begun[k]) if k < found else n
+        if at >= end:
+            both = classes | before
+            if classes != ZERO and both & (both - ONE) != ZERO:  # a rule has two parts at least
+                tags[start] |= _ruled(classes, close) | _ruled(both, wide)
+                every |= tags[start]
+            if k == found:
                 break
-            own |= table.bits[place]
+            while place + 1 < sentences and starts[place + 1] <= at:
+                place += 1
+            ended, of_sentence = end, int(starts[place])
+            start = of_sentence + (at - of_sentence) // UNIT * UNIT
+            end = min(start + UNIT, int(starts[place + 1]) if place + 1 < sentences else n)
+            before = classes if ended == start else ZERO
+            classes = ZERO
+        state = chain(key.word1, hashes[at])
+        for length in range(1, LONGEST_PHRASE + 1):
+            entry = state & last
+            while (held[entry] ^ state) > ROWS and held[entry] != ZERO:
+                entry = (entry + ONE) & last
+            if held[entry] == ZERO:
+                break
+            row = held[entry] & ROWS
+            tags[at] |= given[row, 0]
+            classes |= given[row, 1]
             if at + length == n:
                 break
-            state = chain(state, words.hashes[at + length])
-        words.tags[at] = own
-        every |= own
+            state = chain(state, hashes[at + length])
+            if length == 1 and _both(pairs[(state >> np.uint64(6)) & FIRSTS], state) == ZERO:
+                break
+        every |= tags[at]
     return every

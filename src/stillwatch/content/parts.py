@@ -14,12 +14,12 @@ import msgspec
 from stillwatch.content.blocks import inside, kept, split
 from stillwatch.content.structure import Structure
 
-SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT = (
+SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT, OPTIONS = (
     int(bit)
     for bit in (
         Structure.SYSTEM, Structure.TOOLS, Structure.COMPUTER_TOOL, Structure.TOOL_CALL_BEFORE, Structure.TOOL_RESULT,
         Structure.TOOL_CALL_OUT, Structure.REASONING_OUT, Structure.CODE_IN, Structure.CODE_OUT, Structure.MULTI_TURN,
-        Structure.JSON_OUT,
+        Structure.JSON_OUT, Structure.OPTIONS,
     )
 )  # fmt: skip
 
@@ -32,6 +32,9 @@ NO_TEXT = {
     ),
 }
 """Types of parts that hold no visible text, and the bit that each sets."""
+
+LETTERED = (("\nB.", "\nC."), ("\nB)", "\nC)"), ("(B)", "(C)"))
+"""Marks of a second and a third answer to choose from."""
 
 TEXT_KEYS = ("content", "text", "input_text", "output_text")
 HISTORY = 4
@@ -172,6 +175,7 @@ def _turns(turns: list[tuple[str, str]], parts: Parts) -> None:
         parts.user = turns[human[-1]][1]
         parts.history = [text for _, text in turns[: human[-1]]][:HISTORY]
         parts.structure |= CODE_IN if "```" in parts.user else 0
+        parts.structure |= OPTIONS if any(b in parts.user and c in parts.user for b, c in LETTERED) else 0
     if len(human) > 1:
         parts.structure |= TURNS
 

@@ -24,3 +24,4 @@ class Structure(IntFlag):
     COMPUTER_TOOL = 1 << 15
     FEW_SHOT = 1 << 16
     SAMPLED_HOT = 1 << 17
+    OPTIONS = 1 << 18
