@@ -39,6 +39,8 @@ FLOORS = {
         "gather",
         "permissions",
         "single",
+        "training",
+        "worked",
         "evidence",
         "provenance",
     ),

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,7 @@ def extracting(
         seeds = [stock.seeds[at] for at in _drawn(np.arange(len(stock.seeds)), int(sizes.sum()), rng)]
         work = np.array([texts.add(filled(chosen[int(rng.integers(len(chosen)))], seed)) for seed in seeds])
     ends = np.concatenate([[0], np.cumsum(sizes)])
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in pairwise(ends):
         cover = ordinary(stock, n - int(end - start), rng)
         yield rng.permutation(np.concatenate([cover, work[start:end]]).astype(np.int64))
 

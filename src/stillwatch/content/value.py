@@ -70,7 +70,7 @@ def figures(
     columns.append(output_words >= LONG_ANSWER)
     asked = dict(zip(TAGS, columns, strict=False))
     columns += [asked[one] & asked[other] for one, other in TOGETHER]
-    return np.stack(columns, axis=1) & (total >= LEANS[0])[:, None]
+    return np.asarray(np.stack(columns, axis=1) & (total >= LEANS[0])[:, None])
 
 
 def rates(shown: NDArray[np.bool_], owner: NDArray[np.int64], accounts: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Pooling: do a group's accounts show more of some figures than comparable accounts? An e-value, exact in small samples.
+"""Pooling: do a group's accounts show more of some figures than comparable ones? An e-value, exact in small samples.
 
 H0: given the strata, the members' rows of figures are exchangeable with those of the other accounts of their stratum.
 The account is the unit: an account's exchanges depend on each other, and nothing is assumed of how. As in `confirm`,
@@ -15,6 +15,7 @@ What is shown is that the group leans to these figures as a group; a class with 
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ def _log_product(pool: Pool, members: Ints, both_ways: bool) -> Floats:
     left = np.ones(len(pool.strata), dtype=np.bool_)
     out = np.zeros(len(ETAS))
     bound = len(pool.strata) / len(members)
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in pairwise(ends):
         left[members[:start]] = False
         bet = learnt(pool, members[:start], both_ways=both_ways)
         if not bet.weights.any():
