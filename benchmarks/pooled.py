@@ -1,13 +1,14 @@
 """Pooling: extraction that is 5 or 10 % of an account's traffic, for one account and for twenty linked ones.
 
     STILLWATCH_SHARED_DATA=FOLDER .venv/bin/python benchmarks/pooled.py
-    STILLWATCH_SHARED_DATA=FOLDER .venv/bin/python benchmarks/pooled.py --seed 61 --honest 1500 --campaigns 8 \\
-        --sizes 100 200 --out benchmarks/results/pooled-seed61.jsonl
+    STILLWATCH_SHARED_DATA=FOLDER .venv/bin/python benchmarks/pooled.py --seed 62 --honest 1500 --campaigns 8 \\
+        --sizes 100 200 --out benchmarks/results/pooled-seed62.jsonl
 
 Accounts are made of real prompts (`workers/pooling.py`): an honest one mixes kinds in shares of its own, a campaign's
 one is an honest one of whose exchanges a binomial share is a published set's real prompts, or its real templates with
 questions filled in that no honest account asks. All methods see the same last human turns and nothing else: no answer,
-no parameter, no address. Nobody is told which exchanges are extraction, and nothing is fitted on any extraction, but
+no parameter, no address. Sources with instructions (templates) and of bare questions, which ask for nothing in
+words, are told apart. Nobody is told which exchanges are extraction, and nothing is fitted on any extraction, but
 our rule tags were written by people who knew such templates; constants were chosen on three sources (DEVELOPMENT),
 which no figure here holds.
 
@@ -118,8 +119,8 @@ class Ours:
 
     def called(self, group: Group, number: int) -> np.ndarray:
         """Which members are called one by one, after the group has passed."""
-        pool = next(self.pools(group, number))
-        return member_log_ratios(pool, np.arange(len(group))) >= SURE
+        found = [member_log_ratios(pool, np.arange(len(group))) for pool in self.pools(group, number)]
+        return log_mean_exp(np.stack(found), axis=0) >= SURE
 
 
 def rates(table: np.ndarray, accounts: Group) -> np.ndarray:
@@ -180,8 +181,13 @@ def pooled_mmd(made: World, seen: pooling.Seen, rng: np.random.Generator) -> dic
 
 def line(made: World, method: str, fresh: np.ndarray, found: dict[tuple[str, float], np.ndarray]) -> dict[str, object]:
     """One method's accounts: honest ones called, and members called by share and by source."""
-    recall = {f"{share:g}": share_of(np.concatenate([held for (_, of), held in found.items() if of == share]))
-              for share in SHARES}  # fmt: skip
+    recall = {
+        f"{kind}, {share:g}": share_of(
+            np.concatenate([held for (source, of), held in found.items() if of == share and source in sources])
+        )
+        for kind, sources in (("with instructions", pooling.SOURCES), ("bare questions", pooling.WHOLE))
+        for share in SHARES
+    }
     return {
         "method": method, "exchanges": made.size, "honest accounts called": share_of(fresh), "recall": recall,
         "by source": {f"{source}, {share:g}": share_of(held) for (source, share), held in found.items()},
@@ -210,15 +216,13 @@ def pooled(made: World, seen: pooling.Seen, seed: int) -> Iterator[dict[str, obj
             "honest groups in common": {f"{kind}, {share:g}": share_of(held >= least)
                                         for (kind, share), held in common.items()},
         }  # fmt: skip
-        if name != "value":
-            continue
         told = {key: np.concatenate([ours.called(group, at) & (held[at] >= least) for at, group in enumerate(groups)])
                 for key, groups in made.campaigns.items() for held in (found[key],)}  # fmt: skip
         alone = np.concatenate(
             [ours.called(group, at) if fresh[at] >= least else np.zeros(MEMBERS, np.bool_)
              for at, group in enumerate(made.fresh)]
         )  # fmt: skip
-        yield line(made, "pooled value, then members one by one", alone, told) | {
+        yield line(made, f"pooled {name}, then members one by one", alone, told) | {
             "honest in campaigns' groups": intruders(made, ours, least)
         }
 

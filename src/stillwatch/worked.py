@@ -74,7 +74,13 @@ STEPS = [
         ANTI JOIN group_member m ON m.grp = g.grp AND m.entity = u.entity
         """,
     ),
-    Step("outsider", "SELECT DISTINCT entity FROM outside_sentence"),
+    Step(
+        "outsider",
+        f"""
+        SELECT DISTINCT entity FROM (SELECT grp, entity FROM outside_sentence GROUP BY ALL
+                                     HAVING count(DISTINCT sentence) >= {LEAST_SET})
+        """,
+    ),
     Step(
         "outsider_item",
         f"""

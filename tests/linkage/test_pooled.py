@@ -45,7 +45,9 @@ def mean_over_arrangements(strata: np.ndarray, group: np.ndarray, of: Callable[[
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("both_ways", [False, True], ids=["more only", "both ways"])
+@pytest.mark.parametrize(
+    "both_ways", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["more only", "both ways"]
+)
 @pytest.mark.parametrize(
     "strata", [STRATA["two strata"], pytest.param(STRATA["one stratum"], marks=pytest.mark.slow)], ids=["two", "one"]
 )
@@ -58,7 +60,9 @@ def test_mean_e_over_all_arrangements_is_at_most_one(both_ways: bool, strata: np
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("strata", STRATA.values(), ids=STRATA)
+@pytest.mark.parametrize(
+    "strata", [STRATA["two strata"], pytest.param(STRATA["one stratum"], marks=pytest.mark.slow)], ids=["two", "one"]
+)
 def test_the_products_mean_is_one_where_one_member_is_tested_at_a_time(
     strata: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,8 +99,10 @@ def exceeds_one(e: list[float]) -> bool:
     return bool(np.mean(e) > 1.0 + 3.0 * np.std(e) / np.sqrt(len(e)))
 
 
-@pytest.mark.parametrize("both_ways", [False, True], ids=["more only", "both ways"])
-@pytest.mark.parametrize("least_shift", [0.0, pooled.LEAST_SHIFT])
+@pytest.mark.parametrize(
+    "both_ways", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["more only", "both ways"]
+)
+@pytest.mark.parametrize("least_shift", [pooled.LEAST_SHIFT, pytest.param(0.0, marks=pytest.mark.slow)])
 def test_mean_e_over_many_random_groups_is_at_most_one(
     both_ways: bool, least_shift: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,12 +180,12 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
                 {"family": c.family, "log_e": round(c.log_e, 4), "guarantee": c.guarantee} for c in confirmed
             ],
             "terms": _terms(finding.scores),
-            "items": dict(finding.details.get("items", {})),
-            "training_value": dict(finding.details.get("training_value", {})),
             "alternatives": [
                 {"name": a.name, "for": a.for_it, "against": a.against_it, "verdict": a.verdict}
                 for a in finding.alternatives
             ],
+            "items": dict(finding.details.get("items", {})),
+            "training_value": dict(finding.details.get("training_value", {})),
         },
     }
 
