@@ -12,7 +12,7 @@ words, are told apart. Nobody is told which exchanges are extraction, and nothin
 our rule tags were written by people who knew such templates; constants were chosen on three sources (DEVELOPMENT),
 which no figure here holds.
 
-Groups of twenty. `value` is the e-value of training value (`linkage.pooled`), `any difference` the mean of three
+`value` is the e-value of training value (`linkage.pooled`), `any difference` the mean of three
 e-values over everything that the store keeps of a text. Both call at e >= 10,000, which needs no calibration: so a
 group that is chosen without its figures is called with a probability of at most 1e-4. Rivals and our own account
 score get a threshold from honest accounts that they are not tested on. Honest groups that truly do something in common
@@ -47,7 +47,6 @@ Account = np.ndarray
 Group = list[Account]
 
 SHARES = (0.05, 0.10)
-MEMBERS = 20
 COMPARED = 500
 OTHERS = 25
 """Accounts that a group is compared with, and how many of them are other campaigns' members."""
@@ -66,6 +65,7 @@ class World:
     one thing, by kind and share."""
 
     size: int
+    members: int
     known: Group
     settled: Group
     fresh: list[Group]
@@ -74,19 +74,21 @@ class World:
 
 
 def world(
-    stock: pooling.Material, texts: pooling.Texts, size: int, honest: int, campaigns: int, rng: np.random.Generator
+    stock: pooling.Material, texts: pooling.Texts, size: int, asked: argparse.Namespace, rng: np.random.Generator
 ) -> World:
     def group() -> Group:
-        return [pooling.ordinary(stock, size, rng) for _ in range(MEMBERS)]
+        return [pooling.ordinary(stock, size, rng) for _ in range(asked.members)]
 
     return World(
         size,
+        asked.members,
         [pooling.ordinary(stock, size, rng) for _ in range(2_000)],
-        [pooling.ordinary(stock, size, rng) for _ in range(max(honest * 7, 1_000))],
-        [group() for _ in range(honest)],
-        {(source, share): [list(pooling.extracting(stock, texts, source, size, share, MEMBERS, rng))
-                           for _ in range(campaigns)] for source in TESTED for share in SHARES},
-        {(name, share): [list(pooling.in_common(stock, kind, size, share, MEMBERS, rng)) for _ in range(campaigns)]
+        [pooling.ordinary(stock, size, rng) for _ in range(max(asked.honest * 7, 1_000))],
+        [group() for _ in range(asked.honest)],
+        {(source, share): [list(pooling.extracting(stock, texts, source, size, share, asked.members, rng))
+                           for _ in range(asked.campaigns)] for source in TESTED for share in SHARES},
+        {(name, share): [list(pooling.in_common(stock, kind, size, share, asked.members, rng))
+                         for _ in range(asked.campaigns)]
          for name, kind in pooling.HONEST_GROUPS.items() for share in (0.1, 0.5)},
     )  # fmt: skip
 
@@ -104,7 +106,7 @@ class Ours:
         rng = np.random.default_rng((self._seed, number))
         compared = rng.choice(len(self._settled[0]), COMPARED - OTHERS, replace=False)
         others = rng.choice(len(self._strangers[0]), OTHERS)
-        keys = np.random.default_rng(number).integers(1, 1 << 63, MEMBERS + COMPARED).astype(np.uint64)
+        keys = np.random.default_rng(number).integers(1, 1 << 63, len(group) + COMPARED).astype(np.uint64)
         for table, settled, strangers in zip(self._tables, self._settled, self._strangers, strict=True):
             figures = np.concatenate([rates(table, group), settled[compared], strangers[others]])
             yield pool_of(figures, np.zeros(len(figures), dtype=np.int64), keys)
@@ -170,12 +172,16 @@ def pooled_mmd(made: World, seen: pooling.Seen, rng: np.random.Generator) -> dic
     kernel = Kernel(np.stack([seen.vector[rng.choice(account)] for account in made.known[:REFERENCE]]))
 
     def of(group: Group) -> float:
-        return kernel.statistic(seen.vector[np.concatenate(group)[: MEMBERS * made.size]], False)
+        return kernel.statistic(seen.vector[np.concatenate(group)[: made.members * made.size]], False)
 
-    settled = [of([made.settled[at] for at in rng.choice(len(made.settled), MEMBERS)]) for _ in range(len(made.fresh))]
+    settled = [
+        of([made.settled[at] for at in rng.choice(len(made.settled), made.members)]) for _ in range(len(made.fresh))
+    ]
     least = max(settled)
-    fresh = np.repeat([of(group) > least for group in made.fresh], MEMBERS)
-    found = {key: np.repeat([of(group) > least for group in groups], MEMBERS) for key, groups in made.campaigns.items()}
+    fresh = np.repeat([of(group) > least for group in made.fresh], made.members)
+    found = {
+        key: np.repeat([of(group) > least for group in groups], made.members) for key, groups in made.campaigns.items()
+    }
     return line(made, "MMD, group's traffic, above all settled groups", fresh, found)
 
 
@@ -207,8 +213,8 @@ def pooled(made: World, seen: pooling.Seen, seed: int) -> Iterator[dict[str, obj
                  for key, groups in made.campaigns.items()}  # fmt: skip
         common = {key: np.array([ours.log_e(group, number) for number, group in enumerate(groups)])
                   for key, groups in made.common.items()}  # fmt: skip
-        whole = {key: np.repeat(held >= least, MEMBERS) for key, held in found.items()}
-        yield line(made, f"pooled {name}, e >= 10,000", np.repeat(fresh >= least, MEMBERS), whole) | {
+        whole = {key: np.repeat(held >= least, made.members) for key, held in found.items()}
+        yield line(made, f"pooled {name}, e >= 10,000", np.repeat(fresh >= least, made.members), whole) | {
             "mean e of honest groups": round(float(np.exp(fresh).mean()), 4),
             "largest ln e of honest groups": round(float(fresh.max()), 2),
             "median ln e by source": {f"{s}, {share:g}": round(float(np.median(held)), 1)
@@ -219,7 +225,7 @@ def pooled(made: World, seen: pooling.Seen, seed: int) -> Iterator[dict[str, obj
         told = {key: np.concatenate([ours.called(group, at) & (held[at] >= least) for at, group in enumerate(groups)])
                 for key, groups in made.campaigns.items() for held in (found[key],)}  # fmt: skip
         alone = np.concatenate(
-            [ours.called(group, at) if fresh[at] >= least else np.zeros(MEMBERS, np.bool_)
+            [ours.called(group, at) if fresh[at] >= least else np.zeros(made.members, np.bool_)
              for at, group in enumerate(made.fresh)]
         )  # fmt: skip
         yield line(made, f"pooled {name}, then members one by one", alone, told) | {
@@ -254,6 +260,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=60)
     parser.add_argument("--honest", type=int, default=40, help="honest groups; 1,500 are 30,000 accounts")
     parser.add_argument("--campaigns", type=int, default=1, help="campaigns a source and share")
+    parser.add_argument("--members", type=int, default=20, help="accounts of a group")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100], help="exchanges an account")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -264,12 +271,11 @@ def main() -> None:
     texts = pooling.Texts()
     stock = pooling.material(shared, texts)
     rng = np.random.default_rng(options.seed)
-    made = [world(stock, texts, size, options.honest, options.campaigns, rng) for size in options.sizes]
+    made = [world(stock, texts, size, options, rng) for size in options.sizes]
     seen = pooling.seen(texts)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    print(
-        f"seed {options.seed}; {len(texts.texts):,} texts; groups of {MEMBERS}; sources {', '.join(TESTED)}; {machine}"
-    )
+    print(f"seed {options.seed}; {len(texts.texts):,} texts; groups of {options.members}; {machine}")
+    print(f"sources: {', '.join(TESTED)}")
     for one in made:
         started = time.process_time()
         rows = [*pooled(one, seen, options.seed), pooled_mmd(one, seen, rng), *by_account(one, seen, rng)]
@@ -278,7 +284,7 @@ def main() -> None:
         if options.out:
             with options.out.open("a") as file:
                 for row in rows:
-                    told = {"seed": options.seed, "members": MEMBERS, **row, "machine": machine}
+                    told = {"seed": options.seed, "members": options.members, **row, "machine": machine}
                     file.write(json.dumps(told) + "\n")
         print(f"{time.process_time() - started:.0f} CPU seconds", flush=True)
 
