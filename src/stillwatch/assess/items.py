@@ -140,7 +140,7 @@ def as_facts(
     if out is not None:
         facts |= {
             "known": out.known, "covered": out.covered, "known_met": out.met,
-            "known_met_by_chance": round(out.expected, 2), "log_chance": round(out.log_chance, 2),
+            "known_met_by_chance": round(out.expected, 2), "log_chance": round(out.log_chance, 2) + 0.0,
         }  # fmt: skip
     if near is not None:
         facts["near_copies"] = round(near, 4)
