@@ -3,7 +3,8 @@
     STILLWATCH_SHARED_DATA=FOLDER .venv/bin/python benchmarks/pooled.py
     STILLWATCH_SHARED_DATA=FOLDER .venv/bin/python benchmarks/pooled.py --seed 62 --honest 1500 --campaigns 8 \\
         --out benchmarks/results/pooled-seeds62-64.jsonl
-    the same with --seed 63 --honest 500 --campaigns 8 --sizes 200, and with --seed 64 --honest 40 --campaigns 8 --members 60
+    the same with --seed 64 --honest 40 --campaigns 8 --members 60
+    the same with --seed 63 --honest 500 --campaigns 8 --sizes 200
 
 Accounts are made of real prompts (`workers/pooling.py`): an honest one mixes kinds in shares of its own, a campaign's
 one is an honest one of whose exchanges a binomial share is a published set's real prompts, or its real templates with
