@@ -40,6 +40,8 @@ FLOORS = {
         "mined",
         "permissions",
         "single",
+        "training",
+        "worked",
         "evidence",
         "provenance",
     ),

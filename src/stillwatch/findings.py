@@ -28,6 +28,8 @@ from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.membership import TEXT
 from stillwatch.linkage.tokens import ACCESS_TOKEN_STEP
 from stillwatch.records import MINED_CHANNELS, Family, Step
+from stillwatch.training import training_values
+from stillwatch.worked import Worked, worked
 
 MINED = str(MINED_CHANNELS)
 EXPLAINED = """
@@ -127,7 +129,8 @@ def findings_of(
         ]
     )
     known = _Known.of(engine, world, seen=seen)
-    found = [_judged(group, place, known, strangers[place].company) for place, group in enumerate(groups)]
+    judged = [_judged(group, place, known, strangers[place].company) for place, group in enumerate(groups)]
+    found = _described(engine, incidence, groups, judged)
     stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
     return [replace(finding, parts=spared(finding.parts, stolen)) for finding in found]
 
@@ -191,16 +194,32 @@ class _Known:
         return [whole.get(row["account"], row) | {"shared": row["shared"]} for row in rows]
 
 
-def _judged(group: Group, number: int, known: _Known, company: Mapping[int, float]) -> Finding:
-    """The finding about all of a group's work; where that is not suspected and the part that asks for training
-    material is, or is for review with three answers that lean to yes, the finding about the part: a campaign is its
-    extraction, and everything else is cover."""
+def _described(
+    engine: Engine, incidence: Incidence, groups: list[Group], judged: list[tuple[Finding, int]]
+) -> list[Finding]:
+    """The findings with what is told beside the three answers and weighs in none; nothing of dismissed ones."""
+    told = [place for place, (finding, _) in enumerate(judged) if finding.status != "dismissed"]
+    training = dict(zip(told, training_values(engine, incidence, [groups[place] for place in told]), strict=True))
+    work = worked(engine, [judged[place][1] for place in told])
+    found = []
+    for place, (finding, number) in enumerate(judged):
+        held = work.get(number, Worked())
+        more = {"phases": held.phases, "stages": held.stages, "items": held.items}
+        more["training_value"] = training.get(place, {})
+        found.append(replace(finding, details={**finding.details, **more}))
+    return found
+
+
+def _judged(group: Group, number: int, known: _Known, company: Mapping[int, float]) -> tuple[Finding, int]:
+    """The finding about all of a group's work, with its number; where that is not suspected and the part that asks for
+    training material is, or is for review with three answers that lean to yes, the finding about the part, with
+    ~number: a campaign is its extraction, and everything else is cover."""
     whole = _finding(group, number, known, company)
     if whole.status in ("suspected", "permitted") or ~number not in known.facts:
-        return whole
+        return whole, number
     part = _finding(group, ~number, known, company)
     leans = part.status == "ambiguous" and all(score.log_odds >= 0.0 for score in part.scores)
-    return part if part.status == "suspected" or (leans and whole.status == "dismissed") else whole
+    return (part, ~number) if part.status == "suspected" or (leans and whole.status == "dismissed") else (whole, number)
 
 
 def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
@@ -221,10 +240,10 @@ def _finding(group: Group, number: int, known: _Known, company: Mapping[int, flo
     twice = tuple(str(f) for f in group.twice)
     covered, resold = (float(facts.get(name) or 0.0) for name in ("permitted", "said_resold"))
     status = status_of(scores, twice, others, covered, resold)
-    work = facts.get("one_source")
+    one_source = facts.get("one_source")
     confirmations = [Confirmed(str(c.family), c.log_e, c.discovered, "exact") for c in group.confirmations]
-    if work is not None and work > 0:
-        confirmations.append(Confirmed(str(Family.WORK), float(work), True, "model-based"))
+    if one_source is not None and one_source > 0:
+        confirmations.append(Confirmed(str(Family.WORK), float(one_source), True, "model-based"))
     names = sorted(world.entity_names[row] for row in group.core)
     return Finding(
         campaign_id="C-"

@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stillwatch.assess.alternatives import alternatives
 from stillwatch.assess.finding import Confirmed, Finding, as_json, is_active
+from stillwatch.assess.items import Dealt, as_facts, crossings
 from stillwatch.assess.roles import Part
 from stillwatch.records import Score, Term
 
@@ -35,6 +38,13 @@ def test_every_key_is_documented_and_every_documented_key_is_there() -> None:
     found = answer()
     assert documented("A finding") | {"evidence"} == set(found) | {"evidence"}
     assert documented("`evidence`") == set(found["evidence"])
+
+
+def test_every_key_of_items_and_training_value_is_documented() -> None:
+    crossed, out = crossings(np.ones(2, np.uint64), np.arange(2)), Dealt(30, 20, 0, 4.0, -4.0)
+    known = {"items", "novel", *as_facts(crossed, out, 0.0, (1.0, 1.0))}
+    assert documented("Items") == known
+    assert documented("Training value") == {"log_e", "guarantee", "entities", "compared", "shows"}
 
 
 def test_only_what_was_discovered_confirms() -> None:

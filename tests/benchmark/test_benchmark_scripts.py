@@ -61,6 +61,26 @@ def test_stages_of_progress_are_cut_where_the_next_begins(workers: Path) -> None
     assert all(stage.wall >= 0 and stage.cpu >= 0 and stage.peak > 0 for stage in clock.stages)
 
 
+def test_a_template_takes_the_seed_once_and_keeps_no_slot(workers: Path) -> None:
+    filled = importlib.import_module("pooling").filled
+    assert filled("Rewrite {{ prompt | trim }} like {% if x %}{{ example }}{% endif %}", "2+2?") == "Rewrite 2+2? like"
+    assert filled("Grade this: {answer}", "four") == "Grade this: four"
+    assert filled("Invent tasks.", "2+2?") == "Invent tasks.\n\n2+2?"
+
+
+@pytest.mark.shared
+def test_no_account_that_sets_a_threshold_holds_a_seed_or_a_prompt_of_extraction(
+    workers: Path, shared_data: Path
+) -> None:
+    pooling = importlib.import_module("pooling")
+    texts = pooling.Texts()
+    stock = pooling.material(shared_data, texts)
+    honest = {texts.texts[at] for held in stock.honest.values() for at in held}
+    assert not honest & set(stock.seeds)
+    assert not honest & {texts.texts[at] for held in stock.whole.values() for at in held}
+    assert set(stock.templates) | set(stock.whole) == set(pooling.SOURCES) | set(pooling.WHOLE)
+
+
 def run(root: Path, script: str, *arguments: str) -> str:
     command = [sys.executable, str(root / "benchmarks" / script), *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300).stdout
@@ -108,3 +128,17 @@ def test_rivals_are_compared_on_one_small_world(root: Path, tmp_path: Path) -> N
         assert points["no honest"]["false_accounts"][0] == 0
         assert points["honest <= 1e-3"]["recall"][0] >= points["no honest"]["recall"][0]
     assert run(root, "baselines.py", "--scale", "0.05", "--seeds", "3", "--out", str(out)) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_pooling_is_measured_beside_its_rivals(root: Path, shared_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    printed = run(root, "pooled.py", "--honest", "8", "--campaigns", "1", "--out", str(out))
+    lines = {line["method"]: line for line in map(json.loads, out.read_text().splitlines())}
+    assert all(method in printed for method in lines) and len(lines) == 13
+    called = {name: line["honest accounts called"] for name, line in lines.items()}
+    assert all(held["n"] == 160 for held in called.values())
+    assert called["pooled value, e >= 10,000"]["k"] == 0
+    difference = lines["pooled any difference, e >= 10,000"]["recall"]
+    assert difference["with instructions, 0.1"]["k"] >= 80 and difference["with instructions, 0.1"]["n"] == 100

@@ -45,6 +45,13 @@ def finding(number: int = 0, members: int = 20, status: str = "suspected", kind:
         "pathways": {"api": 0.6, "console": 0.4},
         "pivots": [{"model": "aster-5", "released_at": "2026-10-21T17:00:00Z", "hours": 4.9, "share": 0.75}],
         "timeline": [{"day": f"2026-10-{day:02d}", "exchanges": day * number % 31 + 1} for day in range(5, 31)],
+        "phases": [
+            {"first": "2026-10-05", "last": "2026-10-12", "capability": "data_synthesis", "share": 0.8},
+            {"first": "2026-10-13", "last": "2026-10-30", "capability": "rubric_grading", "share": 0.7},
+        ],
+        "stages": [
+            {"first": "data_synthesis", "then": "rubric_grading", "items": 155, "in_order": 0.99, "handed_on": 1.0}
+        ],
         "evidence": {
             "coordinated": 2.46, "extracting": 2.46, "concealed": 2.46, "found_by": ["content", "timing"],
             "confirmed_by": [
@@ -52,6 +59,12 @@ def finding(number: int = 0, members: int = 20, status: str = "suspected", kind:
                 {"family": "work", "log_e": 463.3, "guarantee": "model-based"},
             ],
             "terms": terms,
+            "items": {"items": 528, "novel": 0.79, "known": 3034, "covered": 236, "known_met": 3,
+                      "known_met_by_chance": 9.06, "log_chance": -3.89, "near_copies": 0.2},
+            "training_value": {
+                "log_e": 83.8, "guarantee": "none", "entities": 59, "compared": 1115,
+                "shows": [{"figure": "asks: grading", "members": 0.05, "others": 0.01}],
+            },
             "alternatives": [
                 {"name": name, "for": f"{name} for it", "against": "", "verdict": verdict}
                 for name, verdict in zip(names, verdicts, strict=True)
@@ -102,5 +115,8 @@ def old(given: dict[str, Any]) -> dict[str, Any]:
     copied = copy.deepcopy(given)
     del copied["run"]["releases"]
     for found in copied["campaigns"]:
-        del found["timeline"]
+        for key in ("timeline", "phases", "stages"):
+            del found[key]
+        for key in ("items", "training_value"):
+            del found["evidence"][key]
     return copied

@@ -11,11 +11,14 @@ from stillwatch.content.families import family_steps
 from stillwatch.content.fillers import filler_steps
 from stillwatch.content.preamble import preamble_steps
 from stillwatch.content.sketch import sketch
+from stillwatch.worked import STEPS as WORKED_STEPS
 from tests.content.exchanges import KEY, asked
 
 SOURCE = Path(stillwatch.__file__).parent
 READERS = {
-    "text_words": {"content/families.py", "content/capabilities.py", "detection.py"},
+    "text_words": {
+        "content/families.py", "content/capabilities.py", "content/value.py", "detection.py", "training.py",
+    },
     "segment_words": {"content/preamble.py"},
 }  # fmt: skip
 """Where a count is read. The sketch makes them and the tables name them."""
@@ -27,7 +30,7 @@ THRESHOLD = r"\b(?:p\.)?(text_words|words)\s*(>=|<=|<>|=|<|>)\s*(\d+)"
 def test_no_threshold_is_beyond_the_count() -> None:
     asked_for = [
         (name, sign, int(number))
-        for step in [*preamble_steps(), *family_steps(), *filler_steps()]
+        for step in [*preamble_steps(), *family_steps(), *filler_steps(), *WORKED_STEPS]
         for name, sign, number in re.findall(THRESHOLD, step.sql)
     ]
     assert {name for name, _, _ in asked_for} == {"text_words", "words"}

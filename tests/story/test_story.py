@@ -127,13 +127,14 @@ def test_the_answer_keeps_the_documented_form(first: tuple[dict[str, Any], Path]
         assert list(finding) == [
             "campaign_id", "kind", "status", "capabilities", "exchanges", "exchanges_low", "exchanges_high", "tokens",
             "first_seen", "last_seen", "active", "likelihood", "confidence", "members", "bypass", "pathways", "pivots",
-            "timeline", "evidence",
+            "timeline", "phases", "stages", "evidence",
         ]  # fmt: skip
         assert finding["status"] in ("suspected", "permitted", "ambiguous", "dismissed")
         assert set(finding["capabilities"]) <= set(CAPABILITIES)
         assert finding["exchanges_low"] <= finding["exchanges"] <= finding["exchanges_high"]
         assert list(finding["evidence"]) == [
             "coordinated", "extracting", "concealed", "found_by", "confirmed_by", "terms", "alternatives",
+            "items", "training_value",
         ]  # fmt: skip
         assert sum(day["exchanges"] for day in finding["timeline"]) == finding["exchanges"]
         for question in ("coordinated", "extracting", "concealed"):

@@ -171,6 +171,8 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
         "pathways": finding.details["pathways"],
         "pivots": finding.details["pivots"],
         "timeline": finding.details["timeline"],
+        "phases": finding.details.get("phases", []),
+        "stages": finding.details.get("stages", []),
         "evidence": {
             **{name: round(score.log_odds, 4) for name, score in zip(names, finding.scores, strict=True)},
             "found_by": list(finding.found_by),
@@ -182,6 +184,8 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
                 {"name": a.name, "for": a.for_it, "against": a.against_it, "verdict": a.verdict}
                 for a in finding.alternatives
             ],
+            "items": dict(finding.details.get("items", {})),
+            "training_value": dict(finding.details.get("training_value", {})),
         },
     }
 

@@ -105,6 +105,7 @@ def _row(finding: dict[str, Any]) -> list[str]:
 def print_finding(finding: dict[str, Any], members: int) -> None:
     """One finding in the terminal: head, waterfalls, alternatives, members."""
     from stillwatch.cli.output import clean, table
+    from stillwatch.console.beside import beside
     from stillwatch.console.words import ANSWERED, INNOCENT, QUESTIONS
 
     likely = finding["likelihood"]
@@ -132,6 +133,10 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
     for other in finding["evidence"]["alternatives"]:
         against = f"; against: {other['against']}" if other["against"] else ""
         print(f"  {other['verdict']:9} {other['name']}: {clean(other['for'])}{clean(against)}")
+    if sentences := beside(finding):
+        print("\nBeside the answers (weighs in none)")
+        for sentence in sentences:
+            print(f"  {clean(sentence)}")
     ranked = sorted(finding["members"], key=lambda m: (-m["probability"], m["account_id"]))[:members]
     if ranked:
         print(f"\nMembers ({len(ranked)} of {len(finding['members'])})")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stillwatch.console import words
+from stillwatch.console.beside import beside
 from stillwatch.console.charts import Timeline, Waterfall, day_of, said, timeline, waterfalls
 from stillwatch.console.map import shape
 
@@ -73,6 +74,7 @@ class Section:
     confirmed: tuple[Confirmation, ...]
     ways: tuple[tuple[str, float], ...]
     lists: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+    beside: tuple[str, ...]
     members: tuple[Member, ...]
     left_out: int
 
@@ -107,6 +109,7 @@ def section(run: dict[str, Any], number: int, finding: dict[str, Any], members: 
             for name, title in LISTS.items()
             if finding["bypass"].get(name)
         ),
+        beside=tuple(beside(finding)),
         members=tuple(ranked[:members]),
         left_out=max(len(ranked) - members, 0),
     )

@@ -25,8 +25,12 @@ def strata_of(incidence: Incidence, family: Family, which: int) -> Indices:
     size = np.zeros(incidence.n, dtype=np.int64)
     for channel in incidence.scored(family):
         size += channel.sizes
+    return strata_by(size, incidence.stratifications[which] if incidence.stratifications else ())
+
+
+def strata_by(size: Ints, attributes: tuple[Indices, ...]) -> Indices:
+    """The same for rows of any size: `attributes` are codes of all rows, the most important first."""
     part = _parts(size)
-    attributes = incidence.stratifications[which] if incidence.stratifications else ()
     levels = [
         _cells([*(codes.astype(np.int64) for codes in attributes[:kept]), part])
         for kept in range(len(attributes), 0, -1)
