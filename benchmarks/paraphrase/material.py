@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from paraphrase.sources import SLOT, plain_jinja
+
+from paraphrase.sources import ALIKE, SLOT, plain_jinja
 
 SPLIT = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(])|\n+")
 FREE = re.compile(r"^[^:\n]{25}")
 PROSE = re.compile(r"[\x20-\x7e\u2018-\u201d\u2013\u2014]+")
+
+
+UNITED = set(ALIKE.values())
+"""Tasks that several sets word; a suite of tasks under one name is none."""
 
 
 class Missing(SystemExit):
@@ -26,6 +31,7 @@ class Family:
 
     set: str
     name: str
+    task: str
     half: str
     wordings: list[str]
     languages: list[str]
@@ -63,6 +69,8 @@ def families_of(path: Path) -> list[Family]:
         raise Missing(f"no collected sets at {path}: run benchmarks/paraphrase/collect.py first")
     with path.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
+    with (Path(__file__).with_name("languages.jsonl")).open(encoding="utf-8") as lines:
+        rows += [json.loads(line) for line in lines]
     return sorted([*_families(rows), *_united(rows)], key=lambda family: (family.set, family.name))
 
 
@@ -71,7 +79,8 @@ def _families(rows: list[dict[str, str]]) -> Iterator[Family]:
     for row in rows:
         grouped[row["set"], row["family"]].append(row)
     for (name, family), own in grouped.items():
-        yield Family(name, family, own[0]["half"], [r["wording"] for r in own], [r["language"] for r in own])
+        about = (own[0]["task"], own[0]["half"])
+        yield Family(name, family, *about, [r["wording"] for r in own], [r["language"] for r in own])
 
 
 def _united(rows: list[dict[str, str]]) -> Iterator[Family]:
@@ -81,9 +90,9 @@ def _united(rows: list[dict[str, str]]) -> Iterator[Family]:
             static = " ".join(SLOT.sub(" ", row["wording"]).casefold().split())
             grouped[row["task"]].setdefault(static, row)
     for task, own in grouped.items():
-        if len(own) >= 40:
-            yield Family("united", task, next(iter(own.values()))["half"], [r["wording"] for r in own.values()],
-                         ["en"] * len(own))  # fmt: skip
+        if len(own) >= 40 and task in UNITED:
+            said = [row["wording"] for row in own.values()]
+            yield Family("united", task, task, next(iter(own.values()))["half"], said, ["en"] * len(said))
 
 
 def load(collected: Path, shared: Path) -> Material:

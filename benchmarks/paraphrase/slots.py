@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+
 from paraphrase.sources import SLOT
 
 SHORT = re.compile(

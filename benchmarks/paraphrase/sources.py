@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
 from paraphrase.clones import Clone
 
 SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_ ]*)\}")
@@ -46,7 +47,7 @@ def promptsource(clone: Clone) -> Iterator[Wording]:
     for path in clone.files("promptsource/templates"):
         if not path.endswith("templates.yaml"):
             continue
-        read = yaml.load(clone.text(path), Loader=_Loader)  # noqa: S506 (a SafeLoader)
+        read = yaml.load(clone.text(path), Loader=_Loader)
         family = path.removeprefix("promptsource/templates/").removesuffix("/templates.yaml")
         for template in read["templates"].values():
             about = template["metadata"]
@@ -61,7 +62,7 @@ def promptsource(clone: Clone) -> Iterator[Wording]:
 
 def plain_jinja(jinja: str, choices: str) -> str:
     """What a template asks, its expressions as slots; of a condition the first branch. Empty where a loop makes it."""
-    asked = jinja.split("|||")[0]
+    asked = jinja.split("|||", maxsplit=1)[0]
     if re.search(r"\{%-?\s*for\b", asked):
         return ""
     asked = re.sub(r"\{%-?\s*(else|elif\b[^%]*?)\s*-?%\}.*?(?=\{%-?\s*endif)", "", asked, flags=re.DOTALL)

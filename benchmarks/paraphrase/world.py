@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
 from paraphrase.hostile import disguised
 from paraphrase.material import Family, Material, Task
 from paraphrase.slots import Rows, filled
 
 MEAN, SPREAD, MOST = 16.0, 1.3, 400
 """Prompts of an honest account: log-normal of this mean and this spread of the logarithm, at most `MOST`."""
-KINDS = {"chat": 0.58, "coder": 0.10, "batch": 0.16, "framework": 0.07, "benchmark": 0.05, "tool": 0.04}
+KINDS = {"chat": 0.62, "coder": 0.06, "batch": 0.16, "framework": 0.07, "benchmark": 0.05, "tool": 0.04}
 VIRAL = 0.03
 """Share of a chat user's prompts that are known personas, which many people paste."""
 
