@@ -2,19 +2,22 @@
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from paraphrase.material import Material, load
 from paraphrase.measure import Measured, background, measured
 from paraphrase.methods import Encoder, Method, named, peers
-from paraphrase.plan import MANY, Cell, cells, specs
+from paraphrase.plan import Cell, cells, specs
 from paraphrase.table import bars, lines, rows
 from paraphrase.world import build
 
@@ -30,24 +33,61 @@ def encoded(cell: Cell, method: Method) -> bool:
     )
 
 
-def run(
-    material: Material, methods: dict[str, Method], chosen: list[Cell], half: str, seed: int, honest: int
-) -> tuple[list[dict[str, Any]], dict[str, float]]:
-    """Rows of every cell and method, and CPU seconds of each method."""
+class Job(NamedTuple):
+    """What a process needs to know to measure cells; materials and methods are made where it runs."""
+
+    sets: Path
+    shared: Path
+    given: tuple[str, ...]
+    peers: bool
+    quick: bool
+    vectors: Path | None
+    half: str
+    seed: int
+    honest: int
+
+    def methods(self) -> dict[str, Method]:
+        """Every method by name."""
+        named_here = dict(named(given) for given in self.given)
+        return named_here | (peers(not self.quick, self.vectors) if self.peers else {})
+
+
+@cache
+def prepared(job: Job) -> tuple[Material, dict[str, Method]]:
+    """Material and methods, once a process."""
+    return load(job.sets, job.shared), job.methods()
+
+
+def one(job: Job, cell: Cell, slow: bool) -> dict[str, Measured]:
+    """Every method on one cell: the encoders, or all the others."""
+    material, methods = prepared(job)
+    world = build(material, specs(cell, material.families, job.half, job.seed), job.seed, job.honest)
+    made = {}
+    for name, method in methods.items():
+        if isinstance(method, Encoder) == slow and encoded(cell, method):
+            began = time.monotonic()
+            made[name] = measured(world, method)
+            took = time.monotonic() - began
+            print(f"  {cell}: {name}, {len(world.texts):,} prompts, {took:.0f} s", file=sys.stderr, flush=True)
+    return made
+
+
+def run(job: Job, chosen: list[Cell], jobs: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """Rows of every cell and method, and CPU seconds of each method. Encoders, who keep what they have read and use
+    both cores themselves, run here; all else in so many processes."""
     made: dict[str, list[tuple[Cell, Measured]]] = defaultdict(list)
-    for cell in chosen:
-        world = build(material, specs(cell, material.families, half, seed), seed, honest)
-        for name, method in methods.items():
-            if encoded(cell, method):
-                began = time.monotonic()
-                made[name].append((cell, measured(world, method)))
-                print(f"  {cell}: {name}, {len(world.texts):,} prompts, {time.monotonic() - began:.0f} s",
-                      file=sys.stderr)  # fmt: skip
-    found: list[dict[str, Any]] = []
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        others = [pool.submit(one, job, cell, False) for cell in chosen]
+        done = [(cell, other.result()) for cell, other in zip(chosen, others, strict=True)]
+    done += [(cell, one(job, cell, True)) for cell in chosen]
+    for cell, found in done:
+        for name, outcome in found.items():
+            made[name].append((cell, outcome))
+    table: list[dict[str, Any]] = []
     for name, own in made.items():
-        bar = bars([measured for _, measured in own])
-        found += [row for cell, measured in own for row in rows(cell, name, measured, bar)]
-    return found, {name: round(sum(m.seconds for _, m in own), 1) for name, own in made.items()}
+        bar = bars([outcome for _, outcome in own])
+        table += [row for cell, outcome in own for row in rows(cell, name, outcome, bar)]
+    return table, {name: round(sum(outcome.seconds for _, outcome in own), 1) for name, own in made.items()}
 
 
 def grown(material: Material, methods: dict[str, Method], seed: int, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -93,10 +133,12 @@ def main() -> None:
     parser.add_argument("--half", choices=("tune", "test"), default="tune")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--honest", type=int, default=5_000)
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--quick", action="store_true", help="two cells, no encoder")
     parser.add_argument("--no-peers", action="store_true", help="the named methods alone")
     parser.add_argument("--cells", default="", help="only the cells whose name has this in it")
     parser.add_argument("--method", action="append", default=[], metavar="NAME=MODULE:FUNCTION")
+    parser.add_argument("--vectors", type=Path, default=None, help="a folder that keeps the encoders' vectors")
     parser.add_argument("--out", type=Path, default=None, help="writes OUT.json and OUT.txt")
     options = parser.parse_args()
     for path, wanted in ((options.sets, "STILLWATCH_PARAPHRASE_SETS or --sets"),
@@ -104,13 +146,13 @@ def main() -> None:
         if path is None:
             print(f"skipped: {wanted} names no folder")
             return
-    material = load(Path(options.sets), Path(options.shared))
-    methods = dict(named(given) for given in options.method)
-    methods |= {} if options.no_peers else peers(encoders=not options.quick)
+    job = Job(Path(options.sets), Path(options.shared), tuple(options.method), not options.no_peers, options.quick,
+              options.vectors, options.half, options.seed, options.honest)  # fmt: skip
+    material, methods = prepared(job)
     about = head(options, methods)
     began = time.monotonic()
     chosen = [cell for cell in cells(options.quick) if options.cells in str(cell)]
-    found, seconds = run(material, methods, chosen, options.half, options.seed, options.honest)
+    found, seconds = run(job, chosen, options.jobs)
     shared = grown(material, methods, options.seed, SIZES[:2] if options.quick else SIZES)
     about |= {"wall_seconds": round(time.monotonic() - began), "cpu_seconds": seconds}
     said = [about["command"], f"commit {about['commit']}; {about['machine']}, load {about['load']} when it began; "

@@ -8,18 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paraphrase.methods import Method
-from paraphrase.nats import Channel, channels_of, scores
+from paraphrase.nats import Channel, Tokens, channels_of, scores
 from paraphrase.world import World
+from stillwatch.linkage.incidence import channel
+from stillwatch.linkage.membership import MemberMatrix
+from stillwatch.records import Family
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One campaign: nats of its members, and those of the honest accounts that are above `unmet`."""
+    """One campaign: nats of its members, leave-one-out and as the product reckons them (which tokens count is read from
+    all members, the account among them), and the nats of the honest accounts that show a token of the campaign."""
 
     set: str
     family: str
     wordings: int
     members: NDArray[np.float64]
+    product: NDArray[np.float64]
     honest: NDArray[np.float64]
     n_honest: int
 
@@ -39,18 +44,31 @@ def measured(world: World, method: Method) -> Measured:
     given = method(world.entity, world.texts)
     seconds = time.process_time() - began
     channels = [channel for channel in channels_of(given, world.n) if channel.n_tokens]
-    return Measured([_outcome(world, channels, at) for at in range(len(world.campaigns))], seconds)
+    matrix = _matrix(given, world.n)
+    return Measured([_outcome(world, channels, matrix, at) for at in range(len(world.campaigns))], seconds)
 
 
-def _outcome(world: World, channels: Sequence[Channel], at: int) -> Outcome:
+def _matrix(given: Sequence[Tokens], n: int) -> MemberMatrix | None:
+    """The product's own matrix of the same tokens."""
+    numbered = enumerate((entity, token) for entity, token in given if len(token))
+    held = tuple(channel(str(at), (Family.CONTENT,), entity, token, n) for at, (entity, token) in numbered)
+    return MemberMatrix(held) if held else None
+
+
+def _outcome(world: World, channels: Sequence[Channel], matrix: MemberMatrix | None, at: int) -> Outcome:
     campaign = world.campaigns[at]
     family = campaign.spec.family
     members = np.asarray(campaign.members, np.int64)
-    if not channels:
-        return Outcome(family.set, family.name, len(family.wordings), np.zeros(len(members)), np.zeros(0), world.honest)
+    about = (family.set, family.name, len(family.wordings))
+    if not channels or matrix is None:
+        return Outcome(*about, np.zeros(len(members)), np.zeros(len(members)), np.zeros(0), world.honest)
     scored = scores(channels, members)
+    inside = np.zeros(world.n, np.bool_)
+    inside[members] = True
+    rows, weight = members.astype(np.int32), inside.astype(np.float64)
+    product = matrix.ratios(rows, inside, weight, matrix.profile(rows, weight))
     honest = scored.outside[scored.outsiders < world.honest]
-    return Outcome(family.set, family.name, len(family.wordings), scored.members, honest, world.honest)
+    return Outcome(*about, scored.members, product, honest, world.honest)
 
 
 def background(world: World, method: Method) -> dict[str, float]:

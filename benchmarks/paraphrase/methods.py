@@ -24,8 +24,10 @@ Entities = NDArray[np.int32]
 Method = Callable[[Entities, Sequence[str]], list[Tokens]]
 
 KEY = b"a key of the bench, sixteen bytes and more"
-SAMPLED = 6
-"""Prompts of one account that the methods with neighbours read, by hash: neighbours are quadratic."""
+SAMPLED = 4
+"""Prompts of one account that the methods with neighbours read, by hash: neighbours are quadratic in time."""
+PART = 4_000
+"""Texts that an encoder reads at once."""
 PYTHON = Path(__file__).resolve().parents[2] / ".venv-paraphrase" / "bin" / "python"
 WORKER = Path(__file__).resolve().parents[1] / "workers" / "encode.py"
 
@@ -82,16 +84,20 @@ def _repeated(entity: NDArray[np.integer], token: NDArray[np.integer]) -> Tokens
     return entity[kept], token[kept]
 
 
-def sampled(entity: Entities, texts: Sequence[str]) -> NDArray[np.int64]:
-    """At most SAMPLED different prompts of each account, by hash of the text."""
-    order = np.array([int.from_bytes(hashlib.blake2b(t.encode("utf-8", "replace"), digest_size=8).digest()) for t in
-                      texts], dtype=np.uint64)  # fmt: skip
+def hashed(text: str) -> int:
+    """64 bits of a text."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest())
+
+
+def sampled(entity: Entities, texts: Sequence[str], many: int = SAMPLED) -> NDArray[np.int64]:
+    """At most so many different prompts of each account, by hash of the text."""
+    order = np.array([hashed(text) for text in texts], dtype=np.uint64)
     place = np.lexsort((order, entity))
     fresh = np.ones(len(place), bool)
     fresh[1:] = (entity[place][1:] != entity[place][:-1]) | (order[place][1:] != order[place][:-1])
     place = place[fresh]
     start = np.searchsorted(entity[place], entity[place], side="left")
-    return np.sort(place[np.arange(len(place)) - start < SAMPLED])
+    return np.sort(place[np.arange(len(place)) - start < many])
 
 
 def raw_tfidf(entity: Entities, texts: Sequence[str]) -> list[Tokens]:
@@ -101,21 +107,36 @@ def raw_tfidf(entity: Entities, texts: Sequence[str]) -> list[Tokens]:
 
 
 class Encoder:
-    """A sentence encoder in an environment of its own; vectors of texts it has seen are kept."""
+    """A sentence encoder in an environment of its own; vectors of texts it has seen are kept, in a folder where one is
+    given, under the texts' hashes."""
 
-    def __init__(self, name: str, thresholds: tuple[float, ...]) -> None:
-        self.name, self._thresholds = name, thresholds
-        self._seen: dict[str, NDArray[np.float32]] = {}
+    def __init__(self, name: str, thresholds: tuple[float, ...], many: int, folder: Path | None) -> None:
+        self.name, self._thresholds, self._many = name, thresholds, many
+        self._kept = folder / f"{name}.npz" if folder else None
+        self._seen: dict[int, NDArray[np.float32]] = {}
+        if self._kept and self._kept.exists():
+            with np.load(self._kept) as held:
+                self._seen = dict(zip(held["texts"].tolist(), held["vectors"].astype(np.float32), strict=True))
 
     def __call__(self, entity: Entities, texts: Sequence[str]) -> list[Tokens]:
         """The whole prompt's vector, nearest neighbours by cosine, Leiden with CPM at several thresholds."""
-        kept = sampled(entity, texts)
+        kept = sampled(entity, texts, self._many)
         own = [texts[at] for at in kept]
-        fresh = [text for text in dict.fromkeys(own) if text not in self._seen]
-        if fresh:
-            self._seen |= dict(zip(fresh, self._encoded(fresh), strict=True))
-        vectors = np.stack([self._seen[text] for text in own])
-        return clustered(entity[kept], vectors, self._thresholds)
+        self._read(own)
+        return clustered(entity[kept], np.stack([self._seen[hashed(text)] for text in own]), self._thresholds)
+
+    def _read(self, texts: Sequence[str]) -> None:
+        """Encode what has not been seen, a part at a time, and keep it."""
+        fresh = [text for text in dict.fromkeys(texts) if hashed(text) not in self._seen]
+        for start in range(0, len(fresh), PART):
+            part = fresh[start : start + PART]
+            self._seen |= dict(zip(map(hashed, part), self._encoded(part), strict=True))
+            if self._kept:
+                self._kept.parent.mkdir(parents=True, exist_ok=True)
+                made = self._kept.with_suffix(".part.npz")
+                np.savez(made, texts=np.array(list(self._seen), np.uint64),
+                         vectors=np.stack(list(self._seen.values())).astype(np.float16))  # fmt: skip
+                made.replace(self._kept)
 
     def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
         with tempfile.TemporaryDirectory(prefix="stillwatch-encode-") as name:
@@ -136,10 +157,10 @@ def named(given: str) -> tuple[str, Method]:
     return name, method
 
 
-def peers(encoders: bool) -> dict[str, Method]:
+def peers(encoders: bool, folder: Path | None) -> dict[str, Method]:
     """Everything that stands beside the method under test; encoders where their environment is there."""
     found: dict[str, Method] = {"exact hash": exact_hash, "present channels": present, "raw tf-idf": raw_tfidf}
     if encoders and PYTHON.exists():
-        found["USE multilingual"] = Encoder("use", (0.5, 0.6, 0.7, 0.8))
-        found["MiniLM-L6"] = Encoder("minilm", (0.5, 0.6, 0.7, 0.8))
+        found["USE multilingual"] = Encoder("use", (0.5, 0.6, 0.7, 0.8), SAMPLED, folder)
+        found["MiniLM-L6"] = Encoder("minilm", (0.5, 0.6, 0.7, 0.8), SAMPLED // 2, folder)
     return found

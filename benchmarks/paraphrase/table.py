@@ -12,6 +12,10 @@ from stillwatch.stats import clopper_pearson
 
 BAR = 1.0
 RATE = 1e-4
+HEAD = (
+    f"  {'set':24}{'method':20}{'families':>9}{'median':>8}  {'above 1 nat':32}{'at 1e-4':32}"
+    f"{'product > 1':14}honest > 1"
+)
 
 
 def share(values: Sequence[bool] | Any) -> dict[str, Any]:
@@ -33,12 +37,14 @@ def rows(cell: Cell, method: str, made: Measured, bar: float) -> list[dict[str, 
 
 def _row(cell: Cell, method: str, name: str, outcomes: list[Outcome], bar: float) -> dict[str, Any]:
     nats = np.concatenate([outcome.members for outcome in outcomes])
+    product = np.concatenate([outcome.product for outcome in outcomes])
     honest = sum(int((outcome.honest > BAR).sum()) for outcome in outcomes)
     pairs = sum(outcome.n_honest for outcome in outcomes)
     return {
         "axis": cell.axis, "accounts": cell.accounts, "cover": cell.cover, "hostile": cell.hostile,
         "method": method, "set": name, "families": len(outcomes), "median": round(float(np.median(nats)), 2),
-        "above": share(nats > BAR), "at_rate": share(nats > bar), "bar": round(bar, 2),
+        "above": share(nats > BAR),
+        "product": share(product > BAR), "at_rate": share(nats > bar), "bar": round(bar, 2),
         "families_above_half": sum(float(np.mean(outcome.members > BAR)) >= 0.5 for outcome in outcomes),
         "honest_above": {"k": honest, "pairs": pairs},
     }  # fmt: skip
@@ -57,16 +63,16 @@ def lines(made: list[dict[str, Any]]) -> list[str]:
         seen[row["axis"], row["accounts"], row["cover"], row["hostile"]].append(row)
     for (axis, accounts, cover, hostile), own in seen.items():
         out += ["", str(Cell(axis, accounts, cover, hostile))]
-        out.append(f"  {'set':24}{'method':20}{'families':>9}{'median':>8}  {'above 1 nat':32}{'at 1e-4':28}honest > 1")
+        out.append(HEAD)
         out += [_line(row) for row in sorted(own, key=lambda row: (not row["set"].startswith("all"), row["set"]))]
     return out
 
 
 def _line(row: dict[str, Any]) -> str:
-    honest = row["honest_above"]
+    honest, product = row["honest_above"], row["product"]
     return (
         f"  {row['set']:24}{row['method']:20}{row['families']:9}{row['median']:8.2f}  {_said(row['above']):32}"
-        f"{_said(row['at_rate']):28}{honest['k']:,}/{honest['pairs']:,}"
+        f"{_said(row['at_rate']):32}{product['k']:,}/{product['n']:<8,} {honest['k']:,}/{honest['pairs']:,}"
     )
 
 

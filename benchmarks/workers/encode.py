@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-PIECES = 96
+PIECES = 128
 CHARACTERS = 1_500
 """Of a text that is read; both encoders are made for sentences."""
 BATCH = 2_048
