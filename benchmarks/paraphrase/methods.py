@@ -26,7 +26,7 @@ Method = Callable[[Entities, Sequence[str]], list[Tokens]]
 KEY = b"a key of the bench, sixteen bytes and more"
 SAMPLED = 4
 """Prompts of one account that the methods with neighbours read, by hash: neighbours are quadratic in time."""
-PART = 4_000
+PART = 1_500
 """Texts that an encoder reads at once."""
 PYTHON = Path(__file__).resolve().parents[2] / ".venv-paraphrase" / "bin" / "python"
 WORKER = Path(__file__).resolve().parents[1] / "workers" / "encode.py"
@@ -161,6 +161,6 @@ def peers(encoders: bool, folder: Path | None) -> dict[str, Method]:
     """Everything that stands beside the method under test; encoders where their environment is there."""
     found: dict[str, Method] = {"exact hash": exact_hash, "present channels": present, "raw tf-idf": raw_tfidf}
     if encoders and PYTHON.exists():
-        found["USE multilingual"] = Encoder("use", (0.5, 0.6, 0.7, 0.8), SAMPLED, folder)
+        found["USE multilingual"] = Encoder("use", (0.5, 0.6, 0.7, 0.8), SAMPLED // 2, folder)
         found["MiniLM-L6"] = Encoder("minilm", (0.5, 0.6, 0.7, 0.8), SAMPLED // 2, folder)
     return found

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 
+import graspologic_native
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import coo_matrix, csr_matrix, diags
 
 from paraphrase.nats import Tokens
-from stillwatch.linkage.leiden import labels_of, symmetric
 
 NEAREST = 20
 """Neighbours that a text keeps."""
@@ -67,8 +67,21 @@ def clustered(
     given = []
     for threshold in thresholds:
         kept = alike >= threshold
-        graph = symmetric(left[kept], right[kept], alike[kept], len(entity))
-        labels = labels_of(graph, RESOLUTION, modularity=False)
+        labels = communities(left[kept], right[kept], alike[kept], len(entity))
         shared = np.bincount(labels, minlength=len(entity))[labels] > 1
         given.append((np.asarray(entity)[shared], labels[shared]))
     return given
+
+
+def communities(left: NDArray, right: NDArray, alike: NDArray, n: int) -> NDArray[np.int64]:
+    """A label for each of n texts: Leiden with CPM, seed fixed."""
+    if not len(left):
+        return np.arange(n)
+    both = (np.concatenate([left, right]), np.concatenate([right, left]))
+    graph = coo_matrix((np.concatenate([alike, alike]), both), (n, n)).tocsr()
+    graph.sort_indices()
+    places = (graph.indptr.astype(np.int64), graph.indices.astype(np.int32))
+    _, found = graspologic_native.leiden_csr(
+        *places, graph.data, n, resolution=RESOLUTION, use_modularity=False, iterations=1, seed=1
+    )
+    return np.fromiter((found[node] for node in range(n)), dtype=np.int64, count=n)

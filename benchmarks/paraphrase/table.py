@@ -26,12 +26,14 @@ def share(values: Sequence[bool] | Any) -> dict[str, Any]:
 
 
 def rows(cell: Cell, method: str, made: Measured, bar: float) -> list[dict[str, Any]]:
-    """One row a set, and one over families with a wording for every account (`own wordings`) and over the others."""
+    """One row a set, and one over the published families with a wording for every account (`own wordings`) and over the
+    others; `united` families, which this bench makes of several sets, stand in their own row alone."""
     grouped: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in made.outcomes:
         grouped[outcome.set].append(outcome)
-        own = outcome.wordings >= len(outcome.members) or cell.axis == "language"
-        grouped["all, own wordings" if own else "all, shared wordings"].append(outcome)
+        own = outcome.wordings >= len(outcome.members) or cell.axis != "account"
+        if outcome.set != "united":
+            grouped["all, own wordings" if own else "all, shared wordings"].append(outcome)
     return [_row(cell, method, name, own, bar) for name, own in sorted(grouped.items())]
 
 
