@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 PIECES = 128
-CHARACTERS = 1_500
-"""Of a text that is read; both encoders are made for sentences."""
+FIRST, LAST = 400, 200
+"""Characters of a text that are read, at its ends, where instructions stand; both encoders are made for sentences."""
 BATCH = 2_048
 """Word pieces of one batch."""
 HEADS, LAYERS, FLOOR = 12, 6, 1e-12
@@ -101,7 +101,8 @@ class MiniLM:
 def main() -> None:
     """Read, encode, write."""
     name, given, made = sys.argv[1:]
-    texts = [text[:CHARACTERS] for text in json.loads(Path(given).read_text(encoding="utf-8"))]
+    held = json.loads(Path(given).read_text(encoding="utf-8"))
+    texts = [text if len(text) <= FIRST + LAST else f"{text[:FIRST]} {text[-LAST:]}" for text in held]
     vectors = by_use(texts) if name == "use" else MiniLM().encode(texts)
     np.save(made, np.asarray(vectors, np.float32))
 
