@@ -48,7 +48,7 @@ def code(clone: Clone) -> Iterator[dict[str, Any]]:
 
 
 def tasks(clone: Clone) -> Iterator[dict[str, Any]]:
-    """Super-NaturalInstructions: English definitions that people wrote, with inputs."""
+    """Super-NaturalInstructions: English definitions that people wrote, with inputs in one language."""
     for path in clone.files("data/tasks"):
         if not path.endswith(".json"):
             continue
@@ -56,11 +56,12 @@ def tasks(clone: Clone) -> Iterator[dict[str, Any]]:
         if len(text) > LARGEST:
             continue
         read = json.loads(text)
-        if read.get("Input_language") != ["English"] or read.get("Instruction_language") != ["English"]:
+        if read.get("Instruction_language") != ["English"] or len(read.get("Input_language") or []) != 1:
             continue
         own = list(dict.fromkeys(item["input"].strip() for item in read["Instances"]))
         step = max(len(own) // ROWS, 1)
         yield {
-            "kind": "task", "task": path.rsplit("/", 1)[1].removesuffix(".json"), "text": read["Definition"][0].strip(),
+            "kind": "task", "language": read["Input_language"][0],
+            "task": path.rsplit("/", 1)[1].removesuffix(".json"), "text": read["Definition"][0].strip(),
             "rows": [row for row in own[::step][:ROWS] if row], "source": clone.name, "licence": "Apache-2.0",
         }  # fmt: skip

@@ -4,7 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 from paraphrase.sources import ALIKE, SLOT, plain_jinja
 
 SPLIT = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(])|\n+")
+WIDE = ("Spanish", "French", "German", "Chinese", "Japanese", "Portuguese", "Russian", "Arabic", "Korean", "Italian",
+        "Turkish", "Dutch", "Polish")  # fmt: skip
+LABEL = re.compile(r"^[A-Za-z_ ]{1,30}: *")
 FREE = re.compile(r"^[^:\n]{25}")
 PROSE = re.compile(r"[\x20-\x7e\u2018-\u201d\u2013\u2014]+")
 
@@ -59,7 +62,8 @@ class Material:
     benchmark: list[str]
     frameworks: list[str]
     tasks: list[Task]
-    notes: dict[str, int] = field(default_factory=dict)
+    foreign: list[list[str]]
+    """Prompts in languages other than English, language by language, the widest spoken on the web first."""
 
 
 def families_of(path: Path) -> list[Family]:
@@ -104,7 +108,7 @@ def load(collected: Path, shared: Path) -> Material:
         gathered = [json.loads(line) for line in lines]
     benign = _by_kind(shared / "2_benign" / "benign_prompts.parquet", "kind", "text")
     pairs = _by_kind(shared / "3_distill" / "distill_pairs_permissive.parquet", "capability", "prompt")
-    tasks, free = _tasks(gathered)
+    tasks, free = _tasks([row for row in gathered if row.get("language") == "English"])
     chat = [text for kind in ("human_chat", "human_chat_hard", "eval_chat") for text in benign.get(kind, [])]
     chat += [text for kind in ("roleplay",) for text in pairs.get(kind, [])]
     chat += [row["text"] for row in gathered if row["kind"] == "question"] + free
@@ -121,6 +125,7 @@ def load(collected: Path, shared: Path) -> Material:
         benchmark=_distinct([*benign.get("eval_math", []), *benign.get("eval_knowledge", [])]),
         frameworks=_distinct([text for text in frameworks if SLOT.search(text) and len(text) < 4_000]),
         tasks=tasks,
+        foreign=_foreign(gathered),
     )
 
 
@@ -155,6 +160,16 @@ def _tasks(gathered: list[dict[str, Any]]) -> tuple[list[Task], list[str]]:
         if len(openers) > len(own[kept:]) * 0.5:
             free += [text for text in own[kept:] if FREE.match(text) and any(c.isalpha() for c in text)]
     return tasks, free
+
+
+def _foreign(gathered: list[dict[str, Any]]) -> list[list[str]]:
+    """Rows of tasks in other languages, a hundred at least of each, without the labels that open them."""
+    spoken: dict[str, list[str]] = defaultdict(list)
+    for row in gathered:
+        if row["kind"] == "task" and row["language"] not in ("English", "Unknown", "Python", "code"):
+            spoken[row["language"]] += [LABEL.sub("", text) for text in row["rows"] if 15 <= len(text) <= 1_500]
+    order = sorted(spoken, key=lambda name: (WIDE.index(name) if name in WIDE else len(WIDE), name))
+    return [own for name in order if len(own := _distinct(spoken[name])) >= 100]
 
 
 def _sentences(shared: Path) -> list[str]:

@@ -11,6 +11,8 @@ from paraphrase.world import Spec, usable
 MANY, FEW = 40, 8
 COVERS = (0.0, 0.5, 0.8)
 DISGUISED_COVER = 0.5
+LEAST_EXCHANGES = 3
+"""Wordings that each account needs where none is used twice."""
 SMALL = 12
 """Families of fewer than MANY wordings that stand in a world with MANY accounts each, who then share wordings."""
 
@@ -26,7 +28,8 @@ class Cell:
 
     def __str__(self) -> str:
         size = f"{self.accounts} accounts" if self.accounts == MANY else f"at most {self.accounts} accounts"
-        said = {"account": "a wording an account", "exchange": "a wording an exchange", "language": "a language each"}
+        said = {"account": "a wording an account", "exchange": "a new wording an exchange, none twice",
+                "pool": "a wording an exchange, of one pool", "language": "a language an account"}  # fmt: skip
         return f"{said[self.axis]}, {size}, cover {self.cover:g}" + (f", {self.hostile}" if self.hostile else "")
 
 
@@ -35,6 +38,7 @@ def cells(quick: bool) -> list[Cell]:
     if quick:
         return [Cell("account", MANY, 0.0), Cell("account", FEW, 0.0)]
     plain = [Cell(axis, size, cover) for axis in ("account", "exchange") for size in (MANY, FEW) for cover in COVERS]
+    plain += [Cell("pool", MANY, COVERS[-1])]
     languages = [Cell("language", MANY, cover) for cover in COVERS]
     return plain + [Cell("account", MANY, DISGUISED_COVER, hostile) for hostile in DISGUISES] + languages
 
@@ -45,6 +49,9 @@ def specs(cell: Cell, families: Sequence[Family], half: str, seed: int) -> list[
         spoken = [family for family in families if family.half == half and len(set(family.languages)) > 2]
         return [Spec(family, cell.accounts, "language", cell.cover) for family in spoken]
     own = usable(families, half)
+    if cell.axis == "exchange":
+        enough = [family for family in own if len(family.wordings) >= LEAST_EXCHANGES * cell.accounts]
+        return [Spec(family, cell.accounts, cell.axis, cell.cover) for family in enough]
     large = [family for family in own if len(family.wordings) >= MANY]
     small = _one_a_task([family for family in own if len(family.wordings) < MANY], {f.task for f in large}, seed, cell)
     chosen = [Spec(family, cell.accounts, cell.axis, cell.cover, cell.hostile) for family in large]

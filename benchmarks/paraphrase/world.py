@@ -13,15 +13,18 @@ from paraphrase.slots import Rows, filled
 MEAN, SPREAD, MOST = 16.0, 1.3, 400
 """Prompts of an honest account: log-normal of this mean and this spread of the logarithm, at most `MOST`."""
 KINDS = {"chat": 0.62, "coder": 0.06, "batch": 0.16, "framework": 0.07, "benchmark": 0.05, "tool": 0.04}
+FOREIGN = 0.12
+"""Share of chat users who write in another language than English."""
 VIRAL = 0.03
 """Share of a chat user's prompts that are known personas, which many people paste."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """An operator to be. `axis`: `account` (a wording each), `exchange` (a new one each time) or `language` (one
-    language each). `cover` is the share of each account's prompts that are somebody else's honest ones; `hostile` names
-    a disguise of `hostile.py`, or is empty."""
+    """An operator to be. `cover` is the share of each account's prompts that are somebody else's honest ones; `hostile`
+    names a disguise of `hostile.py`, or is empty. `axis`: `account` (a wording each), `exchange` (a new one each time,
+    none used twice), `pool` (each time one of those that all accounts use) or `language` (one wording in one language
+    each)."""
 
     family: Family
     accounts: int = 40
@@ -95,6 +98,10 @@ class Crowd:
             "coder": Pool(material.code, seed),
             "tool": Pool(material.tool, seed),
         }
+        self._tongue = np.random.default_rng([seed, 5])
+        self._foreign = [Pool(texts, seed + number) for number, texts in enumerate(material.foreign)]
+        spoken = 1.0 / (3.0 + np.arange(len(self._foreign)))
+        self._spoken = spoken / max(spoken.sum(), 1e-9)
         self._tasks = [material.tasks[at] for at in self._chance.permutation(len(material.tasks))]
         self._popular = {
             name: _popularity(len(texts), self._chance)
@@ -118,7 +125,13 @@ class Crowd:
             start = int(self._chance.integers(0, len(self._material.benchmark)))
             return kind, [self._material.benchmark[(start + at) % len(self._material.benchmark)] for at in range(count)]
         kind = "chat" if kind == "batch" else kind
-        return kind, self._chat(self.pools[kind].take(count)) if kind == "chat" else self.pools[kind].take(count)
+        own = self.pools[kind].take(count)
+        if kind != "chat":
+            return kind, own
+        own = self._chat(own)
+        if self._foreign and self._tongue.random() < FOREIGN:
+            return "foreign", self._foreign[int(self._tongue.choice(len(self._foreign), p=self._spoken))].take(count)
+        return kind, own
 
     def _chat(self, own: list[str]) -> list[str]:
         viral = self._material.viral
@@ -200,9 +213,12 @@ def _asked(spec: Spec, rows: Rows, chance: np.random.Generator) -> Iterator[list
             own = [chosen[int(chance.integers(0, len(chosen)))]] * count
         elif spec.axis == "account":
             own = [family.wordings[int(order[number % len(order)])]] * count
-        else:
+        elif spec.axis == "exchange":
+            count = min(count, max(len(order) // spec.accounts, 1))
             own = [family.wordings[int(order[(at + step) % len(order)])] for step in range(count)]
             at += count
+        else:
+            own = [family.wordings[int(at)] for at in chance.integers(0, len(order), count)]
         yield disguised([filled(wording, rows, chance) for wording in own], spec.hostile, chance)
 
 

@@ -122,7 +122,7 @@ def little(bench: SimpleNamespace) -> tuple[object, object]:
     tasks = [bench.material.Task(f"t{at}", f"Sort out rule {at} for these.", prompts[:30]) for at in range(20)]
     material = bench.material.Material(
         [family], sentences, prompts, prompts[:500], prompts[500:900], ["You are a pirate."] * 3, prompts[:40],
-        ["Judge {answer} by {rubric}."], tasks,
+        ["Judge {answer} by {rubric}."], tasks, [[f"Was ist {text}" for text in prompts[:200]]],
     )  # fmt: skip
     return material, family
 
@@ -143,11 +143,14 @@ def test_a_world_is_the_same_twice_and_keeps_its_honest_crowd(bench: SimpleNames
 
 def test_every_account_has_its_wording_or_every_exchange_has(bench: SimpleNamespace) -> None:
     material, family = little(bench)
-    for axis, most in (("account", 1), ("exchange", 50)):
+    for axis in ("account", "exchange"):
         world = bench.world.build(material, [bench.world.Spec(family, 5, axis)], 3, 20)
-        for member in world.campaigns[0].members:
-            own = [t.split(":")[0] for t, e in zip(world.texts, world.entity, strict=True) if e == member]
-            assert len(set(own)) == min(len(own), most)
+        said = [t.split(":")[0] for t, mine in zip(world.texts, world.work, strict=True) if mine]
+        who = world.entity[world.work].tolist()
+        if axis == "account":
+            assert len(set(zip(who, said, strict=True))) == len(set(said)) == 5
+        else:
+            assert len(set(said)) == len(said) > 10
 
 
 def test_a_sentence_is_used_once(bench: SimpleNamespace) -> None:
@@ -176,7 +179,7 @@ def test_no_two_operators_of_a_world_ask_the_same(bench: SimpleNamespace) -> Non
         for number, size in enumerate([60, 5, 9, 12, 6, 8, 7, 5, 20, 11])
     ]  # fmt: skip
     for cell in bench.plan.cells(False):
-        if cell.axis != "language":
+        if cell.axis in ("account", "pool"):
             tasks = [spec.family.task for spec in bench.plan.specs(cell, families, "test", 1)]
             assert len(tasks) == len(set(tasks)) == 7
 
