@@ -31,9 +31,8 @@ def encoded(cell: Cell, method: Method) -> bool:
     """Whether a method is tried on a cell: encoders are slow, and stand where they matter most."""
     if not isinstance(method, Encoder):
         return True
-    return (
-        not cell.hostile and cell.accounts == 40 and (cell.cover == 0 or (method.name == "use" and cell.cover == 0.5))
-    )
+    covers = (0.0, 0.5) if method.name == "use" and cell.axis == "account" else (0.0,)
+    return cell.axis in ("account", "language") and cell.cover in covers and not cell.hostile and cell.accounts == MANY
 
 
 class Job(NamedTuple):

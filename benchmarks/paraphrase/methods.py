@@ -162,5 +162,5 @@ def peers(encoders: bool, folder: Path | None) -> dict[str, Method]:
     found: dict[str, Method] = {"exact hash": exact_hash, "present channels": present, "raw tf-idf": raw_tfidf}
     if encoders and PYTHON.exists():
         found["USE multilingual"] = Encoder("use", (0.5, 0.6, 0.7, 0.8), SAMPLED // 2, folder)
-        found["MiniLM-L6"] = Encoder("minilm", (0.5, 0.6, 0.7, 0.8), SAMPLED // 2, folder)
+        found["MiniLM-L6"] = Encoder("minilm", (0.5, 0.6, 0.7, 0.8), 1, folder)
     return found
