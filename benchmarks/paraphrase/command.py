@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from paraphrase.material import Material, load
 from paraphrase.measure import Measured, background, measured
 from paraphrase.methods import Encoder, Method, named, peers
-from paraphrase.plan import Cell, cells, specs
+from paraphrase.plan import MANY, Cell, cells, specs
 from paraphrase.table import bars, lines, rows
 from paraphrase.world import build
 
