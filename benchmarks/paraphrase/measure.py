@@ -14,6 +14,8 @@ from stillwatch.linkage.incidence import channel
 from stillwatch.linkage.membership import MemberMatrix
 from stillwatch.records import Family
 
+TEMPLATED = ("batch", "framework")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -27,6 +29,8 @@ class Outcome:
     product: NDArray[np.float64]
     honest: NDArray[np.float64]
     n_honest: int
+    templated: NDArray[np.bool_]
+    """Which of those honest accounts use a template of their own or a framework's: some of them ask the same."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,17 @@ def _outcome(world: World, channels: Sequence[Channel], matrix: MemberMatrix | N
     members = np.asarray(campaign.members, np.int64)
     about = (family.set, family.name, len(family.wordings))
     if not channels or matrix is None:
-        return Outcome(*about, np.zeros(len(members)), np.zeros(len(members)), np.zeros(0), world.honest)
+        return Outcome(
+            *about, np.zeros(len(members)), np.zeros(len(members)), np.zeros(0), world.honest, np.zeros(0, bool)
+        )
     scored = scores(channels, members)
     inside = np.zeros(world.n, np.bool_)
     inside[members] = True
     rows, weight = members.astype(np.int32), inside.astype(np.float64)
     product = matrix.ratios(rows, inside, weight, matrix.profile(rows, weight))
-    honest = scored.outside[scored.outsiders < world.honest]
-    return Outcome(*about, scored.members, product, honest, world.honest)
+    mine = scored.outsiders < world.honest
+    templated = np.array([world.kinds[who] in TEMPLATED for who in scored.outsiders[mine]], bool)
+    return Outcome(*about, scored.members, product, scored.outside[mine], world.honest, templated)
 
 
 def background(world: World, method: Method) -> dict[str, float]:

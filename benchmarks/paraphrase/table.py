@@ -41,6 +41,7 @@ def _row(cell: Cell, method: str, name: str, outcomes: list[Outcome], bar: float
     nats = np.concatenate([outcome.members for outcome in outcomes])
     product = np.concatenate([outcome.product for outcome in outcomes])
     honest = sum(int((outcome.honest > BAR).sum()) for outcome in outcomes)
+    templated = sum(int((outcome.honest[outcome.templated] > BAR).sum()) for outcome in outcomes)
     pairs = sum(outcome.n_honest for outcome in outcomes)
     return {
         "axis": cell.axis, "accounts": cell.accounts, "cover": cell.cover, "hostile": cell.hostile,
@@ -48,7 +49,7 @@ def _row(cell: Cell, method: str, name: str, outcomes: list[Outcome], bar: float
         "above": share(nats > BAR),
         "product": share(product > BAR), "at_rate": share(nats > bar), "bar": round(bar, 2),
         "families_above_half": sum(float(np.mean(outcome.members > BAR)) >= 0.5 for outcome in outcomes),
-        "honest_above": {"k": honest, "pairs": pairs},
+        "honest_above": {"k": honest, "pairs": pairs, "templated": templated},
     }  # fmt: skip
 
 
@@ -72,9 +73,10 @@ def lines(made: list[dict[str, Any]]) -> list[str]:
 
 def _line(row: dict[str, Any]) -> str:
     honest, product = row["honest_above"], row["product"]
+    met = f"{honest['k']:,}/{honest['pairs']:,} ({honest['templated']:,})"
     return (
         f"  {row['set']:24}{row['method']:20}{row['families']:9}{row['median']:8.2f}  {_said(row['above']):32}"
-        f"{_said(row['at_rate']):32}{product['k']:,}/{product['n']:<8,} {honest['k']:,}/{honest['pairs']:,}"
+        f"{_said(row['at_rate']):32}{product['k']:,}/{product['n']:<8,} {met}"
     )
 
 

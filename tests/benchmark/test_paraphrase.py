@@ -102,7 +102,10 @@ def test_a_silent_channel_abstains(bench: SimpleNamespace) -> None:
 
 
 def test_the_threshold_lets_no_more_than_its_rate_through(bench: SimpleNamespace) -> None:
-    outcomes = [bench.measure.Outcome("s", "f", 9, np.zeros(3), np.zeros(3), np.arange(50.0), 10_000) for _ in range(2)]
+    outcomes = [
+        bench.measure.Outcome("s", "f", 9, np.zeros(3), np.zeros(3), np.arange(50.0), 10_000, np.zeros(50, bool))
+        for _ in range(2)
+    ]
     bar = bench.measure.threshold(outcomes, 1e-3)
     assert sum(int((outcome.honest > bar).sum()) for outcome in outcomes) <= 20
     assert bar == 39.0
