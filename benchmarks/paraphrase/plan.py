@@ -27,6 +27,8 @@ class Cell:
     hostile: str = ""
 
     def __str__(self) -> str:
+        if self.axis == "language" and self.accounts == FEW:
+            return f"a language an account, none twice, cover {self.cover:g}"
         size = f"{self.accounts} accounts" if self.accounts == MANY else f"at most {self.accounts} accounts"
         said = {"account": "a wording an account", "exchange": "a new wording an exchange, none twice",
                 "pool": "a wording an exchange, of one pool", "language": "a language an account"}  # fmt: skip
@@ -39,7 +41,7 @@ def cells(quick: bool) -> list[Cell]:
         return [Cell("account", MANY, 0.0), Cell("account", FEW, 0.0)]
     plain = [Cell(axis, size, cover) for axis in ("account", "exchange") for size in (MANY, FEW) for cover in COVERS]
     plain += [Cell("pool", MANY, COVERS[-1])]
-    languages = [Cell("language", MANY, cover) for cover in COVERS]
+    languages = [Cell("language", FEW, 0.0), *(Cell("language", MANY, cover) for cover in COVERS)]
     return plain + [Cell("account", MANY, DISGUISED_COVER, hostile) for hostile in DISGUISES] + languages
 
 
@@ -47,7 +49,9 @@ def specs(cell: Cell, families: Sequence[Family], half: str, seed: int) -> list[
     """The campaigns of one world: each task once, so that no two operators ask the same."""
     if cell.axis == "language":
         spoken = [family for family in families if family.half == half and len(set(family.languages)) > 2]
-        return [Spec(family, cell.accounts, "language", cell.cover) for family in spoken]
+        tongues = {family.name: len(set(family.languages)) for family in spoken}
+        few = cell.accounts == FEW
+        return [Spec(f, tongues[f.name] if few else cell.accounts, cell.axis, cell.cover) for f in spoken]
     own = usable(families, half)
     if cell.axis == "exchange":
         enough = [family for family in own if len(family.wordings) >= LEAST_EXCHANGES * cell.accounts]
