@@ -1,10 +1,11 @@
 # One door. Needs git, make and Python 3.11; `make setup` brings the rest, pinned.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-slow litellm check bench peers docs clean
+.PHONY: help setup demo test test-unit test-slow litellm check bench peers paraphrase-peers docs clean
 STAMP := .venv/.stillwatch-setup
 LITELLM := .venv-litellm/.stillwatch-setup
 PEERS := .venv-peers/.stillwatch-setup
+ENCODERS := .venv-paraphrase/.stillwatch-setup
 BIN := .venv/bin
 
 help: ## list the targets
@@ -52,8 +53,15 @@ $(PEERS): benchmarks/peers-requirements.txt | $(STAMP)
 	@.uv/bin/uv pip install --quiet --python .venv-peers --require-hashes --only-binary :all: --no-deps -r $<
 	@touch $@
 
+paraphrase-peers: $(ENCODERS) ## build .venv-paraphrase, the sentence encoders of benchmarks/paraphrase.py
+
+$(ENCODERS): benchmarks/paraphrase-requirements.txt | $(STAMP)
+	@.uv/bin/uv venv --quiet --clear --no-python-downloads --python $(BIN)/python .venv-paraphrase
+	@.uv/bin/uv pip install --quiet --python .venv-paraphrase --require-hashes --only-binary :all: --no-deps -r $<
+	@touch $@
+
 docs: $(STAMP) ## check that every link in the docs leads somewhere and every command has its example
 	$(BIN)/python scripts/check_docs.py
 
 clean: ## remove what make has built
-	rm -rf .venv .venv-litellm .venv-peers .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo-out
+	rm -rf .venv .venv-litellm .venv-peers .venv-paraphrase .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist demo-out

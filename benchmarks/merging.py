@@ -61,8 +61,8 @@ def measured(n: int, seed: int) -> dict[str, object]:
     cpu, wall = time.process_time() - start, time.monotonic() - wall
     some = np.flatnonzero(family >= 0)
     first = some[rng.integers(0, len(some), 20_000)]
-    second = np.array([rng.choice(some[np.searchsorted(family[some], family[at], "left") :
-                                       np.searchsorted(family[some], family[at], "right")]) for at in first])  # fmt: skip
+    low, high = (np.searchsorted(family[some], family[first], side) for side in ("left", "right"))
+    second = some[rng.integers(low, high)]
     pairs = first != second
     found = {
         name: int(((token[first] == token[second]) & (token[first] > 0))[pairs].sum()) for name, token in tokens.items()

@@ -27,7 +27,10 @@ def member_fact(own_block: str, own_ja4: str) -> dict[str, Any]:
             [
                 Step("exchange", exchange),
                 Step("account", "SELECT 0 AS account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at"),
-                Step("group_exchange", "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared"),
+                Step(
+                    "group_exchange",
+                    "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared",
+                ),
                 *DEPARTURE_STEPS,
             ]
         )
@@ -61,7 +64,10 @@ def test_what_a_thief_words_anew_is_no_part_of_the_owners_life() -> None:
                 Step(
                     "account", "SELECT range AS account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at FROM range(6)"
                 ),
-                Step("group_exchange", "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared"),
+                Step(
+                    "group_exchange",
+                    "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared",
+                ),
                 *DEPARTURE_STEPS,
             ]
         )

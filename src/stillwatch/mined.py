@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from stillwatch.content.mining import Prompts, Shown, families
 from stillwatch.engine.base import Engine
@@ -59,7 +60,7 @@ def _prompts(held: pa.Table) -> Prompts:
     return Prompts(entity, ends, stems.flatten().to_numpy(), pairs.flatten().to_numpy())
 
 
-def _table(x: np.ndarray, shown: list[Shown]) -> pa.Table:  # type: ignore[type-arg]
+def _table(x: NDArray[np.int64], shown: list[Shown]) -> pa.Table:
     channel = [one.channel for one in shown for _ in range(len(one.prompt))]
     places = [one.prompt for one in shown]
     tokens = [one.token for one in shown]

@@ -19,10 +19,13 @@ WORDINGS = (
 )
 """Four wordings of one instruction."""
 
+
 def filler(seed: int, words: int = 12) -> str:
     """Words of three syllables, of which there are a million."""
     drawn = random.Random(seed)
-    return " ".join("".join(drawn.choice("bdfgklmnprt") + drawn.choice("aeiou") for _ in range(3)) for _ in range(words))
+    return " ".join(
+        "".join(drawn.choice("bdfgklmnprt") + drawn.choice("aeiou") for _ in range(3)) for _ in range(words)
+    )
 
 
 def prompts_of(texts: list[list[str]]) -> Prompts:

@@ -84,7 +84,9 @@ def test_short_hashes_agree_by_chance_only(under: list[dict[str, list[Any]]]) ->
         ]
         equal, bins = sum(int((a == b).sum()) for a, b in pairs), 16 * len(pairs)
         assert equal <= bins / 65_536 + 5 * max(1.0, (bins / 65_536) ** 0.5)
-        told = [(a, b) for one in zip(under[0]["pairs"], other["pairs"], strict=True) for a, b in zip(*one, strict=False)]
+        told = [
+            (a, b) for one in zip(under[0]["pairs"], other["pairs"], strict=True) for a, b in zip(*one, strict=False)
+        ]
         assert sum(a == b for a, b in told) <= len(told) / 65_536 + 5 * max(1.0, (len(told) / 65_536) ** 0.5)
         known = [(a, b) for a, b in zip(under[0]["simhash"], other["simhash"], strict=True) if a is not None]
         share = np.mean([bin(a ^ b).count("1") / 16 for a, b in known])

@@ -1,10 +1,9 @@
 """Where and when each member's shared work came from beside its own life, as SQL steps.
 
 Table `member_fact`, one row a (grp, account): see `roles.MemberFacts`. Reads `group_exchange`, `exchange` and
-`account`. `sure_work` are exchanges in the group's own wordings, word for word where an account has such (a mined family
-may take an owner's own words in), and what else came through its own blocks: a thief's
-paraphrases are no part of the owner's life. `own_life` holds the others, outside of their window and of six hours about
-it.
+`account`. `sure_work` are exchanges in the group's own wordings, word for word where an account has such (a mined
+family may take an owner's own words in), and what else came through its own blocks: a thief's paraphrases are no part
+of the owner's life. `own_life` holds the others, outside of their window and of six hours about it.
 """
 
 from stillwatch.records import Step

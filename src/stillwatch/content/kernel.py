@@ -73,8 +73,8 @@ class Light(NamedTuple):
 
 class Full(NamedTuple):
     """What is kept of last human turns. Of n texts: `edges` (n, 2) head and tail, `minhash` (n, BINS), `fillers`
-    (n, FILLERS), `seg_…` (n, SEGMENTS), `stems` and `pairs` (n, STEMS); else one value a text. `counts` end at COUNTED_OF_TEXT, and `seg_words` at
-    COUNTED_OF_SEGMENT."""
+    (n, FILLERS), `seg_…` (n, SEGMENTS), `stems` and `pairs` (n, STEMS); else one value a text. `counts`
+    end at COUNTED_OF_TEXT, and `seg_words` at COUNTED_OF_SEGMENT."""
 
     has: Bytes
     counts: Bytes

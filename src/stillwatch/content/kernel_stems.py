@@ -12,7 +12,21 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from stillwatch.content.kernel_words import C1, C2, NUMBER, ONE, SHORT, ZERO, Bytes, Hashes, Places, Words, block_at, chain, mix
+from stillwatch.content.kernel_words import (
+    C1,
+    C2,
+    NUMBER,
+    ONE,
+    SHORT,
+    ZERO,
+    Bytes,
+    Hashes,
+    Places,
+    Words,
+    block_at,
+    chain,
+    mix,
+)
 from stillwatch.content.siphash import siphash_each
 from stillwatch.content.sketch_key import SketchKey
 
@@ -35,11 +49,9 @@ NOTHING = np.uint64(0x6E6F7468696E6721)
 """What follows the last content word."""
 
 
-
-
 class Scratch(NamedTuple):
-    """Room for one text: places of the words that are read, their stems; the least stem of each bin and what follows it;
-    and those that are kept, sealed in one go."""
+    """Room for one text: places of the words that are read, their stems; the least stem of each bin and what follows
+    it; and those that are kept, sealed in one go."""
 
     places: Places
     stems: Hashes
@@ -123,14 +135,14 @@ def _cut(folded: Bytes, begin: int, end: int, seed: np.uint64) -> np.uint64:
 
 @njit(cache=True, nogil=True, inline="always")
 def _without_suffix(folded: Bytes, begin: int, end: int) -> int:
-    """The end of an English word without -ing, -ed, -es, -s, and without an e at the end; at least three letters stay."""
+    """The end of an English word without -ing, -ed, -es or -s, and without a final e; three letters stay."""
     size = end - begin
     last, second, third = folded[end - 1], folded[end - 2], folded[end - 3]
     ing = (size >= 6) & (last == 103) & (second == 110) & (third == 105)
     es = (size >= 5) & (second == 101) & ((last == 100) | (last == 115))
     plural = (last == 115) & (second != 115) & ~es
     end -= 3 * ing + 2 * es + plural
-    return end - ((end - begin >= 4) & (folded[end - 1] == 101))
+    return int(end - ((end - begin >= 4) & (folded[end - 1] == 101)))
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -30,8 +30,8 @@ LEAST_STEMS = 2
 
 
 class Mined(NamedTuple):
-    """Instructions: `of` gives each prompt's, -1 where it shows none; `entity` and `prompts` are one an instruction, and
-    its stems lie in `stems` and `shares` (the share of its prompts that show them) between `ends`."""
+    """Instructions: `of` gives each prompt's, -1 where it shows none; `entity` and `prompts` are one an instruction,
+    and its stems lie in `stems` and `shares` (the share of its prompts that show them) between `ends`."""
 
     of: Places
     entity: Places
@@ -93,7 +93,7 @@ def _tokens(begin: int, end: int, ends: Ints, stems: Words, pairs: NDArray[np.ui
 
 @njit(cache=True, nogil=True)
 def _grouped(token: Hashes, prompt: Places, size: int) -> Places:
-    """A label for each prompt, the first prompt of its group: prompts are joined by the static pairs that they share."""
+    """A label for each prompt, the first prompt of its group: static pairs that they share join prompts."""
     common = np.zeros((size, size), np.int32)
     at = 0
     while at < len(token):

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
+from stillwatch.leiden import labels_of, symmetric
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.kernels import strongest_edges
-from stillwatch.leiden import labels_of, symmetric
 from stillwatch.linkage.pairs import Pairs, family_weights, total_weight
 from stillwatch.linkage.templates import Templates
 from stillwatch.linkage.wordings import wording_groups

@@ -10,8 +10,8 @@ from stillwatch.linkage.incidence import Floats, Indices, Ints
 LEAST_SHARE_TO_SPLIT = 0.01
 LEAST_LIFT = 8.0
 OWN, OWN_MINED = 50, 5
-"""Holders inside for one outside from which a wording is the group's own, and the same of a mined family, which takes in
-who words alike by chance."""
+"""Holders inside for one outside from which a wording is the group's own, and the same of a mined family, which takes
+in who words alike by chance."""
 
 LEAST_HOLDERS = 3
 LEAST_COSINE = 0.1

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, Ints
 from stillwatch.leiden import labels_of_csr
+from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, Ints
 from stillwatch.linkage.matrix import Lent, family_matrix
 from stillwatch.linkage.template_kernel import (
     LEAST_COSINE,

@@ -116,7 +116,8 @@ def source(files: Files) -> str:
     scheme 3 had no stems.
     """
     parts = [
-        f"SELECT {_names(paths[0])}, {int(epoch)} AS epoch FROM read_parquet([{_quoted(paths)}], hive_partitioning = false)"
+        f"SELECT {_names(paths[0])}, {int(epoch)} AS epoch "
+        f"FROM read_parquet([{_quoted(paths)}], hive_partitioning = false)"
         for epoch, paths in files.items()
         if paths
     ]
@@ -163,7 +164,8 @@ def settled_sql(files: Files, repeated: str | None, since: datetime | None, unti
             {sql} WHERE r.exchange_id NOT IN (SELECT exchange_id FROM {repeated})
             UNION ALL SELECT {names} FROM
             (SELECT r.* FROM {source(files)} r SEMI JOIN {repeated} k ON k.exchange_id = r.exchange_id QUALIFY
-             row_number() OVER (PARTITION BY r.exchange_id ORDER BY r.epoch DESC, r.row_hash, r.asked_at, r.stems IS NULL) = 1) r
+             row_number() OVER (PARTITION BY r.exchange_id
+                                ORDER BY r.epoch DESC, r.row_hash, r.asked_at, r.stems IS NULL) = 1) r
         """
     bounds = [f"asked_at >= TIMESTAMPTZ '{_moment(since)}'"] if since else []
     bounds += [f"asked_at < TIMESTAMPTZ '{_moment(until)}'"] if until else []

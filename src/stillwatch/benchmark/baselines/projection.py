@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import connected_components
 
 from stillwatch.benchmark.baselines.kernels import joined_at
 from stillwatch.benchmark.baselines.verdict import Scored, sized
-from stillwatch.linkage.incidence import Channel, Incidence
 from stillwatch.leiden import labels_of, symmetric
+from stillwatch.linkage.incidence import Channel, Incidence
 from stillwatch.records import Family
 
 Floats = NDArray[np.float64]

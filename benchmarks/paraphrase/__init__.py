@@ -1,0 +1,1 @@
+"""Template families under paraphrase: the sets, the world, the measure and the peers. See `../paraphrase.py`."""
