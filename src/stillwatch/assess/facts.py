@@ -4,7 +4,7 @@ Reads `exchange`, `account`, `filler`, and three tables of the caller:
 `group_member(grp INTEGER, entity INTEGER, certain BOOLEAN)`,
 `group_exchange(grp INTEGER, x BIGINT, entity INTEGER, account INTEGER, exclusive BOOLEAN, verbatim BOOLEAN,
 certain BOOLEAN, followed BOOLEAN)`, the members' exchanges that the group's shared templates explain, and
-`exchange_lean(x, lean)`. A column is NULL where no row of the group has the signal: the terms that need it then abstain.
+`exchange_lean(x, lean)`. A column is NULL where no row of the group has the signal: its terms then abstain.
 """
 
 from stillwatch.records import Step
