@@ -26,6 +26,10 @@ COINCIDENCE = 5.0
 """Nats of likeness, of seven, that show a victim's every trait; and nats of registration evidence that a shared day or
 issuer gives by chance, as a shared card does not."""
 
+BURST_DAYS, BURST_SHARE = 1.0, 0.15
+"""Days in which all of a member's shared work falls, and its share of the account's own, under which the member is
+named, not accused."""
+
 ALIKE = 2.5
 """Nats under which nobody looks like a victim."""
 
@@ -121,7 +125,7 @@ def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
 def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen_low)
-    held = stolen_high >= UNDECIDED or _plain(member) or probability < BARELY
+    held = stolen_high >= UNDECIDED or _plain(member) or _is_one_burst(member) or probability < BARELY
     estimate = probability
     if role == "operator" and (
         is_stranger(member.access, member.company) or shares_a_tool(member) or at_home(member) or held
@@ -171,6 +175,13 @@ def _plain(member: MemberFacts) -> bool:
     """A victim's picture in nearly every trait, and no link of registration beyond what a shared day or issuer gives by
     chance: not accused, however many of the group's own accounts look alike."""
     return member.registration <= COINCIDENCE and victim_likeness(member) >= PLAIN
+
+
+def _is_one_burst(member: MemberFacts) -> bool:
+    """A little work of the group within a day of an account's longer life, and no link of registration beyond chance:
+    so little shows no operator, whoever else of the group looks like that."""
+    brief = member.shared_days < BURST_DAYS and member.shared < BURST_SHARE * member.own
+    return brief and member.registration <= COINCIDENCE and member.cover < 0.75
 
 
 def _role(member: MemberFacts, stolen: float) -> str:

@@ -114,8 +114,13 @@ FEATURES: tuple[tuple[str, float], ...] = (
     ("short answer", -0.6),
     ("long answer", 0.3),
     ("none of these", -0.7),
+    ("an exam question, answered at length", 0.6),
 )
 """Named binary features and their log-likelihood ratios, harvest against other coordinated work."""
+
+AT_LENGTH = 60
+"""Words of an answer from which an exam question was not answered by its letter: the working was wanted, in whatever
+words it was asked for."""
 
 ASKED = slice(0, 10)
 """The features in which a prompt asks for training material. The strongest counts in full, the others half, and they
@@ -143,15 +148,17 @@ def lean(
     tools = _offered(structure, output_words) | _bit(structure, Structure.TOOL_CALL_OUT)
     asks += [synthesis, _any(tags, "items", "lesson") & ~synthesis, _any(tags, "rewrite")]
     works = tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "code", "tools")
-    none = ~(np.any(asks, axis=0) | agentic | tools) & (text_words >= 0)
+    choice = (_any(tags, "evaluation") | _bit(structure, Structure.OPTIONS)) & ~grading
+    at_length = choice & (output_words >= AT_LENGTH)
+    none = ~(np.any(asks, axis=0) | agentic | tools | at_length) & (text_words >= 0)
     flags = (
         *asks, _any(tags, "codebase") | (agentic & works),
         tools & (turns <= 1) & ~agentic, _any(tags, "long"), _bit(structure, Structure.REASONING_ASKED),
         _bit(structure, Structure.MANY_ANSWERS), _any(tags, "context"),
         _any(tags, "extract", "classify", "summary") & ~synthesis & ~grading, _any(tags, "translation"),
-        (_any(tags, "evaluation") | _bit(structure, Structure.OPTIONS)) & ~grading, _any(tags, "homework"),
+        choice & ~at_length, _any(tags, "homework"),
         _any(tags, "chat") & none, _any(tags, "creative") & none, (output_words >= 0) & (output_words <= 30),
-        output_words >= 150, none,
+        output_words >= 150, none, at_length,
     )  # fmt: skip
     found = np.stack(flags, axis=1) * np.array([weight for _, weight in FEATURES])
     _bounded(found[:, ASKED], found[:, HARMLESS])
