@@ -367,3 +367,19 @@ def test_three_answers_that_barely_lean_to_yes_are_for_review() -> None:
     assert likelihood(scores)[0] == "unlikely"
     scores = (scores[0], Score("extracting", 3.0), Score("concealed", 0.5))
     assert status_of(scores, twice, [], 0.0) == "suspected"
+
+
+def test_one_burst_in_an_ordinary_life_is_named_and_not_accused() -> None:
+    """Beside a group's own accounts that look alike, so that likeness alone says nothing."""
+    own = [member(account_id=f"o{n}", registration=9.0, shared=2, own=200, shared_days=0.2) for n in range(30)]
+    burst = {"registration": 0.0, "shared": 2, "own": 200, "shared_days": 0.2, "shared_times": 2}
+    others = [
+        member(account_id="b", **burst),
+        member(account_id="c", **(burst | {"cover": 1.5})),
+        member(account_id="d", **(burst | {"shared": 90})),
+    ]
+    told = {part.account_id: part for part in parts_of([*own, *others])}
+    assert told["b"].probability < 0.5 and told["b"].role == "operator"
+    assert told["c"].probability >= 0.5, "its other exchanges look like the group's cover"
+    assert told["d"].probability >= 0.5
+    assert all(told[f"o{n}"].probability >= 0.5 for n in range(30)), "a registration that links them"

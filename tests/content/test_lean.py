@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from stillwatch.content.capabilities import FEATURES, HARMLESS, MOST_BESIDE, lean
+from stillwatch.content.capabilities import AT_LENGTH, FEATURES, HARMLESS, MOST_BESIDE, lean
 from stillwatch.content.tags import tag_bits
 
 
-def leaning(*names: str) -> float:
-    """The ratio of one exchange whose last human turn shows these tags."""
+def leaning(*names: str, answer: int = 50) -> float:
+    """The ratio of one exchange whose last human turn shows these tags and whose answer has so many words."""
     bits = tag_bits()
     tags = np.array([sum(bits[name] for name in names)], np.uint64)
     words = np.array([50], np.int32)
     none = np.zeros(1, np.uint32), np.zeros(1, np.uint64)
-    return float(lean(tags, *none, words, words, np.zeros(1, np.int16)).sum())
+    return float(lean(tags, *none, words, np.array([answer], np.int32), np.zeros(1, np.int16)).sum())
 
 
 def test_one_more_harmless_sentence_takes_little() -> None:
@@ -43,3 +43,9 @@ def test_many_kinds_in_one_text_add_a_nat_at_most() -> None:
 def test_questions_and_lessons_lean_little_and_not_twice() -> None:
     assert leaning("items") == leaning("items", "lesson") == pytest.approx(0.4)
     assert leaning("synthesis", "items") == leaning("synthesis")
+
+
+def test_an_exam_question_answered_at_length_asks_for_the_working() -> None:
+    letter, unseen, working = (leaning("evaluation", answer=words) for words in (1, -1, AT_LENGTH))
+    assert letter < unseen < 0 < working
+    assert leaning("evaluation", "grading", answer=AT_LENGTH) == leaning("grading", answer=AT_LENGTH)

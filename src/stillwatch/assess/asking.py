@@ -7,7 +7,7 @@ only where the whole is not suspected. Reads `group_token`, `template_token`, `f
 """
 
 from stillwatch.assess.extracting import ENOUGH, LIKE_EVERYONE, OF_ITS_OWN, SLOPE
-from stillwatch.records import MINED_CHANNELS, Step
+from stillwatch.records import Step
 
 LEAST_ACCOUNTS = 8
 """The least size of a group."""
@@ -37,7 +37,7 @@ ASKING_STEPS = [
         JOIN wording_lean w ON w.grp = g.grp AND w.channel = g.channel AND w.token = g.token
         GROUP BY m.grp, t.x
         HAVING bool_or(g.exclusive)
-           AND {SLOPE} * (greatest(avg(w.lean), max(w.lean) FILTER (g.channel IN {MINED_CHANNELS} AND g.exclusive)) - (SELECT any_value(lean) FROM usual_lean)) + {LIKE_EVERYONE} >= {OF_ITS_OWN}
+           AND {SLOPE} * (avg(w.lean) - (SELECT any_value(lean) FROM usual_lean)) + {LIKE_EVERYONE} >= {OF_ITS_OWN}
         """,
     ),
     Step(
