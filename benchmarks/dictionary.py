@@ -41,6 +41,7 @@ from stillwatch.tables import CONTENT, EXCHANGES
 from stillwatch.worlds import corpus
 from stillwatch.worlds.operators.grading import Grading
 from stillwatch.worlds.operators.reasoning import Reasoning
+from stillwatch.worlds.operators.wording import Manner
 
 HASHES = ("exact", "skeleton", "head", "tail")
 NEAR = 12
@@ -69,7 +70,7 @@ def candidates(n: int, seed: int) -> tuple[list[Candidate], list[str]]:
     free = {t for kind in ("human_chat", "eval_math", "eval_knowledge", "tool_eval") for t in texts.prompts[kind]}
     drawn = chance.sample(sorted(free), n)
     pairs = [(text, _one_word_less(text, chance)) for text in drawn]
-    said, guessed = ([kind(texts, seed, share) for kind in (Reasoning, Grading)] for share in (0.3, 0.0))
+    said, guessed = ([kind(texts, seed, Manner(share)) for kind in (Reasoning, Grading)] for share in (0.3, 0.0))
     made: dict[str, str] = {}
     for item in range(4 * n):
         if len(made) == n:
