@@ -16,6 +16,9 @@ MOST_MET = 6_000
 """Holders of its columns, the rarest first, that a vector is compared with; other columns count where one of these
 brings two together."""
 
+LEAST_RARE = 0.5
+"""Share of the least cosine that the rare columns must bring: what is alike in common words alone is not looked at."""
+
 MOST_NEIGHBOURS = 15
 
 
@@ -69,7 +72,7 @@ def _nearest(
                     met[found] = other
                     found += 1
                 common[other] += weights[at] * held[place]
-        near = _near(met[:found], common, least - np.sqrt(unseen))
+        near = _near(met[:found], common, max(least - np.sqrt(unseen), LEAST_RARE * least))
         for place in range(near):
             common[met[place]] = _cosine(met[place], indptr, columns, weights, own)
         near = _near(met[:near], common, least)
