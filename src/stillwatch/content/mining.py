@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.content.mining_kernel import Mined, mine
+from stillwatch.content.mining_kernel import LEAST_RECURRING, Mined, mine, named
 from stillwatch.content.neighbours import Floats, Ints, Places, nearest, unit_rows
 from stillwatch.leiden import labels_of, symmetric
 
@@ -25,9 +25,6 @@ COARSE, FINE = (0.3, 0.02), (0.4, 0.05)
 
 PROFILE = (0.2, 0.05)
 """The same of entities' profiles."""
-
-LEAST_RECURRING = 2
-"""Prompts of an entity in which a stem of its profile stands."""
 
 LEAST_SHOWN, SHOWN = 2, 0.25
 """Stems of a profile that a prompt has in common with the family's, and their share of the entity's profile, from which
@@ -84,7 +81,7 @@ def merged(mined: Mined, entities: int) -> dict[str, Hashes]:
     vectors = _instruction_vectors(mined, column.astype(np.int32), len(stem), entities)
     least = min(COARSE[0], FINE[0])
     left, right, cosine = nearest(mined.ends, column.astype(np.int32), vectors, len(stem), least)
-    names = _names(mined.ends, mined.stems)
+    names = named(mined.ends, mined.stems)
     out: dict[str, Hashes] = {}
     for channel, (alike, density) in (("fine", FINE), ("coarse", COARSE)):
         near = cosine >= alike
@@ -99,20 +96,6 @@ def _instruction_vectors(mined: Mined, column: Places, width: int, entities: int
     held = np.unique(entity * width + column) % width
     rare = np.log((entities + 1.0) / (np.bincount(held, minlength=width) + 0.5))
     return unit_rows(mined.ends, np.sqrt(mined.shares) * np.maximum(rare, 0.0)[column])
-
-
-def _names(ends: Ints, stems: Words) -> Hashes:
-    """A hash of each instruction's set of stems."""
-    mixed = _mixed(stems.astype(np.uint64) + np.uint64(1))
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
-    return _mixed(sums[ends[1:]] - sums[ends[:-1]])
-
-
-def _mixed(values: Hashes) -> Hashes:
-    """SplitMix64's finaliser."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 def _tokens(label: Ints, entity: Places, names: Hashes) -> Hashes:
@@ -145,7 +128,7 @@ def _profiles(prompts: Prompts) -> list[Shown]:
     left, right, cosine = nearest(known.ends, known.column, unit, known.width, PROFILE[0])
     n = len(known.entity)
     label = labels_of(symmetric(left, right, cosine, n), PROFILE[1], modularity=False)
-    token = _tokens(label, known.entity, _names(known.ends, known.column.astype(np.uint32)))
+    token = _tokens(label, known.entity, named(known.ends, known.column.astype(np.uint32)))
     prompt = _showing(prompts, known, label)
     place = np.searchsorted(known.entity, prompts.entity[prompt])
     kept = token[place] > 0
@@ -155,8 +138,7 @@ def _profiles(prompts: Prompts) -> list[Shown]:
 def _profile_vectors(prompts: Prompts) -> _Profiles:
     """A stem's weight in an entity: count x ln(share of its prompts / mean share over all entities), less the ln of
     how many prompts could have shown it by chance; its root."""
-    entity, first, size = np.unique(prompts.entity, return_index=True, return_counts=True)
-    del first
+    entity, size = np.unique(prompts.entity, return_counts=True)
     stem, of_stem = np.unique(prompts.stems, return_inverse=True)
     place = np.repeat(np.searchsorted(entity, prompts.entity), np.diff(prompts.ends)).astype(np.int64)
     cell, count = np.unique(place * len(stem) + of_stem, return_counts=True)
@@ -180,8 +162,8 @@ def _showing(prompts: Prompts, known: _Profiles, label: Ints) -> Ints:
     cell, count = np.unique(label[row] * known.width + known.column, return_counts=True)
     members = np.bincount(label)
     common = cell[(count >= 2) & (count >= LEAST_HELD * members[cell // known.width])]
-    mine_ = label[row] * known.width + known.column
-    kept = np.isin(mine_, common)
+    own = label[row] * known.width + known.column
+    kept = np.isin(own, common)
     total = np.bincount(row[kept], weights=known.weight[kept], minlength=len(known.entity))
     held, weight = row[kept] * known.width + known.column[kept], known.weight[kept]
     place = np.searchsorted(known.entity, prompts.entity)

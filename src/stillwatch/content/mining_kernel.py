@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stillwatch.content.kernel_words import ONE, ZERO, mix
+
 Ints = NDArray[np.int64]
 Places = NDArray[np.int32]
 Words = NDArray[np.uint32]
@@ -142,3 +144,15 @@ def _instruction(
             held += 1
         at = stop
     return held
+
+
+@njit(cache=True, nogil=True)
+def named(ends: Ints, stems: Words) -> Hashes:
+    """A hash of each set of stems, whatever their order."""
+    out = np.empty(len(ends) - 1, np.uint64)
+    for place in range(len(out)):
+        total = ZERO
+        for at in range(ends[place], ends[place + 1]):
+            total += mix(np.uint64(stems[at]) + ONE)
+        out[place] = mix(total)
+    return out
