@@ -124,3 +124,13 @@ def test_hostile_prompts_are_mined_in_bounded_time_and_kept_apart() -> None:
     mined = mine(prompts.entity, prompts.ends, prompts.stems, prompts.pairs)
     assert set(mined.entity.tolist()) <= {0, 2, 3}
     assert families(prompts)
+
+
+def test_a_family_keeps_its_name_whatever_others_ask() -> None:
+    """So that tomorrow's run knows it again."""
+    campaign = [instructed(n, WORDINGS[0], 6, 0) for n in range(10)]
+    others = [[filler(60_000 + 100 * n + k, 20) for k in range(10)] for n in range(40)]
+    some, more = prompts_of(campaign + others[:30]), prompts_of(campaign + others)
+    for channel in ("fine", "coarse", "profile"):
+        names = [set(holders(families(held), held, channel)) for held in (some, more)]
+        assert names[0] & names[1], channel

@@ -110,13 +110,14 @@ def _tokens(label: Ints, entity: Places, names: Hashes) -> Hashes:
 
 @dataclass(frozen=True)
 class _Profiles:
-    """Entities x stems as CSR over entities `entity`, weighed; and every prompt's stems by column."""
+    """Entities x stems as CSR over `entity`, weighed; the stem of each column; every prompt's stems by column."""
 
     entity: Places
     ends: Ints
     column: Places
     weight: Floats
     width: int
+    stem: Words
     of_stem: Places
 
 
@@ -128,7 +129,7 @@ def _profiles(prompts: Prompts) -> list[Shown]:
     left, right, cosine = nearest(known.ends, known.column, unit, known.width, PROFILE[0])
     n = len(known.entity)
     label = labels_of(symmetric(left, right, cosine, n), PROFILE[1], modularity=False)
-    token = _tokens(label, known.entity, named(known.ends, known.column.astype(np.uint32)))
+    token = _tokens(label, known.entity, named(known.ends, known.stem[known.column]))
     prompt = _showing(prompts, known, label)
     place = np.searchsorted(known.entity, prompts.entity[prompt])
     kept = token[place] > 0
@@ -151,7 +152,7 @@ def _profile_vectors(prompts: Prompts) -> _Profiles:
     ends = np.zeros(len(entity) + 1, np.int64)
     np.cumsum(np.bincount(row[kept], minlength=len(entity)), out=ends[1:])
     return _Profiles(
-        entity.astype(np.int32), ends, column[kept].astype(np.int32), np.sqrt(weight[kept]), len(stem),
+        entity.astype(np.int32), ends, column[kept].astype(np.int32), np.sqrt(weight[kept]), len(stem), stem,
         of_stem.astype(np.int32),
     )  # fmt: skip
 
