@@ -61,7 +61,7 @@ def _prompts(held: pa.Table) -> Prompts:
 
 
 def _table(x: NDArray[np.int64], shown: list[Shown]) -> pa.Table:
-    channel = np.repeat([one.channel for one in shown], [len(one.prompt) for one in shown])
+    channel = np.repeat(np.array([one.channel for one in shown], np.str_), [len(one.prompt) for one in shown])
     places = [one.prompt for one in shown]
     tokens = [one.token for one in shown]
     return pa.table(
