@@ -86,7 +86,7 @@ ENTITY_STEPS = [
         SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
                coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.among, f.shared_days, f.shared_times,
                f.days_before, w.group_days, l.life, l.abroad, l.proxied, l.home, l.mixed,
-               p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller
+               p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller, coalesce(q.n, 0) AS of_programme
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
         LEFT JOIN member_life l ON l.grp = m.grp AND l.account = a.account
@@ -94,6 +94,7 @@ ENTITY_STEPS = [
           ON w.grp = m.grp
         LEFT JOIN permitted_account p ON p.account = a.account
         LEFT JOIN reselling_account r ON r.account = a.account
+        LEFT JOIN programme_member q ON q.grp = -1 - m.grp AND q.account = a.account
         ORDER BY m.grp, a.account
         """,
     ),
@@ -185,13 +186,14 @@ class _Known:
         return cls(facts, members, figures, base, ordinary, world)
 
     def standing(self, number: int) -> list[dict[str, Any]]:
-        """The members of a group or of the part of its work that asks. Where and when a member's work comes from is
-        known of all its shared work: few exchanges of a part make no window, and a thief's others no owner's life."""
+        """The members of a group or of the part of its work that asks, who also share it in other wordings of its
+        programme. Where and when a member's work comes from is known of all its shared work: few exchanges of a part
+        make no window, and a thief's others no owner's life."""
         rows = self.members.get(number, [])
         if number >= 0:
             return rows
         whole = {row["account"]: row for row in self.members.get(~number, [])}
-        return [whole.get(row["account"], row) | {"shared": row["shared"]} for row in rows]
+        return [whole.get(row["account"], row) | {"shared": max(row["shared"], row["of_programme"])} for row in rows]
 
 
 def _described(
@@ -230,10 +232,11 @@ def _domain_shares(engine: Engine, accounts: int) -> dict[str, float]:
 
 
 def _finding(group: Group, number: int, known: _Known, company: Mapping[int, float]) -> Finding:
-    facts, base, world = known.facts.get(number, {"shared": 0}), known.base, known.world
+    linked, base, world = group.members.linked(), known.base, known.world
+    facts = known.facts.get(number, {"shared": 0}) | {"linked": linked}
     members, figures = known.standing(number), known.figures.get(number, Figures())
     confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
-    scores = (coordinated(confirmed, group.members.linked()), extracting(facts, base), concealed(facts, base))
+    scores = (coordinated(confirmed, linked), extracting(facts, base), concealed(facts, base))
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
     others = alternatives(facts, scores[2].log_odds, families)
     parts = _parts(group, members, known.ordinary, company)

@@ -15,6 +15,10 @@ LEAST_ACCOUNTS = 8
 PROPER = 0.9
 """Share of the work from which a part is the whole."""
 
+AS_OFTEN = 0.7
+"""How often a wording's holders also ask for training material, against all accounts of the group, from which the
+wording is of the same programme: another customer's are held by others."""
+
 ASKING_STEPS = [
     Step(
         "usual_lean",
@@ -50,6 +54,31 @@ ASKING_STEPS = [
         """,
     ),
     Step(
+        "programme_member",
+        f"""
+        WITH held AS (
+               SELECT g.grp, g.channel, g.token, t.x, e.account FROM group_token g
+               JOIN asking_part p ON p.grp = g.grp
+               JOIN template_token t ON t.channel = g.channel AND t.token = g.token
+               JOIN found_member m ON m.grp = g.grp AND m.entity = t.entity
+               JOIN exchange e ON e.x = t.x WHERE g.exclusive),
+             asks AS (SELECT DISTINCT g.grp, g.account FROM group_explained g
+                      JOIN asking_exchange a ON a.grp = g.grp AND a.x = g.x),
+             usual AS (SELECT g.grp, count(DISTINCT a.account) / count(DISTINCT g.account) AS share
+                       FROM group_explained g LEFT JOIN asks a ON a.grp = g.grp AND a.account = g.account
+                       GROUP BY g.grp),
+             programme AS (
+               SELECT h.grp, h.channel, h.token FROM held h
+               LEFT JOIN asks a ON a.grp = h.grp AND a.account = h.account
+               JOIN usual u ON u.grp = h.grp
+               GROUP BY h.grp, h.channel, h.token
+               HAVING count(DISTINCT h.account) >= {LEAST_ACCOUNTS}
+                  AND count(DISTINCT a.account) >= {AS_OFTEN} * any_value(u.share) * count(DISTINCT h.account))
+        SELECT h.grp, h.account, count(DISTINCT h.x) AS n FROM held h
+        JOIN programme p ON p.grp = h.grp AND p.channel = h.channel AND p.token = h.token GROUP BY h.grp, h.account
+        """,
+    ),
+    Step(
         "group_exchange",
         """
         SELECT g.*, t.followed FROM group_explained g JOIN group_taken_up t ON t.grp = g.grp AND t.x = g.x
@@ -67,4 +96,6 @@ ASKING_STEPS = [
         """,
     ),
 ]
-"""`group_exchange` and `group_member`: every group as it was found, and under -1 - grp the part that asks."""
+"""`group_exchange` and `group_member`: every group as it was found, and under -1 - grp the part that asks;
+`programme_member(grp, account, n)`: exchanges of each account in wordings of the part's own programme, whatever they
+ask."""

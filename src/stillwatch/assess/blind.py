@@ -18,6 +18,10 @@ NEEDS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("concealed/weak doors", (("programme",),)),
     ("concealed/replaced accounts", (("suspended_at",),)),
     ("concealed/many networks", (("client_ip", "asn"),)),
+    (
+        "concealed/made to look unrelated",
+        (("client_ip",), ("verified_domain", "org_id", "payment_fingerprint", "signup_ip")),
+    ),
     ("concealed/places", (("client_ip",),)),
     ("concealed/names", (("verified_domain", "org_id", "email"),)),
     ("concealed/tenure", (("created_at",),)),

@@ -9,12 +9,19 @@ COMMON_DOMAIN = 0.01
 """A mail domain that this share of all accounts uses is a public provider: it tells nothing of belonging."""
 
 
+APART = 1.0
+"""Nats for members who are joined and look like strangers."""
+
+ONE_NAME = ("top_verified_domain", "top_org", "top_declared_org", "top_payment", "top_signup_block")
+"""What holds accounts together for all to see, beside one place and one mail domain."""
+
+
 def concealed(facts: Facts, base: Facts) -> Score:
     """Log-odds that a group hides that it belongs together, with named terms. `base` are the accounts in no group."""
     terms: tuple[Term, ...] = ()
     for part in (_proxied, _abroad, _weak_doors, _replaced, _scattered, _mixture):
         terms += part(facts, base)
-    for own in (_one_place, _one_name, _settled, _tenure):
+    for own in (_apart, _one_place, _one_name, _settled, _tenure):
         terms += own(facts)
     return Score(QUESTION, PRIOR, terms)
 
@@ -80,6 +87,22 @@ def _mixture(facts: Facts, base: Facts) -> tuple[Term, ...]:
         return ()
     value = 0.5 * ramp(mixed, 0.3, 0.9) * ramp(share, 0.9, 0.4)
     return term(QUESTION, "mixture", value, f"the shared work is {share:.0%} of the members' traffic")
+
+
+def _apart(facts: Facts) -> tuple[Term, ...]:
+    """Members who are joined by sign-ups, cards or addresses, and whom no place, name, mail domain or payer holds
+    together: strangers share none of these, and who openly belongs together has one in common."""
+    linked, place = number(facts, "linked"), number(facts, "top_block")
+    held = {name: share for name in ONE_NAME if (share := number(facts, name)) is not None}
+    if linked is None or place is None or not held:
+        return ()
+    place *= 1.0 - (number(facts, "top_block_proxied") or 0.0)
+    openly = max(ramp(place, 0.1, 0.3), _one_mail_domain(facts), *(ramp(share, 0.2, 0.5) for share in held.values()))
+    because = (
+        f"{linked:.0%} of the members are joined by access, and no open place, name or payer holds more than "
+        f"{max(place, *held.values()):.0%}"
+    )
+    return term(QUESTION, "made to look unrelated", APART * ramp(linked, 0.5, 0.7) * (1.0 - openly), because)
 
 
 def _one_place(facts: Facts) -> tuple[Term, ...]:
