@@ -67,3 +67,41 @@ def test_a_group_that_only_asks_has_no_part() -> None:
 )
 def test_what_is_too_little_to_stand_by_itself(changes: dict[str, float]) -> None:
     assert part(**changes) == 0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("holders", "same"), [(range(0, 20, 2), True), (range(10, 20), False)], ids=["same", "other"])
+def test_a_wording_is_of_the_programme_where_its_holders_ask_as_often_as_the_group(holders: range, same: bool) -> None:
+    """Ten of twenty accounts ask. Of one hand's other wording half of the holders ask as well, of a customer's none."""
+    with DuckEngine() as engine:
+        asking = ", ".join(f"({100 * account + at}, {account}, 1)" for account in range(10) for at in range(4))
+        other = ", ".join(f"({100 * account + 50 + at}, {account}, 2)" for account in holders for at in range(5))
+        third = ", ".join(f"({100 * account + 70 + at}, {account}, 3)" for account in range(20) for at in range(5))
+        engine.run(
+            [
+                Step("sent", f"SELECT * FROM (VALUES {asking}, {other}, {third}) t(x, account, token)"),
+                Step("template_token", "SELECT x, account AS entity, 'exact' AS channel, token FROM sent"),
+                Step(
+                    "exchange_lean",
+                    f"SELECT x, CASE WHEN token = 1 THEN 1.0 ELSE {USUAL} END AS lean FROM sent "
+                    f"UNION ALL SELECT 100000 + range, {USUAL} FROM range(50)",
+                ),
+                Step(
+                    "group_token",
+                    "SELECT 0 AS grp, 'exact' AS channel, token, token < 3 AS exclusive FROM range(1, 4) t(token)",
+                ),
+                Step("found_member", "SELECT DISTINCT 0 AS grp, entity, TRUE AS certain FROM template_token"),
+                Step(
+                    "group_explained",
+                    "SELECT 0 AS grp, x, account AS entity, account, token < 3 AS exclusive, FALSE AS broad, "
+                    "TRUE AS certain FROM sent",
+                ),
+                Step("group_taken_up", "SELECT grp, x, FALSE AS followed FROM group_explained"),
+                *ASKING_STEPS,
+            ]
+        )
+        counted = {row["account"]: row["n"] for row in engine.arrow("SELECT * FROM programme_member").to_pylist()}
+    assert counted == {
+        account: 4 * (account < 10) + 5 * (same and account in holders)
+        for account in range(20)
+        if account < 10 or (same and account in holders)
+    }

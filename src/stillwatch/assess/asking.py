@@ -57,11 +57,10 @@ ASKING_STEPS = [
         "programme_member",
         f"""
         WITH held AS (
-               SELECT g.grp, g.channel, g.token, t.x, e.account FROM group_token g
+               SELECT g.grp, g.channel, g.token, e.x, e.account FROM group_token g
                JOIN asking_part p ON p.grp = g.grp
                JOIN template_token t ON t.channel = g.channel AND t.token = g.token
-               JOIN found_member m ON m.grp = g.grp AND m.entity = t.entity
-               JOIN exchange e ON e.x = t.x WHERE g.exclusive),
+               JOIN group_explained e ON e.grp = g.grp AND e.x = t.x WHERE g.exclusive),
              asks AS (SELECT DISTINCT g.grp, g.account FROM group_explained g
                       JOIN asking_exchange a ON a.grp = g.grp AND a.x = g.x),
              usual AS (SELECT g.grp, count(DISTINCT a.account) / count(DISTINCT g.account) AS share

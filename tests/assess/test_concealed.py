@@ -1,0 +1,35 @@
+"""Members who are joined by access and look like strangers to each other: when that speaks for concealment."""
+
+import pytest
+
+from stillwatch.assess.concealed import concealed
+
+JOINED = {"linked": 0.8, "top_block": 0.05, "top_payment": 0.04, "top_org": 0.0}
+
+
+def apart(**facts: float | None) -> float | None:
+    """What the looks of strangers say of members who are joined."""
+    terms = {term.name: term.value for term in concealed({**JOINED, **facts}, {}).terms}
+    return terms.get("made to look unrelated")
+
+
+def test_who_is_joined_and_looks_like_a_stranger_hides() -> None:
+    assert apart() == 1.0
+    assert apart(top_block=0.9, top_block_proxied=1.0) == 1.0, "one proxy is no open place"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"linked": 0.5}, {"top_block": 0.4}, {"top_org": 0.6}, {"top_verified_domain": 0.6}, {"top_payment": 0.6},
+        {"top_email_domain": 0.9, "email_domain_common": 0.0},
+    ],
+    ids=["not joined", "one place", "one organisation", "one domain", "one payer", "one mail domain"],
+)  # fmt: skip
+def test_who_is_not_joined_or_openly_together_does_not_hide_it(facts: dict[str, float]) -> None:
+    assert apart(**facts) is None
+
+
+@pytest.mark.parametrize("absent", [["linked"], ["top_block"], ["top_payment", "top_org"]])
+def test_without_the_signal_nobody_was_made_to_look_unrelated(absent: list[str]) -> None:
+    assert apart(**dict.fromkeys(absent)) is None
