@@ -258,9 +258,11 @@ def test_where_no_address_is_seen_the_others_tell_how_many_keys_are_stolen() -> 
 
 
 def test_a_public_tool_links_nobody() -> None:
-    """Whoever uses the program that the group uses, and hardly shares a word or anything else, is not accused."""
+    """Whoever uses the program that the group uses, and hardly a word or words that others use as well, is not
+    accused."""
     assert part_of(member(access=9.0, beyond_client=-0.5, text=0.5)).probability < 0.5
-    assert part_of(member(access=9.0, beyond_client=-0.5, text=9.0)).probability >= 0.75
+    assert part_of(member(access=3.5, beyond_client=-0.5, text=9.0, company=0.8)).probability < 0.5
+    assert part_of(member(access=9.0, beyond_client=-0.5, text=9.0, company=0.8)).probability >= 0.75
     assert part_of(member(access=9.0, beyond_client=4.0, text=0.5)).probability >= 0.75
 
 
@@ -383,3 +385,26 @@ def test_one_burst_in_an_ordinary_life_is_named_and_not_accused() -> None:
     assert told["c"].probability >= 0.5, "its other exchanges look like the group's cover"
     assert told["d"].probability >= 0.5
     assert all(told[f"o{n}"].probability >= 0.5 for n in range(30)), "a registration that links them"
+
+
+ONE_WEEK = {"registration": 0.2, "access": 9.0, "beyond_client": 6.0, "shared_days": 6.0, "at_home": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("changes", "accused"),
+    [
+        ({}, False),
+        ({"shared_days": 12.0}, True),
+        ({"shared_times": 2}, True),
+        ({"group_days": 8.0}, True),
+        ({"registration": 1.0}, True),
+        ({"among": 0.2}, True),
+    ],
+    ids=["one week", "two weeks", "twice", "a short programme", "a sign-up links it", "a life by the group's exits"],
+)
+def test_who_works_a_week_and_whom_nothing_else_links_is_named_and_not_accused(
+    changes: dict[str, float], accused: bool
+) -> None:
+    part = part_of(member(**(ONE_WEEK | changes)))
+    assert part.role == "operator"
+    assert (part.probability >= 0.75) is accused

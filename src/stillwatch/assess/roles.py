@@ -30,6 +30,12 @@ BURST_DAYS, BURST_SHARE = 1.0, 0.15
 """Days in which all of a member's shared work falls, and its share of the account's own, under which the member is
 named, not accused."""
 
+WEEK_DAYS, SURPRISE = 7.0, 2.0
+AMONG, UNREGISTERED = 0.1, 0.5
+"""Days within which a key is likely to be found out, and nats of surprise that all shared work falls into a window so
+short; share of an account's own exchanges through the group's exits, and nats of registration evidence, up to which
+neither says anything of the account. What else links it, a thief would have left behind."""
+
 ALIKE = 2.5
 """Nats under which nobody looks like a victim."""
 
@@ -125,11 +131,11 @@ def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
 def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen_low)
-    held = stolen_high >= UNDECIDED or _plain(member) or _is_one_burst(member) or probability < BARELY
+    held = stolen_high >= UNDECIDED or _plain(member) or _is_one_burst(member) or _is_one_week(member)
+    held = held or probability < BARELY or shares_a_tool(member) or at_home(member)
+    held = held or is_stranger(member.access, member.company)
     estimate = probability
-    if role == "operator" and (
-        is_stranger(member.access, member.company) or shares_a_tool(member) or at_home(member) or held
-    ):
+    if role == "operator" and held:
         probability, estimate = min(probability, UNSHOWN), _estimated(member)
     shown = round(probability, 4)
     said = round(estimate, 4) if role in ACCUSING else None
@@ -184,6 +190,14 @@ def _is_one_burst(member: MemberFacts) -> bool:
     return brief and member.registration <= COINCIDENCE and member.cover < 0.75
 
 
+def _is_one_week(member: MemberFacts) -> bool:
+    """All shared work within a week of a longer programme, and nothing that links the account but where that work came
+    from: whoever holds its key leaves the same."""
+    brief = member.shared_days <= WEEK_DAYS and _surprise(member) >= SURPRISE
+    elsewhere = member.registration <= UNREGISTERED and (member.among or 0.0) < AMONG
+    return brief and elsewhere and member.beyond_client >= LINKED
+
+
 def _role(member: MemberFacts, stolen: float) -> str:
     if member.reseller:
         return "reseller"
@@ -208,9 +222,11 @@ def at_home(member: MemberFacts) -> bool:
 
 
 def shares_a_tool(member: MemberFacts) -> bool:
-    """Whether an account shares a program with the group and hardly a word: so looks the user of a public tool with
-    which the group works as well."""
-    return member.beyond_client <= ALONE and member.text < LINKED
+    """Whether an account shares a program with the group and hardly a word, or a program and wordings that strangers
+    use as well: so looks the user of a public tool with which the group works as well. A program comes with its
+    wordings, so it must say twice what other access must."""
+    nats = member.access + company_odds(member.company)
+    return member.beyond_client <= ALONE and (member.text < LINKED or nats < 2.0 * LINKED)
 
 
 def is_stranger(access: float, company: float | None) -> bool:
@@ -319,9 +335,17 @@ def _life(member: MemberFacts) -> float:
 
 
 def _window(member: MemberFacts) -> float:
-    """What the shortness of the shared work's window says: a bound of the probability that so many uniform times of the
-    group's duration fall into a window so short."""
-    part = max(member.shared_days, 0.5) / max(member.group_days, LEAST_GROUP_DAYS)
+    """What the shortness of the shared work's window says."""
+    part = _part_of_group(member)
+    return clipped(_surprise(member), 0.0, 3.0) * ramp(member.shared_days, 7.0, 3.0) - 3.0 * ramp(part, 0.25, 0.5)
+
+
+def _surprise(member: MemberFacts) -> float:
+    """-ln of a bound of the probability that so many uniform times of the group's duration fall into a window so
+    short."""
     times = max(member.shared_times, 1)
-    chance = math.log(times) + (times - 1) * math.log(min(part, 1.0))
-    return clipped(-chance, 0.0, 3.0) * ramp(member.shared_days, 7.0, 3.0) - 3.0 * ramp(part, 0.25, 0.5)
+    return -math.log(times) - (times - 1) * math.log(min(_part_of_group(member), 1.0))
+
+
+def _part_of_group(member: MemberFacts) -> float:
+    return max(member.shared_days, 0.5) / max(member.group_days, LEAST_GROUP_DAYS)
