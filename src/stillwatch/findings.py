@@ -101,6 +101,15 @@ ENTITY_STEPS = [
 ]
 
 
+FACTS = (
+    "group_fact",
+    "group_standing",
+    "(SELECT -1 - grp AS grp, asking FROM asking_part)",
+    "(SELECT grp, avg(at_home) AS at_home FROM member_fact GROUP BY grp)",
+)
+"""What is known of a group, a row each; together they name it once."""
+
+
 @dataclass(frozen=True)
 class World:
     """What assessment needs to know of the whole run."""
@@ -172,7 +181,7 @@ class _Known:
     def of(cls, engine: Engine, world: World, *, seen: bool) -> "_Known":
         figures, domains = group_figures(engine), _domain_shares(engine, world.accounts)
         facts: dict[int, dict[str, Any]] = {}
-        for table in ("group_fact", "group_standing", "(SELECT -1 - grp AS grp, asking FROM asking_part)"):
+        for table in FACTS:
             for row in engine.arrow(f"SELECT * FROM {table}").to_pylist():
                 facts.setdefault(row.pop("grp"), {}).update(row)
         for number, held in facts.items():

@@ -22,9 +22,9 @@ def test_who_is_joined_and_looks_like_a_stranger_hides() -> None:
     "facts",
     [
         {"linked": 0.5}, {"top_block": 0.4}, {"top_org": 0.6}, {"top_verified_domain": 0.6}, {"top_payment": 0.6},
-        {"top_email_domain": 0.9, "email_domain_common": 0.0},
+        {"top_email_domain": 0.9, "email_domain_common": 0.0}, {"at_home": 0.95},
     ],
-    ids=["not joined", "one place", "one organisation", "one domain", "one payer", "one mail domain"],
+    ids=["not joined", "one place", "one organisation", "one domain", "one payer", "one mail domain", "at home"],
 )  # fmt: skip
 def test_who_is_not_joined_or_openly_together_does_not_hide_it(facts: dict[str, float]) -> None:
     assert apart(**facts) is None

@@ -91,13 +91,15 @@ def _mixture(facts: Facts, base: Facts) -> tuple[Term, ...]:
 
 def _apart(facts: Facts) -> tuple[Term, ...]:
     """Members who are joined by sign-ups, cards or addresses, and whom no place, name, mail domain or payer holds
-    together: strangers share none of these, and who openly belongs together has one in common."""
+    together: strangers share none of these, and who openly belongs together has one in common. Whose shared work comes
+    from where the rest of its life does looks like what it is: customers of one proxy network do."""
     linked, place = number(facts, "linked"), number(facts, "top_block")
     held = {name: share for name in ONE_NAME if (share := number(facts, name)) is not None}
     if linked is None or place is None or not held:
         return ()
     place *= 1.0 - (number(facts, "top_block_proxied") or 0.0)
     openly = max(ramp(place, 0.1, 0.3), _one_mail_domain(facts), *(ramp(share, 0.2, 0.5) for share in held.values()))
+    openly = max(openly, ramp(number(facts, "at_home") or 0.0, 0.6, 0.9))
     because = (
         f"{linked:.0%} of the members are joined by access, and no open place, name or payer holds more than "
         f"{max(place, *held.values()):.0%}"
