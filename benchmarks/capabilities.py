@@ -28,7 +28,7 @@ sys.path.insert(0, str(HERE / "workers"))
 
 from labelled import HONEST, Prompt, honest, labelled  # noqa: E402
 
-from stillwatch.content.capabilities import classify, lean  # noqa: E402
+from stillwatch.content.capabilities import Requests, classify, lean  # noqa: E402
 from stillwatch.content.sketch import sketch  # noqa: E402
 from stillwatch.records import CAPABILITIES, SegmentRole  # noqa: E402
 from stillwatch.stats import clopper_pearson  # noqa: E402
@@ -55,7 +55,7 @@ def exchanges(prompts: list[Prompt]) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=EXCHANGES)
 
 
-def features(prompts: list[Prompt]) -> tuple[Any, ...]:
+def features(prompts: list[Prompt]) -> Requests:
     """What `classify` and `lean` read, as detection does: tags of the last human turn and of the system text."""
     parts = [
         pa.Table.from_batches([sketch(exchanges(prompts[at : at + 2000]), KEY)]) for at in range(0, len(prompts), 2000)
@@ -70,13 +70,13 @@ def features(prompts: list[Prompt]) -> tuple[Any, ...]:
     def column(name: str, absent: int) -> Any:
         return table[name].fill_null(absent).to_numpy()
 
-    return (np.array(tags, np.uint64), column("structure", 0), column("output_tags", 0), column("text_words", -1),
-            column("output_words", -1), column("turns", 0))  # fmt: skip
+    return Requests(np.array(tags, np.uint64), column("structure", 0), column("text_words", -1),
+                    column("output_words", -1), column("turns", 0))  # fmt: skip
 
 
 def named(prompts: list[Prompt]) -> list[str]:
     """What the product says of each prompt alone."""
-    return [CAPABILITIES[code] for code in classify(*features(prompts))]
+    return [CAPABILITIES[code] for code in classify(features(prompts))]
 
 
 def rate(k: int, n: int) -> str:
@@ -119,7 +119,7 @@ def mistakes(prompts: list[Prompt], said: list[str], most: int = 14) -> list[str
 def innocence(prompts: list[Prompt]) -> list[str]:
     """How honest kinds lean, and how often they are given a capability of harvest."""
     got = features(prompts)
-    sums, said = lean(*got).sum(axis=1), [CAPABILITIES[code] for code in classify(*got)]
+    sums, said = lean(got).sum(axis=1), [CAPABILITIES[code] for code in classify(got)]
     lines = ["== honest sources: how they lean (nats, without an answer), and what of harvest they are named"]
     places: dict[str, list[int]] = defaultdict(list)
     for place, prompt in enumerate(prompts):

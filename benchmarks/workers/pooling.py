@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from scipy.cluster.vq import kmeans2
 
 from stillwatch.benchmark.baselines.queries import Vectors, buckets_of, embedded
+from stillwatch.content.capabilities import Requests
 from stillwatch.content.sketch import content
 from stillwatch.content.sketch_key import sketch_key
 from stillwatch.content.value import figures
@@ -184,7 +185,7 @@ def seen(texts: Texts) -> Seen:
         words = columns["text_words"].to_numpy(zero_copy_only=False)
         turns = columns["turns"].to_numpy(zero_copy_only=False)
         nothing = np.full(len(tags), -1, dtype=np.int32)
-        value.append(figures(tags, structure, np.zeros_like(tags), words, nothing, turns))
+        value.append(figures(Requests(tags, structure, words, nothing, turns)))
         topic = columns["simhash"].fill_null(0).to_numpy(zero_copy_only=False)
         plain.append(_plain(tags, structure, topic, [len(row or []) for row in columns["segments"].to_pylist()]))
         topics.append(topic)

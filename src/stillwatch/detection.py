@@ -15,7 +15,7 @@ import pyarrow as pa
 from stillwatch.assess.blind import NO_ACCOUNTS, blind_terms
 from stillwatch.assess.finding import Finding, as_json
 from stillwatch.content.answered import HISTORY_STEP
-from stillwatch.content.capabilities import classify, lean
+from stillwatch.content.capabilities import REQUESTS, Requests, classify, lean
 from stillwatch.content.families import family_steps
 from stillwatch.content.fillers import filler_steps
 from stillwatch.content.preamble import preamble_steps
@@ -197,18 +197,12 @@ def _content(engine: Engine, progress: Callable[[str], None]) -> None:
 def _capabilities(engine: Engine) -> None:
     """Tables `exchange_capability(x, code, tags, structure)` and `exchange_lean(x, lean)`: NULL where no text was
     logged."""
-    held = engine.arrow(
-        "SELECT e.x, coalesce(i.tags, 0) AS tags, e.structure, coalesce(e.output_tags, 0) AS output_tags, "
-        "coalesce(e.text_words, -1) AS text_words, coalesce(e.output_words, -1) AS output_words, e.turns "
-        "FROM exchange e LEFT JOIN intent i ON i.x = e.x"
-    )
-    columns = {name: held[name].to_numpy() for name in held.column_names}
-    features = (columns["tags"], columns["structure"], columns["output_tags"], columns["text_words"],
-                columns["output_words"], columns["turns"])  # fmt: skip
-    named = {"code": pa.array(classify(*features), pa.int8()), "tags": held["tags"], "structure": held["structure"]}
+    held = engine.arrow(f"SELECT e.x, {REQUESTS} FROM exchange e LEFT JOIN intent i ON i.x = e.x")
+    requests = Requests(*(held[name].to_numpy() for name in Requests._fields))
+    named = {"code": pa.array(classify(requests), pa.int8()), "tags": held["tags"], "structure": held["structure"]}
     engine.register("exchange_capability", pa.table({"x": held["x"], **named}))
-    unseen = (columns["text_words"] < 0) & (columns["output_words"] < 0)
-    purpose = pa.array(np.asarray(lean(*features).sum(axis=1)), mask=unseen)
+    unseen = (requests.text_words < 0) & (requests.output_words < 0)
+    purpose = pa.array(np.asarray(lean(requests).sum(axis=1)), mask=unseen)
     engine.register("exchange_lean", pa.table({"x": held["x"], "lean": purpose}))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from stillwatch.content.capabilities import REQUESTS, Requests
 from stillwatch.content.value import FIGURES, figures, rates
 from stillwatch.engine.base import Engine
 from stillwatch.linkage.groups import Group
@@ -30,9 +31,8 @@ MOST_MEMBERS = 400
 SHOWN = 5
 """Figures that a finding names."""
 
-ROWS = """
-SELECT e.entity, coalesce(i.tags, 0) AS tags, e.structure, coalesce(e.output_tags, 0) AS output_tags,
-       coalesce(e.text_words, -1) AS text_words, coalesce(e.output_words, -1) AS output_words, e.turns
+ROWS = f"""
+SELECT e.entity, {REQUESTS}
 FROM exchange e JOIN pooled_entity p ON p.entity = e.entity LEFT JOIN intent i ON i.x = e.x
 WHERE e.text_words IS NOT NULL
 """
@@ -100,8 +100,8 @@ def _rates(engine: Engine, rows: Ints) -> Floats:
     """Figures of these entities, (rows, FIGURES)."""
     engine.register("pooled_entity", pa.table({"entity": pa.array(rows, pa.int32())}))
     held = engine.arrow(ROWS)
-    columns = [held[name].to_numpy() for name in held.column_names]
-    return rates(figures(*columns[1:]), np.searchsorted(rows, columns[0]), len(rows))
+    requests = Requests(*(held[name].to_numpy() for name in Requests._fields))
+    return rates(figures(requests), np.searchsorted(rows, held["entity"].to_numpy()), len(rows))
 
 
 def _shows(pool: Pool, members: Ints, table: Floats) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stillwatch.content.capabilities import classify, lean
+from stillwatch.content.capabilities import Requests, classify, lean
 from stillwatch.content.sketch import sketch
 from stillwatch.content.tags import tag_bits
 from stillwatch.records import CAPABILITIES
@@ -25,17 +25,17 @@ def tag_names(text: str) -> set[str]:
 def capabilities(*texts: str) -> list[str]:
     """The capability of each text; no answer was logged."""
     rows = sketch(asked(*texts), KEY)
-    return [CAPABILITIES[code] for code in classify(*_columns(rows, tags(*texts)))]
+    return [CAPABILITIES[code] for code in classify(_requests(rows, tags(*texts)))]
 
 
 def leaning(text: str) -> float:
     """How far one text leans to harvest, in nats."""
-    return float(lean(*_columns(sketch(asked(text), KEY), tags(text))).sum())
+    return float(lean(_requests(sketch(asked(text), KEY), tags(text))).sum())
 
 
-def _columns(rows, held):  # type: ignore[no-untyped-def]
+def _requests(rows, held):  # type: ignore[no-untyped-def]
     n = len(held)
     absent = np.full(n, -1, np.int32)
     words = rows.column("text_words").fill_null(-1).to_numpy(zero_copy_only=False)
     structure, turns = (rows.column(name).to_numpy() for name in ("structure", "turns"))
-    return np.array(held, np.uint64), structure, np.zeros(n, np.uint64), words, absent, turns
+    return Requests(np.array(held, np.uint64), structure, words, absent, turns)

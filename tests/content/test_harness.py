@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stillwatch.content.blocks import harness_marks, split
-from stillwatch.content.capabilities import classify, lean
+from stillwatch.content.capabilities import REQUESTS, Requests, classify, lean
 from stillwatch.content.parts import parts_of
 from stillwatch.content.preamble import LEAST_ENTITIES
 from stillwatch.content.sketch import sketch
@@ -34,14 +34,9 @@ def alike(words: str, sent: list[dict[str, Any]]) -> tuple[DuckEngine, int]:
 
 def seen(engine: DuckEngine, n: int) -> tuple[list[Any], list[Any]]:
     """Of the exchanges inside and outside of the harness: capability, purpose, and every content token."""
-    held = engine.arrow(
-        "SELECT e.x, coalesce(i.tags, 0) AS tags, e.structure, e.output_tags, e.text_words, e.output_words, e.turns "
-        "FROM exchange e LEFT JOIN intent i ON i.x = e.x ORDER BY e.x"
-    )
-    columns = {name: held[name].to_numpy() for name in held.column_names}
-    of_words = (columns["tags"], columns["structure"], columns["output_tags"], columns["text_words"])
-    features = (*of_words, columns["output_words"], columns["turns"])
-    codes, purpose = classify(*features), lean(*features)
+    held = engine.arrow(f"SELECT e.x, {REQUESTS} FROM exchange e LEFT JOIN intent i ON i.x = e.x ORDER BY e.x")
+    requests = Requests(*(held[name].to_numpy() for name in Requests._fields))
+    codes, purpose = classify(requests), lean(requests)
     tokens: list[set[tuple[str, int]]] = [set() for _ in range(2 * n)]
     for row in engine.arrow("SELECT x, channel, token FROM template_token").to_pylist():
         tokens[row["x"]].add((row["channel"], row["token"]))

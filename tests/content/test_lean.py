@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stillwatch.content.capabilities import AT_LENGTH, FEATURES, HARMLESS, MOST_BESIDE, lean
+from stillwatch.content.capabilities import AT_LENGTH, FEATURES, HARMLESS, MOST_BESIDE, Requests, lean
 from stillwatch.content.tags import tag_bits
 
 
@@ -12,8 +12,8 @@ def leaning(*names: str, answer: int = 50) -> float:
     bits = tag_bits()
     tags = np.array([sum(bits[name] for name in names)], np.uint64)
     words = np.array([50], np.int32)
-    none = np.zeros(1, np.uint32), np.zeros(1, np.uint64)
-    return float(lean(tags, *none, words, np.array([answer], np.int32), np.zeros(1, np.int16)).sum())
+    answered = np.array([answer], np.int32)
+    return float(lean(Requests(tags, np.zeros(1, np.uint32), words, answered, np.zeros(1, np.int16))).sum())
 
 
 def test_one_more_harmless_sentence_takes_little() -> None:

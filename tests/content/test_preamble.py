@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stillwatch.content.capabilities import classify, lean
+from stillwatch.content.capabilities import Requests, classify, lean
 from stillwatch.content.families import family_steps
 from stillwatch.content.fillers import filler_steps
 from stillwatch.content.preamble import LEAST_ENTITIES, preamble_steps
@@ -77,10 +77,10 @@ def test_what_one_account_alone_says_in_its_system_text_is_its_own() -> None:
 def test_absent_text_has_no_capability_and_no_purpose() -> None:
     import numpy as np
 
-    zero = np.zeros(1, np.uint64), np.zeros(1, np.uint32), np.zeros(1, np.uint64)
-    unknown = np.full(1, -1, np.int32), np.full(1, -1, np.int32), np.zeros(1, np.int16)
-    assert classify(*zero, *unknown).tolist() == [17]
-    assert lean(*zero, *unknown).sum() == 0.0, "what was not logged says nothing"
+    unknown = np.full(1, -1, np.int32)
+    none = Requests(np.zeros(1, np.uint64), np.zeros(1, np.uint32), unknown, unknown, np.zeros(1, np.int16))
+    assert classify(none).tolist() == [17]
+    assert lean(none).sum() == 0.0, "what was not logged says nothing"
 
 
 def test_a_shared_instruction_is_a_template_and_its_material_a_filler() -> None:
@@ -97,10 +97,10 @@ def test_a_shared_instruction_is_a_template_and_its_material_a_filler() -> None:
 def test_an_agents_transcript_is_agentic_work_whatever_its_steps_ask_for() -> None:
     """Thoughts at every step, a task of any kind: the form speaks before the words of trace and synthesis."""
     bits = tag_bits()
-    zero, words = np.zeros(1, np.uint32), np.array([200], np.int32)
-    rest = (zero, np.zeros(1, np.uint64), words, words, np.array([1], np.int16))
+    words = np.array([200], np.int32)
+    rest = (np.zeros(1, np.uint32), words, words, np.array([1], np.int16))
     named = [
-        CAPABILITIES[int(classify(np.array([sum(bits[name] for name in tags)], np.uint64), *rest)[0])]
+        CAPABILITIES[int(classify(Requests(np.array([sum(bits[name] for name in tags)], np.uint64), *rest))[0])]
         for tags in (("agentic", "trace"), ("agentic", "tools", "synthesis"), ("trace",), ("synthesis",), ("agentic",))
     ]
     assert named == ["agentic_coding", "agentic_coding", "trace_coercion", "data_synthesis", "unknown"]
@@ -110,5 +110,5 @@ def test_tools_of_which_none_was_called_yet_are_tool_use() -> None:
     tags = np.array([tag_bits()["agentic"] | tag_bits()["tools"]] * 2, np.uint64)
     structure = np.array([Structure.TOOLS, Structure.TOOLS | Structure.TOOL_RESULT], np.uint32)
     words, turns = np.full(2, 50, np.int32), np.ones(2, np.int16)
-    codes = classify(tags, structure, np.zeros(2, np.uint64), words, words, turns)
+    codes = classify(Requests(tags, structure, words, words, turns))
     assert [CAPABILITIES[code] for code in codes] == ["tool_use", "agentic_coding"]

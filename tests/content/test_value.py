@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stillwatch.content.capabilities import Requests
 from stillwatch.content.structure import Structure
 from stillwatch.content.tags import tag_bits
 from stillwatch.content.value import FIGURES, figures, rates
@@ -11,10 +12,9 @@ def shown(*names: str, structure: int = 0, output_words: int = -1) -> set[str]:
     """The figures of one exchange whose last human turn shows these tags."""
     bits = tag_bits()
     tags = np.array([sum(bits[name] for name in names)], np.uint64)
-    row = figures(
-        tags, np.array([structure], np.uint32), np.zeros(1, np.uint64), np.array([8], np.int32),
-        np.array([output_words], np.int32), np.ones(1, np.int16),
-    )  # fmt: skip
+    forms, asked, answered = (np.array([n], kind) for n, kind in (
+        (structure, np.uint32), (8, np.int32), (output_words, np.int32)))  # fmt: skip
+    row = figures(Requests(tags, forms, asked, answered, np.ones(1, np.int16)))
     return {FIGURES[at] for at in np.flatnonzero(row[0])}
 
 
@@ -37,8 +37,8 @@ def test_structure_and_long_answers_count_beside_a_request() -> None:
 
 def test_every_figure_has_a_column_of_its_own() -> None:
     assert len(set(FIGURES)) == len(FIGURES)
-    assert figures(*(np.zeros(3, kind) for kind in (np.uint64, np.uint32, np.uint64, np.int32, np.int32, np.int16))
-                   ).shape == (3, len(FIGURES))  # fmt: skip
+    kinds = (np.uint64, np.uint32, np.int32, np.int32, np.int16)
+    assert figures(Requests(*(np.zeros(3, kind) for kind in kinds))).shape == (3, len(FIGURES))
 
 
 def test_rates_are_shares_of_an_accounts_exchanges() -> None:

@@ -5,6 +5,7 @@ pooled votes, and `unknown` is an answer.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,24 @@ from stillwatch.records import CAPABILITIES
 Codes = NDArray[np.int8]
 Flags = NDArray[np.bool_]
 UNKNOWN = CAPABILITIES.index("unknown")
+
+
+class Requests(NamedTuple):
+    """What is read of exchanges, arrays of one length: tags of what is asked (bits of `tags`), structure, words of the
+    last human turn and of the answer (-1: not logged), and human turns."""
+
+    tags: NDArray[np.uint64]
+    structure: NDArray[np.uint32]
+    text_words: NDArray[np.int32]
+    output_words: NDArray[np.int32]
+    turns: NDArray[np.int16]
+
+
+REQUESTS = (
+    "coalesce(i.tags, 0) AS tags, e.structure, coalesce(e.text_words, -1) AS text_words, "
+    "coalesce(e.output_words, -1) AS output_words, e.turns"
+)
+"""The columns of `Requests` in SQL, of `exchange e` and its row of `intent i`."""
 
 
 def _any(tags: NDArray[np.uint64], *names: str) -> Flags:
@@ -32,20 +51,13 @@ def _offered(structure: NDArray[np.uint32], output_words: NDArray[np.int32]) -> 
     return _bit(structure, Structure.TOOLS) & (output_words < 0)
 
 
-def classify(
-    tags: NDArray[np.uint64],
-    structure: NDArray[np.uint32],
-    output_tags: NDArray[np.uint64],
-    text_words: NDArray[np.int32],
-    output_words: NDArray[np.int32],
-    turns: NDArray[np.int16],
-) -> Codes:
-    """Index into records.CAPABILITIES for each exchange. The arrays have one length; -1 words mean not logged.
+def classify(requests: Requests) -> Codes:
+    """Index into records.CAPABILITIES for each exchange.
 
     An agent's transcript asks for thoughts at every step and holds tasks of any kind, so its form comes first: words of
     an agent's work beside tools, code or thoughts. Definitions of tools of which none was called yet are tool use.
     """
-    del output_tags, turns
+    tags, structure, text_words, output_words, _ = requests
     tools = _bit(structure, Structure.TOOL_CALL_OUT) | _bit(structure, Structure.TOOL_RESULT)
     transcript = tools | _bit(structure, Structure.CODE_OUT) | _any(tags, "trace", "tools", "code")
     begun = _bit(structure, Structure.TOOL_RESULT) | _bit(structure, Structure.TOOL_CALL_BEFORE)
@@ -86,7 +98,7 @@ def family_codes(tags: NDArray[np.uint64], structure: NDArray[np.uint32]) -> Cod
     A template's static words are in all of its exchanges, an item's own in few: so what most show is what is asked.
     """
     logged = np.ones(len(tags), dtype=np.int32)
-    return classify(tags, structure, np.zeros_like(tags), logged, logged, logged.astype(np.int16))
+    return classify(Requests(tags, structure, logged, logged, logged.astype(np.int16)))
 
 
 FEATURES: tuple[tuple[str, float], ...] = (
@@ -133,16 +145,9 @@ one sentence may name several kinds: so the strongest alone counts, and half of 
 material."""
 
 
-def lean(
-    tags: NDArray[np.uint64],
-    structure: NDArray[np.uint32],
-    output_tags: NDArray[np.uint64],
-    text_words: NDArray[np.int32],
-    output_words: NDArray[np.int32],
-    turns: NDArray[np.int16],
-) -> NDArray[np.float64]:
+def lean(requests: Requests) -> NDArray[np.float64]:
     """Contributions in nats, shape (exchanges, features); their sum over features is the exchange's ratio."""
-    del output_tags
+    tags, structure, text_words, output_words, turns = requests
     asks = [_any(tags, name) for name in ("reasoning", "post_hoc", "trace", "grading", "preference", "reward")]
     grading, synthesis, agentic = asks[3], _any(tags, "synthesis"), _any(tags, "agentic", "codebase")
     tools = _offered(structure, output_words) | _bit(structure, Structure.TOOL_CALL_OUT)

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.content.capabilities import lean
+from stillwatch.content.capabilities import Requests, lean
 from stillwatch.content.structure import Structure
 from stillwatch.content.tags import tag_bits
 
@@ -49,25 +49,17 @@ FIGURES = (
 """What each column of `figures` counts."""
 
 
-def figures(
-    tags: NDArray[np.uint64],
-    structure: NDArray[np.uint32],
-    output_tags: NDArray[np.uint64],
-    text_words: NDArray[np.int32],
-    output_words: NDArray[np.int32],
-    turns: NDArray[np.int16],
-) -> NDArray[np.bool_]:
-    """Which figures each exchange shows, shape (exchanges, FIGURES). Arrays as in `capabilities.classify`.
+def figures(requests: Requests) -> NDArray[np.bool_]:
+    """Which figures each exchange shows, shape (exchanges, FIGURES).
 
     What a request asks counts only where the request as a whole leans to harvest: a summary of own documents in a
     given form shows nothing.
     """
-    nats = lean(tags, structure, output_tags, text_words, output_words, turns)
-    total, bits = nats.sum(axis=1), tag_bits()
-    columns = [(tags & np.uint64(bits[name])) != 0 for name in TAGS]
-    columns += [(structure & np.uint32(int(bit))) != 0 for _, bit in FORMS]
+    total, bits = lean(requests).sum(axis=1), tag_bits()
+    columns = [(requests.tags & np.uint64(bits[name])) != 0 for name in TAGS]
+    columns += [(requests.structure & np.uint32(int(bit))) != 0 for _, bit in FORMS]
     columns += [total >= least for least in LEANS]
-    columns.append(output_words >= LONG_ANSWER)
+    columns.append(requests.output_words >= LONG_ANSWER)
     asked = dict(zip(TAGS, columns, strict=False))
     columns += [asked[one] & asked[other] for one, other in TOGETHER]
     return np.asarray(np.stack(columns, axis=1) & (total >= LEANS[0])[:, None])
