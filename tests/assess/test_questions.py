@@ -377,12 +377,14 @@ def test_one_burst_in_an_ordinary_life_is_named_and_not_accused() -> None:
     burst = {"registration": 0.0, "shared": 2, "own": 200, "shared_days": 0.2, "shared_times": 2}
     others = [
         member(account_id="b", **burst),
-        member(account_id="c", **(burst | {"cover": 1.5})),
-        member(account_id="d", **(burst | {"shared": 90})),
+        member(account_id="c", **(burst | {"cover": 1.5, "registration": 1.0})),
+        member(account_id="e", **(burst | {"cover": 1.5})),
+        member(account_id="d", **(burst | {"shared": 120})),
     ]
     told = {part.account_id: part for part in parts_of([*own, *others])}
     assert told["b"].probability < 0.5 and told["b"].role == "operator"
     assert told["c"].probability >= 0.5, "its other exchanges look like the group's cover"
+    assert told["e"].probability < 0.5, "some of that life may be a thief's"
     assert told["d"].probability >= 0.5
     assert all(told[f"o{n}"].probability >= 0.5 for n in range(30)), "a registration that links them"
 

@@ -17,7 +17,7 @@ from tests.content.exchanges import KEY, asked
 SOURCE = Path(stillwatch.__file__).parent
 READERS = {
     "text_words": {
-        "content/families.py", "content/capabilities.py", "content/value.py", "detection.py", "training.py",
+        "content/families.py", "content/capabilities.py", "detection.py", "training.py",
     },
     "segment_words": {"content/preamble.py"},
 }  # fmt: skip

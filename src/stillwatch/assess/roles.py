@@ -26,9 +26,9 @@ COINCIDENCE = 5.0
 """Nats of likeness, of seven, that show a victim's every trait; and nats of registration evidence that a shared day or
 issuer gives by chance, as a shared card does not."""
 
-BURST_DAYS, BURST_SHARE = 1.0, 0.15
+BURST_DAYS, BURST_SHARE, BURST_OF_LIFE = 1.0, 0.15, 0.5
 """Days in which all of a member's shared work falls, and its share of the account's own, under which the member is
-named, not accused."""
+named, not accused; and that share where the registration says nothing of the account."""
 
 WEEK_DAYS, SURPRISE = 7.0, 2.0
 AMONG, UNREGISTERED = 0.1, 0.5
@@ -185,9 +185,14 @@ def _plain(member: MemberFacts) -> bool:
 
 def _is_one_burst(member: MemberFacts) -> bool:
     """A little work of the group within a day of an account's longer life, and no link of registration beyond chance:
-    so little shows no operator, whoever else of the group looks like that."""
-    brief = member.shared_days < BURST_DAYS and member.shared < BURST_SHARE * member.own
-    return brief and member.registration <= COINCIDENCE and member.cover < 0.75
+    so little shows no operator, whoever else of the group looks like that. Where the registration says nothing at all,
+    a life twice as large as the work is enough, and what it looks like does not count: where a thief asks in words that
+    the group does not share, some of that life is his."""
+    if member.shared_days >= BURST_DAYS:
+        return False
+    if member.registration <= UNREGISTERED:
+        return member.shared < BURST_OF_LIFE * member.own
+    return member.shared < BURST_SHARE * member.own and member.registration <= COINCIDENCE and member.cover < 0.75
 
 
 def _is_one_week(member: MemberFacts) -> bool:
