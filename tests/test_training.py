@@ -15,7 +15,7 @@ from stillwatch.training import training_values
 ENTITIES, EACH, MEMBERS = 160, 30, 16
 
 
-def group(rows: np.ndarray, found_by: Family = Family.CLIENT, confirmed: Family = Family.TIMING) -> Group:
+def group(rows: np.ndarray, found_by: Family = Family.REGISTRATION, confirmed: Family = Family.TIMING) -> Group:
     none = Membership(rows, np.ones(len(rows)), np.ones((len(rows), 1)), (Family.CLIENT,))
     said = (Confirmation(confirmed, 9.0, True), Confirmation(Family.REGISTRATION, 0.1, False))
     return Group(rows.astype(np.int32), said, (), (found_by,), none)
@@ -60,9 +60,10 @@ def test_whoever_was_chosen_by_wordings_has_no_guarantee() -> None:
     with engine:
         told = training_values(
             engine, incidence,
-            [group(rows), group(rows, found_by=Family.CONTENT), group(rows, confirmed=Family.CONTENT)],
+            [group(rows), group(rows, found_by=Family.CONTENT), group(rows, confirmed=Family.CONTENT),
+             group(rows, found_by=Family.CLIENT)],
         )  # fmt: skip
-    assert [one["guarantee"] for one in told] == ["exact", "none", "none"]
+    assert [one["guarantee"] for one in told] == ["exact", "none", "none", "none"]
 
 
 def test_few_members_and_no_text_abstain() -> None:

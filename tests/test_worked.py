@@ -2,10 +2,12 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
+import stillwatch.worked
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.records import CAPABILITIES, SegmentRole
-from stillwatch.worked import FRAME, Worked, worked
+from stillwatch.worked import FRAME, MOST, Worked, worked
 
 MAKING, GRADING, CHAT = (CAPABILITIES.index(name) for name in ("data_synthesis", "rubric_grading", "chat"))
 WORDING, FIRST_PUBLIC, FIRST_OWN = 1, 1_000, 50_000
@@ -28,6 +30,7 @@ def told(rows: list[Row], members: int) -> Worked:
             "asked_at": pa.array([int(row[3] * 1e6) for row in rows], pa.timestamp("us", tz="UTC")),
             "minhash": pa.array([row.tobytes() for row in minhash], pa.binary()),
             "simhash": pa.array(minhash[:, 0], pa.uint16()),
+            "row_hash": pa.array((np.arange(n) * 7_919) % 1_000_003, pa.uint64()),
         },
         "exchange_capability": {"x": x, "code": pa.array([row[2] for row in rows], pa.int8())},
         "part": {
@@ -108,3 +111,41 @@ def test_a_sentence_is_wording_from_so_many_texts_of_one_account_on() -> None:
     for texts, items in ((FRAME - 1, 1), (FRAME, 0)):
         rows: list[Row] = [(0, [7], CHAT, 0.0) for _ in range(texts)]
         assert told(rows, 1).items.get("items", 0) == items
+
+
+def test_phases_have_the_days_on_which_the_work_was_done() -> None:
+    """Also in the evening."""
+    evening = 18 * 3600
+    rows: list[Row] = [
+        (at % 5, [WORDING, FIRST_OWN + at], MAKING if day < 15 else GRADING, float(day * DAY + evening))
+        for at, day in enumerate(day for day in range(30) for _ in range(10))
+    ]
+    found = told(rows, 5).phases
+    assert [(one["first"], one["last"], one["capability"]) for one in found] == [
+        ("1970-01-01", "1970-01-15", "data_synthesis"), ("1970-01-16", "1970-01-30", "rubric_grading")
+    ]  # fmt: skip
+
+
+def test_a_sentence_that_one_text_repeats_is_used_once() -> None:
+    made: list[Row] = [(at % 5, [WORDING, *[FIRST_OWN + at] * 12], MAKING, float(at * DAY)) for at in range(25)]
+    graded: list[Row] = [(5 + at % 5, [2, *[FIRST_OWN + at] * 12], GRADING, float((at + 1) * DAY)) for at in range(25)]
+    assert told([*made, *graded], 10).stages[0]["items"] == 25
+
+
+def test_a_late_stage_is_seen_however_much_went_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences are left out whole, and those used once count for nothing."""
+    early: list[Row] = [(at % 5, [WORDING, 60_000 + at], CHAT, 0.0) for at in range(100)]
+    made: list[Row] = [(at % 5, [WORDING, FIRST_OWN + at], MAKING, float(at * DAY)) for at in range(25)]
+    graded: list[Row] = [(5 + at % 5, [2, FIRST_OWN + at], GRADING, float((at + 1) * DAY)) for at in range(25)]
+    monkeypatch.setattr("stillwatch.worked._USES", stillwatch.worked._USES.replace(str(MOST), "60"))
+    assert told([*early, *made, *graded], 10).stages[0]["items"] == 25
+
+
+def test_wording_of_the_group_is_no_item_of_an_outsider() -> None:
+    """Members send a template in many texts; outsiders who send it three times each do not make it material."""
+    rows: list[Row] = [(at % 10, [WORDING, FIRST_PUBLIC + at], GRADING, float(at)) for at in range(120)]
+    templates = range(80_000, 80_006)
+    spread: list[Row] = [(20, [template], CHAT, 0.0) for template in templates for _ in range(10)]
+    tried: list[Row] = [(10 + at, [template], CHAT, 0.0) for at in range(6) for template in templates for _ in range(3)]
+    plain = told([*rows, *outsiders(10, 6)], 10).items["known"]
+    assert told([*rows, *outsiders(10, 6), *spread, *tried], 10).items["known"] == plain

@@ -13,10 +13,12 @@ OF_ENTITY = 64
 """Exchanges of an entity that are mined, those with the least row hashes."""
 
 SAMPLE = f"""
-    WITH kept AS (SELECT exchange_id, account_id, row_hash, asked_at, stems, pairs FROM exchanges WHERE len(stems) > 0),
+    WITH kept AS (SELECT exchange_id, account_id, row_hash, asked_at, stems, pairs FROM exchanges
+                  WHERE stems IS NOT NULL),
          daily AS (SELECT exchange_id, row_hash, stems, pairs FROM kept QUALIFY row_number() OVER
                    (PARTITION BY account_id, CAST(asked_at AS DATE) ORDER BY row_hash, exchange_id) <= {SAMPLED})
     SELECT e.x, e.entity, d.stems, d.pairs FROM daily d JOIN exchange e ON e.exchange_id = d.exchange_id
+    WHERE len(d.stems) > 0
     QUALIFY row_number() OVER (PARTITION BY e.entity ORDER BY d.row_hash, e.exchange_id) <= {OF_ENTITY}
     ORDER BY e.entity, e.x
 """

@@ -67,8 +67,9 @@ def training_values(engine: Engine, incidence: Incidence, groups: Sequence[Group
 
 
 def _told(group: Group, log_e: float, accounts: int, compared: int, shows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Exact only where no wording chose the group: whoever found or confirmed it by what it asks chose it by these."""
-    by_text = {Family.CONTENT, Family.WORK}
+    """Exact only where no wording and no client, whose parameters and tools are figures too, chose the group: whoever
+    found or confirmed it by what it asks chose it by these."""
+    by_text = {Family.CONTENT, Family.WORK, Family.CLIENT}
     confirmed = {one.family for one in group.confirmations if one.discovered}
     return {
         "log_e": round(log_e, 4),

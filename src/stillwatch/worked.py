@@ -34,7 +34,8 @@ FRAME = 4
 """Different texts in which one account uses a sentence, from which it is wording."""
 
 MOST = 50_000
-"""Exchanges of a group that are looked at, the first in the order of their numbers."""
+"""Exchanges of a group that are looked at, those with the least row hashes; and uses of its sentences, whole sentences
+in the order of their hashes."""
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -47,7 +48,7 @@ STEPS = [
     Step(
         "group_segment",
         f"""
-        SELECT g.grp, g.x, g.entity, p.segment FROM group_exchange g SEMI JOIN told_group t ON t.grp = g.grp
+        SELECT DISTINCT g.grp, g.x, g.entity, p.segment FROM group_exchange g SEMI JOIN told_group t ON t.grp = g.grp
         JOIN part p ON p.x = g.x WHERE {SENTENCE}
         """,
     ),
@@ -86,9 +87,11 @@ STEPS = [
         f"""
         WITH held AS (SELECT p.x, p.entity, p.segment, e.exact FROM part p JOIN outsider o ON o.entity = p.entity
                       JOIN exchange e ON e.x = p.x WHERE {SENTENCE}),
-             frame AS (SELECT entity, segment FROM held GROUP BY ALL HAVING count(DISTINCT exact) >= {FRAME})
-        SELECT h.entity, h.x, min(h.segment) AS item FROM held h
-        ANTI JOIN frame f ON f.entity = h.entity AND f.segment = h.segment GROUP BY h.entity, h.x
+             frame AS (SELECT DISTINCT segment FROM (
+                           SELECT p.segment, p.entity FROM part p SEMI JOIN held h ON h.segment = p.segment
+                           JOIN exchange e ON e.x = p.x GROUP BY ALL HAVING count(DISTINCT e.exact) >= {FRAME}))
+        SELECT h.entity, h.x, min(h.segment) AS item FROM held h ANTI JOIN frame f ON f.segment = h.segment
+        GROUP BY h.entity, h.x
         """,
     ),
     Step(
@@ -144,24 +147,25 @@ def worked(engine: Engine, told: Sequence[int]) -> dict[int, Worked]:
 
 
 _EXCHANGES = f"""
-SELECT g.grp, CAST(g.entity AS BIGINT) AS entity, CAST(epoch(e.asked_at) / 86400 AS BIGINT) AS day,
+SELECT g.grp, CAST(g.entity AS BIGINT) AS entity, epoch_us(e.asked_at) // 86_400_000_000 AS day,
        CAST(c.code AS BIGINT) AS code, coalesce(i.item, 0) AS item, i.item IS NOT NULL AS has_item,
        coalesce(i.known, 0) AS known, i.known IS NOT NULL AS has_known, coalesce(i.outside, FALSE) AS outside,
        coalesce(e.exact, 0) AS exact, e.minhash, e.simhash
 FROM group_exchange g SEMI JOIN told_group t ON t.grp = g.grp
 JOIN exchange e ON e.x = g.x JOIN exchange_capability c ON c.x = g.x
 LEFT JOIN group_work_item i ON i.grp = g.grp AND i.x = g.x
-QUALIFY row_number() OVER (PARTITION BY g.grp ORDER BY g.x) <= {MOST} ORDER BY g.grp, g.x
+QUALIFY row_number() OVER (PARTITION BY g.grp ORDER BY e.row_hash, g.x) <= {MOST} ORDER BY g.grp, g.x
 """
 
 _USES = f"""
-SELECT s.grp, s.sentence AS item, epoch(e.asked_at) AS at, CAST(s.entity AS BIGINT) AS entity,
-       CAST(c.code AS BIGINT) AS code
-FROM group_sentence s JOIN exchange e ON e.x = s.x JOIN exchange_capability c ON c.x = s.x
-WHERE c.code <> {UNKNOWN}
-QUALIFY count(*) OVER (PARTITION BY s.grp, s.sentence) BETWEEN 2 AND 20
-    AND row_number() OVER (PARTITION BY s.grp ORDER BY s.x, s.sentence) <= {MOST}
-ORDER BY s.grp, s.x, s.sentence
+WITH used AS (SELECT s.grp, s.x, s.sentence, epoch(e.asked_at) AS at, CAST(s.entity AS BIGINT) AS entity,
+                     CAST(c.code AS BIGINT) AS code
+              FROM group_sentence s JOIN exchange e ON e.x = s.x JOIN exchange_capability c ON c.x = s.x
+              WHERE c.code <> {UNKNOWN} QUALIFY count(*) OVER (PARTITION BY s.grp, s.sentence) BETWEEN 2 AND 20),
+     kept AS (SELECT grp, sentence FROM used GROUP BY grp, sentence
+              QUALIFY sum(count(*)) OVER (PARTITION BY grp ORDER BY sentence) <= {MOST})
+SELECT u.grp, u.sentence AS item, u.at, u.entity, u.code FROM used u
+JOIN kept k ON k.grp = u.grp AND k.sentence = u.sentence ORDER BY u.grp, u.x, u.sentence
 """
 
 

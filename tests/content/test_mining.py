@@ -117,13 +117,25 @@ def test_a_new_wording_in_each_exchange_is_one_profile() -> None:
     assert most == set(range(10))
 
 
-def test_hostile_prompts_are_mined_in_bounded_time_and_kept_apart() -> None:
+def test_the_holders_of_one_instruction_are_one_family_however_many_they_are() -> None:
+    """Beside a thousand, and whatever entity stands first."""
+    texts = [instructed(n, WORDINGS[0], 4, 0) for n in range(1_000)] + [[filler(n, 20)] * 2 for n in range(500)]
+    one, two = prompts_of(texts), prompts_of(texts[::-1])
+    for channel, least in (("fine", 900), ("coarse", 900), ("profile", 600)):
+        most = max(holders(families(one), one, channel).values(), key=len)
+        assert len(most) >= least and max(most) < 1_000, channel
+        turned = max(holders(families(two), two, channel).values(), key=len)
+        assert {1_499 - n for n in turned} == most, channel
+
+
+def test_hostile_prompts_are_mined_and_kept_apart() -> None:
     same = [filler(1, 60)] * 64
     none = ["", "!!!", "1 2 3", "\u200b" * 50]
     prompts = prompts_of([same, none * 4, same[:2], ["a" * 5_000] * 3])
     mined = mine(prompts.entity, prompts.ends, prompts.stems, prompts.pairs)
     assert set(mined.entity.tolist()) <= {0, 2, 3}
-    assert families(prompts)
+    for channel in ("fine", "coarse", "profile"):
+        assert all(len(held) == 1 or held == {0, 2} for held in holders(families(prompts), prompts, channel).values())
 
 
 def test_a_family_keeps_its_name_whatever_others_ask() -> None:

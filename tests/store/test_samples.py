@@ -74,6 +74,15 @@ def test_the_same_exchanges_are_mined_whatever_files_they_came_in(tmp_path: Path
     assert len(whole) == 2 * OF_ENTITY
 
 
+def test_prompts_without_a_content_word_take_their_part_of_the_sample_in_any_files(tmp_path: Path) -> None:
+    every = rows(1, 1, 60)
+    for place, row in enumerate(every):
+        row["messages"] = f"ok 1 {place}" if place % 2 else row["messages"]
+    whole = mined(stored(tmp_path / "whole", [every]))
+    assert mined(stored(tmp_path / "pieces", [every[start::6] for start in range(6)])) == whole
+    assert 0 < len(whole) < SAMPLED
+
+
 def test_rows_without_stems_of_an_earlier_scheme_are_read(tmp_path: Path) -> None:
     files = stored(tmp_path, [rows(1, 1, 4)])
     held = pq.read_table(files[0])

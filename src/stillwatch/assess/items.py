@@ -25,6 +25,9 @@ LEAST_EXPECTED = 3.0
 """Pairs that chance would make, under which it says nothing that there are none."""
 
 
+TINY = 1e-17
+
+
 @dataclass(frozen=True)
 class Crossings:
     """Pairs of occurrences of one item: how many there are, in how many two members meet, how many chance would make.
@@ -84,9 +87,18 @@ def dealt(item: Hashes, owner: Ints, known: int) -> Dealt | None:
 
 def log_poisson_at_most(k: int, mean: float) -> float:
     """ln of the probability that a Poisson count with this mean is k or less."""
-    logs = [i * math.log(mean) - math.lgamma(i + 1) - mean for i in range(k + 1)]
-    top = max(logs)
-    return min(top + math.log(sum(math.exp(value - top) for value in logs)), 0.0)
+    from scipy.special import pdtr  # noqa: PLC0415  (slow to import; only findings need it)
+
+    share = float(pdtr(k, mean))
+    if share > 0.0:
+        return math.log(share)
+    log_last, total, term = k * math.log(mean) - math.lgamma(k + 1) - mean, 1.0, 1.0
+    for below in range(k, 0, -1):  # so far below the mean terms fall quickly
+        term *= below / mean
+        total += term
+        if term < TINY * total:
+            break
+    return log_last + math.log(total)
 
 
 def near_copies(minhash: NDArray[np.uint16], exact: Hashes, owner: Ints) -> float | None:

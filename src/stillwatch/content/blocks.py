@@ -88,7 +88,9 @@ def _pairs(text: str, tags: re.Pattern[str]) -> list[Span]:
 
 def inside(block: str) -> str:
     """What stands between the tags of a block, or all of a text that is none."""
-    return block if block[:1] != "<" else block[block.index(">") + 1 : block.rindex("</")].strip()
+    begin, end = block.find(">") + 1, block.rfind("</")
+    whole = block.startswith("<") and 0 < begin <= end and block.find(">", end) == len(block) - 1
+    return block[begin:end].strip() if whole else block
 
 
 def kept(blocks: Sequence[str]) -> list[str]:

@@ -79,15 +79,43 @@ def merged(mined: Mined, entities: int) -> dict[str, Hashes]:
     anything."""
     stem, column = np.unique(mined.stems, return_inverse=True)
     vectors = _instruction_vectors(mined, column.astype(np.int32), len(stem), entities)
-    least = min(COARSE[0], FINE[0])
-    left, right, cosine = nearest(mined.ends, column.astype(np.int32), vectors, len(stem), least)
     names = named(mined.ends, mined.stems)
+    nodes = _nodes(mined.ends, column.astype(np.int32), vectors, names)
+    left, right, cosine = nearest(nodes.ends, nodes.column, nodes.weight, len(stem), min(COARSE[0], FINE[0]))
     out: dict[str, Hashes] = {}
     for channel, (alike, density) in (("fine", FINE), ("coarse", COARSE)):
         near = cosine >= alike
-        graph = symmetric(left[near], right[near], cosine[near], len(names))
-        out[channel] = _tokens(labels_of(graph, density, modularity=False), mined.entity, names)
+        label = labels_of(symmetric(left[near], right[near], cosine[near], nodes.n), density, modularity=False)
+        out[channel] = _tokens(label[nodes.of], mined.entity, names)
     return out
+
+
+@dataclass(frozen=True)
+class _Nodes:
+    """Distinct vectors as CSR, in the order of their names, and which of them each vector is."""
+
+    ends: Ints
+    column: Places
+    weight: Floats
+    of: Ints
+
+    @property
+    def n(self) -> int:
+        return len(self.ends) - 1
+
+
+def _nodes(ends: Ints, column: Places, weight: Floats, names: Hashes) -> _Nodes:
+    """Vectors with one name have the same columns: they are one node, their mean. So the holders of one instruction are
+    together however many they are, and no order of entities decides between equals."""
+    _, first, place, size = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
+    starts = np.zeros(len(first) + 1, np.int64)
+    np.cumsum(np.diff(ends)[first], out=starts[1:])
+    owner = np.repeat(np.arange(len(names)), np.diff(ends))
+    at = starts[place[owner]] + np.arange(len(column)) - ends[owner]
+    columns = np.zeros(int(starts[-1]), np.int32)
+    columns[at] = column
+    total = np.bincount(at, weights=weight, minlength=int(starts[-1]))
+    return _Nodes(starts, columns, unit_rows(starts, total / np.repeat(size, np.diff(starts))), place.astype(np.int64))
 
 
 def _instruction_vectors(mined: Mined, column: Places, width: int, entities: int) -> Floats:
@@ -126,10 +154,11 @@ def _profiles(prompts: Prompts) -> list[Shown]:
     if not len(known.column):
         return []
     unit = unit_rows(known.ends, known.weight)
-    left, right, cosine = nearest(known.ends, known.column, unit, known.width, PROFILE[0])
-    n = len(known.entity)
-    label = labels_of(symmetric(left, right, cosine, n), PROFILE[1], modularity=False)
-    token = _tokens(label, known.entity, named(known.ends, known.stem[known.column]))
+    names = named(known.ends, known.stem[known.column])
+    nodes = _nodes(known.ends, known.column, unit, names)
+    left, right, cosine = nearest(nodes.ends, nodes.column, nodes.weight, known.width, PROFILE[0])
+    label = labels_of(symmetric(left, right, cosine, nodes.n), PROFILE[1], modularity=False)[nodes.of]
+    token = _tokens(label, known.entity, names)
     prompt = _showing(prompts, known, label)
     place = np.searchsorted(known.entity, prompts.entity[prompt])
     kept = token[place] > 0

@@ -172,21 +172,29 @@ def _seeds(found: Found) -> list[_Seed]:
     """Parts of discovered candidates that share templates, or the candidate itself where none do or where it is the
     holders of one wording; strongest first."""
     seeds: list[_Seed] = []
-    seen: set[bytes] = set()
-    for place, candidate in enumerate(found.candidates):
-        families = _discovering(found, place)
-        if not families or candidate.rows.tobytes() in seen:
-            continue
-        seen.add(candidate.rows.tobytes())
-        strength = sum(min(float(found.log_e[family][place]), STRONGEST) for family in families)
-        parts = [part for part in found.templates.parts(candidate.rows) if len(part) >= LEAST_PART]
-        whole = [candidate.rows] if not parts or _is_wording(found, candidate) else []
-        for rows in [*whole, *parts]:
-            share = len(rows) / len(candidate.rows)
-            bonus = TWICE if len([f for f in families if f != Family.CLIENT]) > 1 else 0.0
+    for candidates, said in _by_rows(found):
+        all_rows = candidates[0].rows
+        strength = sum(min(log_e, STRONGEST) for log_e in said.values())
+        bonus = TWICE if len([family for family in said if family != Family.CLIENT]) > 1 else 0.0
+        parts = [part for part in found.templates.parts(all_rows) if len(part) >= LEAST_PART]
+        is_wording = any(_is_wording(found, candidate) for candidate in candidates)
+        for rows in [*([all_rows] if not parts or is_wording else []), *parts]:
+            share = len(rows) / len(all_rows)
             spread = 1.0 if found.templates.seen else len(rows) ** 0.5
             seeds.append(_Seed(rows, (strength + bonus) * share / spread + PER_ENTITY * len(rows)))
     return sorted(seeds, key=lambda seed: (-seed.strength, -len(seed.rows), seed.rows.tolist()))
+
+
+def _by_rows(found: Found) -> Iterator[tuple[list[Candidate], dict[Family, float]]]:
+    """The discovered candidates of the same rows, however they were found, with what each family that discovered one
+    says."""
+    same: dict[bytes, list[int]] = {}
+    for place, candidate in enumerate(found.candidates):
+        same.setdefault(candidate.rows.tobytes(), []).append(place)
+    for places in same.values():
+        said = {family: float(found.log_e[family][at]) for at in places for family in _discovering(found, at)}
+        if said:
+            yield [found.candidates[at] for at in places], said
 
 
 def _is_wording(found: Found, candidate: Candidate) -> bool:
