@@ -22,7 +22,7 @@ from stillwatch.assess.roles import UNLINKED, MemberFacts, Part, parts_in, parts
 from stillwatch.content.answered import taken_up_step
 from stillwatch.engine.base import Engine
 from stillwatch.figures import Figures, group_figures
-from stillwatch.gather import Apart, apart, group_tables, left_out, rows_by, sees_text
+from stillwatch.gather import Apart, apart, group_tables, joined_to_asking, left_out, rows_by, sees_text
 from stillwatch.linkage.groups import Group
 from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.membership import TEXT
@@ -30,6 +30,9 @@ from stillwatch.linkage.tokens import ACCESS_TOKEN_STEP
 from stillwatch.records import MINED_CHANNELS, Family, Step
 from stillwatch.training import training_values
 from stillwatch.worked import Worked, worked
+
+SENT = (*TEXT, Family.TIMING)
+"""Families that whoever sends prompts through an honest customer's service chooses: words, and times."""
 
 MINED = str(MINED_CHANNELS)
 EXPLAINED = """
@@ -138,7 +141,7 @@ def findings_of(
             *ENTITY_STEPS,
         ]
     )
-    known = _Known.of(engine, world, seen=seen)
+    known = _Known.of(engine, incidence, world, seen=seen)
     judged = [_judged(group, place, known, strangers[place].company) for place, group in enumerate(groups)]
     found = _described(engine, incidence, groups, judged)
     stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
@@ -176,9 +179,10 @@ class _Known:
     base: dict[str, Any]
     ordinary: Lives
     world: World
+    joined: dict[int, frozenset[int]]
 
     @classmethod
-    def of(cls, engine: Engine, world: World, *, seen: bool) -> "_Known":
+    def of(cls, engine: Engine, incidence: Incidence, world: World, *, seen: bool) -> "_Known":
         figures, domains = group_figures(engine), _domain_shares(engine, world.accounts)
         facts: dict[int, dict[str, Any]] = {}
         for table in FACTS:
@@ -192,7 +196,7 @@ class _Known:
         members = rows_by(engine.arrow("SELECT * FROM member_standing"), "grp")
         base = engine.arrow("SELECT * FROM base_fact").to_pylist()[0]
         ordinary = Lives(map(_life, engine.arrow("SELECT * FROM ordinary_life").to_pylist()))
-        return cls(facts, members, figures, base, ordinary, world)
+        return cls(facts, members, figures, base, ordinary, world, joined_to_asking(incidence, members))
 
     def standing(self, number: int) -> list[dict[str, Any]]:
         """The members of a group or of the part of its work that asks, who also share it in other wordings of its
@@ -202,7 +206,12 @@ class _Known:
         if number >= 0:
             return rows
         whole = {row["account"]: row for row in self.members.get(~number, [])}
-        return [whole.get(row["account"], row) | {"shared": max(row["shared"], row["of_programme"])} for row in rows]
+        joined = self.joined.get(number, frozenset())
+        return [
+            whole.get(row["account"], row)
+            | {"shared": max(row["shared"], row["of_programme"]), "asks": row["shared"] > 0 or row["entity"] in joined}
+            for row in rows
+        ]
 
 
 def _described(
@@ -291,7 +300,7 @@ def _life(row: dict[str, Any]) -> Life:
 def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives, company: Mapping[int, float]) -> list[Part]:
     place = {int(row): at for at, row in enumerate(group.members.rows)}
     registration = group.members.of(Family.REGISTRATION)
-    access, beyond = group.members.access(), group.members.access((*TEXT, Family.CLIENT))
+    access, beyond = group.members.access(SENT), group.members.access((*SENT, Family.CLIENT))
     text = np.maximum(*(group.members.of(family) for family in TEXT))
     core = set(group.core.tolist())
     known: list[MemberFacts] = []
@@ -314,6 +323,7 @@ def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives, company
             text=float(text[at]),
             company=company.get(int(row["entity"])),
             shared=int(row["shared"]),
+            asks=bool(row.get("asks", True)),
             own=int(row["own"]),
             own_before=int(row["own_before"]),
             at_home=None if row["at_home"] is None else float(row["at_home"]),

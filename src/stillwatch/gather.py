@@ -3,6 +3,7 @@ values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from stillwatch.linkage.comparable import entity_keys, stratifications
 from stillwatch.linkage.entities import Entities
 from stillwatch.linkage.groups import Group
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, channel
-from stillwatch.linkage.membership import TEXT
+from stillwatch.linkage.membership import TEXT, joined_to, matrices_of
 from stillwatch.linkage.templates import shared_tokens
 from stillwatch.linkage.tokens import CHANNELS, ChannelQuery
 from stillwatch.records import Blind, Family
@@ -202,6 +203,25 @@ def _linked(group: Group, certain: Indices, out: Apart) -> Indices:
     access = group.members.access()[np.searchsorted(group.members.rows, certain)]
     odds = zip(access.tolist(), certain.tolist(), strict=True)
     return certain[[not is_stranger(nats, out.company.get(row)) for nats, row in odds]]
+
+
+def joined_to_asking(
+    incidence: Incidence, members: Mapping[int, Sequence[Mapping[str, Any]]]
+) -> dict[int, frozenset[int]]:
+    """For each part of a group's work that asks (numbers below 0), the entities that share other wordings of its
+    programme alone and whom exits and sign-ups join to those who ask. Anybody can copy an honest company's prompts into
+    a campaign: then its accounts are joined to each other, and to nobody who asks."""
+    families = [f for f in (Family.INFRASTRUCTURE, Family.REGISTRATION) if f in incidence.families()]
+    parts = [number for number in members if number < 0]
+    matrices = matrices_of(incidence, tuple(families)) if parts else []
+    out: dict[int, frozenset[int]] = {}
+    for number in parts:
+        asking = {int(row["entity"]) for row in members[number] if row["shared"] > 0}
+        others = {int(row["entity"]) for row in members[number] if row["of_programme"] > 0} - asking
+        rows = np.array(sorted(others), dtype=np.int32)
+        core = np.array(sorted(asking), dtype=np.int32)
+        out[number] = frozenset(joined_to(incidence, core, rows, matrices, LINK).tolist())
+    return out
 
 
 def sees_text(incidence: Incidence) -> bool:

@@ -137,7 +137,8 @@ def member(**changes: object) -> MemberFacts:
     facts: dict[str, object] = {
         "account_id": "a", "core": True, "log_odds": 6.0, "registration": 0.5, "access": 2.0, "beyond_client": 2.0,
         "text": 5.0, "company": 0.9,
-        "shared": 20, "own": 50, "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0, "shared_days": 20.0,
+        "shared": 20, "asks": True, "own": 50, "own_before": 20, "at_home": 0.6, "own_client": 1.0, "among": 0.0,
+        "shared_days": 20.0,
         "shared_times": 12, "group_days": 25.0, "days_before": 90.0, "cover": 0.0, "reseller": False,
         "permitted": False,
     }  # fmt: skip
@@ -410,3 +411,10 @@ def test_who_works_a_week_and_whom_nothing_else_links_is_named_and_not_accused(
     part = part_of(member(**(ONE_WEEK | changes)))
     assert part.role == "operator"
     assert (part.probability >= 0.75) is accused
+
+
+def test_who_shares_only_other_wordings_of_the_programme_is_named_and_not_accused() -> None:
+    """Anybody can copy an honest company's prompts into a campaign."""
+    part = part_of(member(registration=9.0, asks=False))
+    assert part.role == "operator" and part.probability < 0.5
+    assert part_of(member(registration=9.0)).probability >= 0.75

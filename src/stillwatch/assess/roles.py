@@ -61,8 +61,8 @@ a hobbyist with the same public template or a customer whose service relays them
 
 NEARLY_ALL = 0.9
 LINKED = 3.0
-"""Nats of access evidence (infrastructure, registration, client, timing) from which an account is linked by more than
-its prompts."""
+"""Nats of access evidence (infrastructure, registration, client) from which an account is linked by more than its
+prompts. Timing is none: who sends prompts through another's service chooses when."""
 
 TEMPER = 0.5
 """Membership ratios are not calibrated (tokens of one row depend on each other): half of the log-odds is shown."""
@@ -72,11 +72,13 @@ TEMPER = 0.5
 class MemberFacts:
     """One account in one group: membership log-odds, the registration's own ratio, and where its work came from.
 
-    `shared` counts exchanges that the group's templates explain, `own` the others. `at_home` is the share of the shared
-    ones that came from a block which the others use, `own_client` the same for the client (None where nothing is
+    `shared` counts exchanges that the group's templates explain, `own` the others. `asks` is false where a finding is
+    about the part that asks for training material, and the account shares other wordings of its programme alone
+    and is not joined to those who ask (`gather.joined_to_asking`). `at_home` is the share of the shared ones that came
+    from a block which the others use, `own_client` the same for the client (None where nothing is
     known). `among` is the share of the others that came from blocks which other members' shared work used and hardly
-    anybody else (0 where these blocks are fewer than three). `access` is what infrastructure, registration, client and
-    timing together say for the group, in nats, `beyond_client` the same without client, `text` the greater of what
+    anybody else (0 where these blocks are fewer than three). `access` is what infrastructure, registration and client
+    together say for the group, in nats, `beyond_client` the same without client, `text` the greater of what
     content and work say, and `company` the share of those with its wordings that access links
     (None where no text is seen); `shared_times` counts the distinct times of shared work (each exchange
     of a session, which holds more accounts for victims than hours would), and the exchanges themselves where logs keep
@@ -93,6 +95,7 @@ class MemberFacts:
     text: float
     company: float | None
     shared: int
+    asks: bool
     own: int
     own_before: int
     at_home: float | None
@@ -133,7 +136,7 @@ def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     role = _role(member, stolen_low)
     held = stolen_high >= UNDECIDED or _plain(member) or _is_one_burst(member) or _is_one_week(member)
     held = held or probability < BARELY or shares_a_tool(member) or at_home(member)
-    held = held or is_stranger(member.access, member.company)
+    held = held or is_stranger(member.access, member.company) or not member.asks
     estimate = probability
     if role == "operator" and held:
         probability, estimate = min(probability, UNSHOWN), _estimated(member)

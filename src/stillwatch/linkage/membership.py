@@ -108,6 +108,25 @@ def membership(
     return Membership(rows[near], log_odds[near], ratios[near], families)
 
 
+def joined_to(
+    incidence: Incidence, core: Indices, rows: Indices, matrices: list["MemberMatrix"], least: float
+) -> Indices:
+    """Those of the rows that these families join to a core by `least` nats or more, straight or over others of them."""
+    inside, joined = _marked(incidence.n, core), np.zeros(len(rows), dtype=np.bool_)
+    for _ in range(ROUNDS):
+        members, weight = np.flatnonzero(inside).astype(np.int32), inside.astype(np.float64)
+        total = np.zeros(len(rows))
+        for matrix in matrices:
+            ratio = matrix.ratios(rows, inside, weight, matrix.profile(members, weight))
+            total += np.clip(ratio, -CAP, CAP)
+        more = joined | (total >= least)
+        if np.array_equal(more, joined):
+            break
+        joined = more
+        inside[rows[joined]] = True
+    return rows[joined]
+
+
 def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
     marks = np.zeros(n, dtype=np.bool_)
     marks[rows] = True
