@@ -6,7 +6,7 @@ import pytest
 from stillwatch.linkage.incidence import Floats, Incidence, Ints
 from stillwatch.linkage.kernels import KAPPAS, MOST_TYPICAL, excess
 from stillwatch.linkage.member_kernel import LEAST_SHARE
-from stillwatch.linkage.membership import CAP, matrices_of, membership
+from stillwatch.linkage.membership import CAP, joined_to, matrices_of, membership
 from stillwatch.records import Family
 from tests.linkage.worlds import token_world
 
@@ -97,3 +97,15 @@ def test_growing_from_half_of_a_group_ends_where_the_whole_does() -> None:
     whole = membership(world, np.arange(26, dtype=np.int32), families, matrices)
     half = membership(world, np.arange(0, 26, 2, dtype=np.int32), families, matrices)
     assert whole.certain().tolist() == half.certain().tolist()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whom_exits_and_sign_ups_join_to_a_core_are_its_own_and_not_another_groups(seed: int) -> None:
+    """The second group shares exits and sign-ups as well, among itself: copying its prompts joins it to nobody."""
+    world = token_world(seed)
+    matrices = matrices_of(world, (Family.INFRASTRUCTURE, Family.REGISTRATION))
+    others = np.arange(8, 120, dtype=np.int32)
+    joined = joined_to(world, np.arange(8, dtype=np.int32), others, matrices, 1.0)
+    own, framed = joined[joined < 26], joined[(joined >= 26) & (joined < 52)]
+    assert len(own) >= 14 and len(framed) == 0
+    assert len(joined) - len(own) <= 8, "strangers, by chance"
