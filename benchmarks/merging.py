@@ -50,7 +50,7 @@ def drawn(n: int, rng: np.random.Generator) -> tuple[Mined, np.ndarray]:  # type
     stems = np.concatenate(rows).astype(np.uint32)
     shares = np.ones(len(stems), np.float32)
     entity = np.arange(n, dtype=np.int32)
-    return Mined(entity, entity, np.full(n, 8, np.int32), ends, stems, shares), family
+    return Mined(entity, entity, ends, stems, shares), family
 
 
 def measured(n: int, seed: int) -> dict[str, object]:

@@ -154,7 +154,7 @@ class GroupTables:
 
 
 def group_tables(incidence: Incidence, groups: list[Group], strangers: Sequence[Apart] = ()) -> GroupTables:
-    """`group_member(grp, entity, certain)`: the core and every entity that belongs with one half or more, and whether
+    """`found_member(grp, entity, certain)`: the core and every entity that belongs with one half or more, and whether
     it surely shares the work as well; `group_token(grp, channel, token, exclusive, broad)`: shared wordings, or where
     no text is seen the addresses and clients that the group shares and others hardly use (broad: eight members do).
 

@@ -39,8 +39,8 @@ MINED_STEP = Step(
           ON a.entity = o.entity AND a.wording = o.wording)
     """,
 )
-"""Table `mined_token(x, entity, channel, token)`: exchanges that were mined, and others of the same entity in the same
-words as one of them."""
+"""Table `mined_token(x, entity, channel, token)`: exchanges that were mined, and others of the same entity with the
+same masked text, first or last eight words as one of them."""
 
 
 def mine(engine: Engine) -> None:

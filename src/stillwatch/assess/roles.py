@@ -46,7 +46,7 @@ LEAST_GROUP_DAYS = 7.0
 """A group that worked for less than a week is not long enough for a short window to mean much."""
 
 ACCUSING = ("operator", "provider")
-"""The roles that accuse where the probability is one half or more."""
+"""The roles that accuse where the probability is one half or more. Nothing makes anybody a provider yet."""
 
 BARELY = 0.75
 """Probability of membership under which an account is named, not accused: the probability is not calibrated, and of

@@ -55,7 +55,8 @@ def classify(requests: Requests) -> Codes:
     """Index into records.CAPABILITIES for each exchange.
 
     An agent's transcript asks for thoughts at every step and holds tasks of any kind, so its form comes first: words of
-    an agent's work beside tools, code or thoughts. Definitions of tools of which none was called yet are tool use.
+    an agent's work beside tools, code or thoughts. Definitions of tools are tool use
+    where no answer is logged that would show a call.
     """
     tags, structure, text_words, output_words, _ = requests
     tools = _bit(structure, Structure.TOOL_CALL_OUT) | _bit(structure, Structure.TOOL_RESULT)

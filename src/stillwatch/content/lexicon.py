@@ -57,7 +57,7 @@ def spelled(language: str, phrases: list[str]) -> list[str]:
     for phrase in phrases if plain and plain in "".join(phrases) else []:
         choices = [dict.fromkeys((word, word.replace(plain, other))) for word in phrase.split()]
         found += [made for words in product(*choices) if (made := " ".join(words)) != phrase]
-    return sorted(set(found), key=found.index)
+    return list(dict.fromkeys(found))
 
 
 def expanded(listed: str) -> list[str]:

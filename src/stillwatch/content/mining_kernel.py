@@ -32,12 +32,11 @@ LEAST_STEMS = 2
 
 
 class Mined(NamedTuple):
-    """Instructions: `of` gives each prompt's, -1 where it shows none; `entity` and `prompts` are one an instruction,
+    """Instructions: `of` gives each prompt's, -1 where it shows none; `entity` is one an instruction,
     and its stems lie in `stems` and `shares` (the share of its prompts that show them) between `ends`."""
 
     of: Places
     entity: Places
-    prompts: Places
     ends: Ints
     stems: Words
     shares: Floats
@@ -49,7 +48,7 @@ def mine(entity: Places, ends: Ints, stems: Words, pairs: NDArray[np.uint16]) ->
     hash of itself and what follows it."""
     n = len(entity)
     of = np.full(n, -1, np.int32)
-    owners, counts = np.empty(n, np.int32), np.empty(n, np.int32)
+    owners = np.empty(n, np.int32)
     out_ends = np.zeros(n + 1, np.int64)
     out_stems, out_shares = np.empty(len(stems), np.uint32), np.empty(len(stems), np.float32)
     found, held = 0, 0
@@ -70,14 +69,14 @@ def mine(entity: Places, ends: Ints, stems: Words, pairs: NDArray[np.uint16]) ->
                 if held - before < LEAST_STEMS:
                     held = before
                     continue
-                owners[found], counts[found] = entity[begin], size
+                owners[found] = entity[begin]
                 for at in range(end - begin):
                     if group[at] == label:
                         of[begin + at] = found
                 found += 1
                 out_ends[found] = held
         begin = end
-    return Mined(of, owners[:found], counts[:found], out_ends[: found + 1], out_stems[:held], out_shares[:held])
+    return Mined(of, owners[:found], out_ends[: found + 1], out_stems[:held], out_shares[:held])
 
 
 @njit(cache=True, nogil=True)

@@ -30,7 +30,7 @@ STRENGTHS = np.array([0.5, 1.0, 2.0])
 """How much of the shift that earlier members show a score may count on; it is the mean over these."""
 
 LEAST_SHIFT = 1.5
-"""Standard errors by which the earlier members' mean must exceed the others' for a figure to count."""
+"""Standard errors by which the earlier members' mean must exceed the whole pool's for a figure to count."""
 
 LEAST_MEMBERS = 8
 
