@@ -230,11 +230,11 @@ def at_home(member: MemberFacts) -> bool:
 
 
 def shares_a_tool(member: MemberFacts) -> bool:
-    """Whether an account shares a program with the group and hardly a word, or a program and wordings that strangers
+    """Whether an account shares a program with the group and few of its words, or a program and wordings that strangers
     use as well: so looks the user of a public tool with which the group works as well. A program comes with its
-    wordings, so it must say twice what other access must."""
+    wordings, so that both must say twice what other access must."""
     nats = member.access + company_odds(member.company)
-    return member.beyond_client <= ALONE and (member.text < LINKED or nats < 2.0 * LINKED)
+    return member.beyond_client <= ALONE and min(member.text, nats) < 2.0 * LINKED
 
 
 def is_stranger(access: float, company: float | None) -> bool:
