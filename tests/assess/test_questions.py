@@ -418,3 +418,11 @@ def test_who_shares_only_other_wordings_of_the_programme_is_named_and_not_accuse
     part = part_of(member(registration=9.0, asks=False))
     assert part.role == "operator" and part.probability < 0.5
     assert part_of(member(registration=9.0)).probability >= 0.75
+
+
+@pytest.mark.parametrize(("extracting", "status"), [(3.5, "ambiguous"), (1.0, "dismissed"), (-1.0, "dismissed")])
+def test_one_name_does_not_explain_who_unmistakably_asks_for_training_material(extracting: float, status: str) -> None:
+    scores, twice = (yes("coordinated"), Score("extracting", extracting), yes("concealed")), ("client", "registration")
+    others = alternatives({"top_verified_domain": 1.0}, 1.0, frozenset(twice))
+    assert explanation(others) == "affiliated"
+    assert status_of(scores, twice, others, 0.0) == status

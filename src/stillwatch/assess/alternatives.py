@@ -42,6 +42,7 @@ ONE_CLIENT = 0.5
 """Share of the work that carries one client's static words, from which that client's users explain a group that only
 content, work and client confirm."""
 
+AFFILIATED = "affiliated"
 RESELLER = "declared reseller"
 
 NOT_LOGGED = "nothing logged that would show it"
@@ -73,7 +74,7 @@ def _affiliated(facts: Facts, hidden: bool) -> Alternative:
     said += f"{declared:.0%} say one organisation, {mail:.0%} in one mail domain"
     hides = number(facts, "proxied")
     return Alternative(
-        "affiliated",
+        AFFILIATED,
         said if seen else NOT_LOGGED,
         "" if hides is None else f"{hides:.0%} through hosting or proxy networks",
         _verdict(

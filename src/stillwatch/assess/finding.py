@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from stillwatch.assess.alternatives import Alternative, explanation
+from stillwatch.assess.alternatives import AFFILIATED, Alternative, explanation
 from stillwatch.assess.roles import Part
 from stillwatch.records import Score
 from stillwatch.stats import logistic
 
 REFUTED = -2.0
 """Log-odds under which purpose or concealment is not merely unproved: the evidence speaks against it."""
+
+ASKS_OPENLY = 2.0
+"""Log-odds of extraction from which a group that openly belongs together is for review, and not explained: a name costs
+ten dollars, and an honest house that makes training data has a permission to show."""
 
 ACTIVE_DAYS = 3
 """Days before the end of the period within which the last shared work makes a finding active."""
@@ -109,6 +113,8 @@ def status_of(
         and probability(scores) >= LIKELY
     ):
         return "suspected"
+    if coordinated and two and innocent == AFFILIATED and scores[1].log_odds >= ASKS_OPENLY:
+        return "ambiguous"
     refuted = any(score.log_odds < REFUTED for score in scores[1:])
     if coordinated and not innocent and not refuted and (extracting or concealed):
         return "ambiguous"
