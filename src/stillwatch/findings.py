@@ -183,6 +183,7 @@ class _Known:
 
     @classmethod
     def of(cls, engine: Engine, incidence: Incidence, world: World, *, seen: bool) -> "_Known":
+        """Read the tables that `findings_of` has made. `seen`: whether any text is, without which no wording is own."""
         figures, domains = group_figures(engine), _domain_shares(engine, world.accounts)
         facts: dict[int, dict[str, Any]] = {}
         for table in FACTS:

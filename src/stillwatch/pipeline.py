@@ -127,6 +127,7 @@ class _Tally:
             self._unknown |= {f"{table}.{name}" for name in batch.unknown}
 
     def report(self, files: list[SourceFile], new: int, seconds: float) -> IngestReport:
+        """What was read of these files in so many seconds; `new` exchanges were not in the store before."""
         read = self.rows["exchanges"]
         small = {table: self.rows[table] for table in ("accounts", "permissions", "releases")}
         return IngestReport(

@@ -129,6 +129,7 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> None:
+        """Run the function and leave with 0, or with the exit code of what went wrong."""
         try:
             function(*args, **kwargs)
             sys.stdout.flush()

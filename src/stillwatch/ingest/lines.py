@@ -176,6 +176,7 @@ class _Splitter:
         self.block.faults.append(Fault(self._row, found, wanted))
 
     def feed(self, piece: bytes) -> None:
+        """The next bytes of the file, cut anywhere: whole lines go to the block, the rest waits for the next piece."""
         if piece.isspace() and not any(part and not part.isspace() for part in self._parts):
             self._parts, self._length = [], 0
             self._row += piece.count(b"\n")
