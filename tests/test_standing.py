@@ -89,7 +89,7 @@ def facts() -> dict[str, Any]:
                 ),
                 Step(
                     "exchange_lean",
-                    "SELECT x, CASE WHEN x = 1 THEN NULL ELSE 1.0 + x END AS lean FROM exchange",
+                    "SELECT x, CASE WHEN x = 1 THEN NULL ELSE 1.0 + x END AS lean, lean AS said FROM exchange",
                 ),
                 Step(
                     "filler", "SELECT * FROM (VALUES (0, 7, 0), (1, 8, 0), (2, 7, 1)) t(x, filler, entity)",

@@ -186,24 +186,33 @@ def _identify(engine: Engine, networks: str | None, progress: Callable[[str], No
 
 def _content(engine: Engine, progress: Callable[[str], None]) -> None:
     """Preamble, templates, fillers, capability and purpose of every exchange."""
+    progress("preamble")
+    engine.run(preamble_steps())
     progress("mining instructions")
     mine(engine)
-    progress("preamble, templates and fillers")
-    engine.run([*preamble_steps(), *family_steps(), *filler_steps(), HISTORY_STEP])
+    progress("templates and fillers")
+    engine.run([*family_steps(), *filler_steps(), HISTORY_STEP])
     progress("capabilities")
     _capabilities(engine)
 
 
 def _capabilities(engine: Engine) -> None:
-    """Tables `exchange_capability(x, code, tags, structure)` and `exchange_lean(x, lean)`: NULL where no text was
-    logged."""
-    held = engine.arrow(f"SELECT e.x, {REQUESTS} FROM exchange e LEFT JOIN intent i ON i.x = e.x")
+    """Tables `exchange_capability(x, code, tags, structure)`, of what the exchange and its own short system text ask,
+    and `exchange_lean(x, lean, said)`: without what is asked in system texts that many send, and with it; NULL where no
+    text was logged."""
+    held = engine.arrow(
+        f"SELECT e.x, {REQUESTS}, coalesce(i.said, 0) AS said FROM exchange e LEFT JOIN intent i ON i.x = e.x"
+    )
     requests = Requests(*(held[name].to_numpy() for name in Requests._fields))
-    named = {"code": pa.array(classify(requests), pa.int8()), "tags": held["tags"], "structure": held["structure"]}
+    whole = requests._replace(tags=held["said"].to_numpy())
+    named = {"code": pa.array(classify(whole), pa.int8()), "tags": held["said"], "structure": held["structure"]}
     engine.register("exchange_capability", pa.table({"x": held["x"], **named}))
     unseen = (requests.text_words < 0) & (requests.output_words < 0)
-    purpose = pa.array(np.asarray(lean(requests).sum(axis=1)), mask=unseen)
-    engine.register("exchange_lean", pa.table({"x": held["x"], "lean": purpose}))
+    purposes = {
+        name: pa.array(np.asarray(lean(of).sum(axis=1)), mask=unseen)
+        for name, of in (("lean", requests), ("said", whole))
+    }
+    engine.register("exchange_lean", pa.table({"x": held["x"], **purposes}))
 
 
 def _absent(engine: Engine) -> dict[str, str]:

@@ -16,6 +16,12 @@ class SegmentRole(IntEnum):
     SYSTEM_ASKS = 5
     BLOCK_ASKS = 6
     """All sentences of a system text, or of a block, that bear the same rule tag, as one set."""
+    SYSTEM_SAYS = 7
+    """A sentence of a short system text."""
+    EARLIER = 8
+    """What the last human turn goes back to where it says hardly anything ("go on"), whole."""
+    EARLIER_SAYS = 9
+    """A sentence of it."""
 
 
 class Family(StrEnum):

@@ -140,14 +140,16 @@ CONTENT = pa.schema(
         pa.field("minhash", pa.binary(MINHASH_BYTES)),
         pa.field("simhash", pa.uint16()),  # of content words, for topics; null where there is none. Not sealed
         pa.field("fillers", pa.list_(pa.uint64()), nullable=False),  # what the skeleton masked, at most 4
-        # Stems at both ends of it, at most 48, an even number, without order, and for each a hash of it and the next:
-        # what instructions are mined from. Null in a file's rows beyond the first 16 of an account and day (`SAMPLED`).
+        # Stems at both ends of it, at most 48, with those of a system text that instructs and of what "go on" goes back
+        # to: an even number, without order, and for each a hash of it and the next: what instructions are mined from.
+        # Null in a file's rows beyond the first 16 of an account and day (`SAMPLED`).
         pa.field("stems", pa.list_(pa.uint32())),
         pa.field("pairs", pa.list_(pa.uint16())),
         # Segments: whole system text, whole tools text, each block of a harness (at most 6), each earlier message (at
-        # most 4), sentences of the last human turn (at most 12, the first and last six); after a system text and a
-        # block the sets of their sentences that bear one rule tag. Whether one is preamble, template or filler is
-        # decided at detect time.
+        # most 4), after a system text and a block the sets of their sentences that bear one rule tag; then sentences
+        # of a system text that instructs (eight words or more, fewer than 12 sentences), of what "go on" goes back to,
+        # and of the last human turn (at most 12 each, the first and last six). Whether one is preamble, template or
+        # filler is decided at detect time.
         pa.field("segments", pa.list_(pa.uint64()), nullable=False),
         pa.field("segment_roles", pa.list_(pa.uint8()), nullable=False),  # records.SegmentRole
         pa.field("segment_words", pa.list_(pa.uint16()), nullable=False),  # counted to 4

@@ -24,8 +24,9 @@ def part(members: int = 10, asking: int = 4, padding: int = 12, *, lean: float =
                 ),
                 Step(
                     "exchange_lean",
-                    f"SELECT x, CASE WHEN token = 1 THEN {lean} ELSE {USUAL} END AS lean FROM template_token "
-                    f"UNION ALL SELECT 100000 + range, {USUAL} FROM range(50)",
+                    f"SELECT x, CASE WHEN token = 1 THEN {lean} ELSE {USUAL} END AS lean, lean AS said "
+                    f"FROM template_token "
+                    f"UNION ALL SELECT 100000 + range, {USUAL}, {USUAL} FROM range(50)",
                 ),
                 Step(
                     "group_token",
@@ -82,8 +83,8 @@ def test_a_wording_is_of_the_programme_where_its_holders_ask_as_often_as_the_gro
                 Step("template_token", "SELECT x, account AS entity, 'exact' AS channel, token FROM sent"),
                 Step(
                     "exchange_lean",
-                    f"SELECT x, CASE WHEN token = 1 THEN 1.0 ELSE {USUAL} END AS lean FROM sent "
-                    f"UNION ALL SELECT 100000 + range, {USUAL} FROM range(50)",
+                    f"SELECT x, CASE WHEN token = 1 THEN 1.0 ELSE {USUAL} END AS lean, lean AS said FROM sent "
+                    f"UNION ALL SELECT 100000 + range, {USUAL}, {USUAL} FROM range(50)",
                 ),
                 Step(
                     "group_token",

@@ -112,3 +112,41 @@ def test_the_quick_way_to_read_json_gives_the_parts_of_the_slow_way(value: objec
 def test_lettered_options_are_seen_by_their_form(text: str, choice: bool) -> None:
     parts = parts_of(None, json.dumps([said("user", text)]), None, None)
     assert bool(parts.structure & S.OPTIONS) == choice
+
+
+ASK = "Grade the answer below from one to ten and say why in detail."
+
+GONE_BACK = [
+    # messages, what the last human turn goes back to
+    ([said("user", ASK), said("assistant", "Shall I?"), said("user", "Yes, go on.")], ASK),
+    ([said("user", ASK), said("user", "ok"), said("user", "Go ahead.")], ASK),
+    ([said("user", "Go ahead."), said("assistant", "", tool_calls=[{}]), said("tool", ASK, tool_call_id="1")], ASK),
+    ([said("user", [{"type": "tool_result", "content": [{"type": "text", "text": ASK}]},
+                    {"type": "text", "text": "Go ahead."}])], ASK),
+    ([said("user", "Go."), {"role": "tool", "parts": [{"type": "tool_call_response", "response": {"text": ASK}}]}],
+     ASK),
+    ([said("user", "go"), said("tool", ASK, tool_call_id="1"), said("tool", "ok", tool_call_id="2")], ASK),
+    ([said("user", ASK), said("tool", "It is cold outside, and it will rain.", tool_call_id="1"), said("user", "go")],
+     ASK),
+    ([said("user", ASK), said("assistant", "a"), said("user", ASK + " And be quick about it.")], None),
+    ([said("user", "hello")], None),
+    ([said("user", "hello"), said("assistant", ASK), said("user", "go on")], None),
+    ([said("user", ASK), said("user", "请继续回答上一个问题，谢谢你。" * 3)], None),
+    ([said("user", ASK), said("user", "请继续")], ASK),
+    ([said("user", "go"), said("tool", "x" * 9_000, tool_call_id="1")], "x" * 4_000),
+    ([said("user", "go"), said("tool", {"rows": [1, 2]}, tool_call_id="1")], None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("messages", "earlier"), GONE_BACK)
+def test_a_turn_that_says_hardly_anything_goes_back_to_what_was_said(messages: Any, earlier: str | None) -> None:
+    assert parts_of(None, json.dumps(messages), None, None).earlier == earlier
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"type": "text", "media_type": "text/plain", "data": ASK}, {"type": "content", "content": [{"text": ASK}]}],
+)
+def test_a_document_that_is_sent_as_text_is_what_its_sender_says(source: Any) -> None:
+    turn = said("user", [{"type": "document", "source": source}, {"type": "text", "text": "Go ahead."}])
+    assert parts_of(None, json.dumps([turn]), None, None).user == f"{ASK}\nGo ahead."

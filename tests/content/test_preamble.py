@@ -33,6 +33,10 @@ def engine_of(rows: list[dict[str, object]], entities: list[int]) -> DuckEngine:
     return engine
 
 
+def said(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
 def tags_of(engine: DuckEngine) -> list[int]:
     rows = engine.arrow(
         "SELECT e.x, coalesce(i.tags, 0) AS tags FROM exchange e LEFT JOIN intent i ON i.x = e.x ORDER BY e.x"
@@ -112,3 +116,71 @@ def test_tools_of_which_none_was_called_yet_are_tool_use() -> None:
     words, turns = np.full(2, 50, np.int32), np.ones(2, np.int16)
     codes = classify(Requests(tags, structure, words, words, turns))
     assert [CAPABILITIES[code] for code in codes] == ["tool_use", "agentic_coding"]
+
+
+INSTRUCTION = "You are a strict judge. Explain every step of your reasoning before you answer."
+ITEMS = [f"The {a} river runs through the {b} valley." for a, b in zip("abcdefgh", "ijklmnop", strict=True)]
+
+
+def told(place: str, item: str) -> dict[str, object]:
+    """An instruction and its material, in one of the places where an operator puts them."""
+    human, go = {"role": "user", "content": item}, {"role": "user", "content": "Go ahead."}
+    if place == "instruction":
+        return {"system": json.dumps(INSTRUCTION), "messages": json.dumps([human])}
+    whole = f"{INSTRUCTION}\n{item}"
+    if place == "system":
+        return {"system": json.dumps(whole), "messages": json.dumps([go])}
+    if place == "earlier":
+        asked = [{"role": "user", "content": whole}, {"role": "assistant", "content": "Shall I?"}, go]
+        return {"messages": json.dumps(asked)}
+    return {"messages": json.dumps([go, {"role": "tool", "tool_call_id": "1", "content": whole}])}
+
+
+@pytest.mark.parametrize("place", ["instruction", "system", "earlier", "result"])
+def test_an_instruction_is_content_wherever_it_stands(place: str) -> None:
+    """Its sentences are templates, what it asks is seen, and its words are mined, however many send it."""
+    rows = [told(place, item) for item in ITEMS]
+    engine = engine_of(rows, [*range(len(rows))])
+    held = engine.arrow(
+        "SELECT t.token, count(DISTINCT t.x) AS n FROM template_token t WHERE channel = 'segment' GROUP BY ALL"
+    ).to_pylist()
+    assert [row["n"] for row in held].count(len(ITEMS)) >= 2, "both sentences of the instruction"
+    said = engine.arrow("SELECT said FROM intent")["said"].to_pylist()
+    assert len(said) == len(ITEMS) and all(tag & tag_bits()["reasoning"] for tag in said)
+    kept = [set(row) for row in engine.arrow("SELECT stems FROM exchange")["stems"].to_pylist()]
+    assert len(set.intersection(*kept)) >= 4
+    assert engine.arrow("SELECT count(DISTINCT filler) AS n FROM filler")["n"].to_pylist() == [len(ITEMS)]
+
+
+def test_what_many_say_in_a_short_system_text_is_said_and_nobodys_intent() -> None:
+    """Five users of one framework ask nothing by its words; a group that alone sends them says them."""
+    engine = engine_of([told("instruction", item) for item in ITEMS], [*range(len(ITEMS))])
+    rows = engine.arrow("SELECT tags, said FROM intent").to_pylist()
+    assert all(row["tags"] == 0 and row["said"] & tag_bits()["reasoning"] for row in rows)
+
+
+def test_a_long_system_text_is_a_preamble_and_no_content() -> None:
+    long = {"system": json.dumps(" ".join(f"{INSTRUCTION} Rule {n} holds." for n in range(4)))}
+    engine = engine_of([told("instruction", item) | long for item in ITEMS], [*range(len(ITEMS))])
+    assert engine.arrow("SELECT * FROM template_token WHERE channel = 'segment'").num_rows == 0
+    assert all(row["said"] == row["tags"] for row in engine.arrow("SELECT * FROM intent").to_pylist())
+
+
+def test_stems_of_a_system_text_and_a_turn_are_one_set_without_repeats() -> None:
+    whole = told("instruction", INSTRUCTION)
+    (both,) = pa.Table.from_batches([sketch(batch([whole]), KEY)])["stems"].to_pylist()
+    (alone,) = pa.Table.from_batches([sketch(batch([{"messages": json.dumps(INSTRUCTION)}]), KEY)])["stems"].to_pylist()
+    assert both == sorted(set(alone))
+
+
+def test_what_was_asked_in_an_exchange_of_its_own_is_read_there() -> None:
+    """ "Go on" makes no instruction of the question before it, nor asks it again."""
+    question = "Explain every step of your reasoning about the Orne, and then draw the valley."
+    talk = [question, [said("user", question), said("assistant", "Here."), said("user", "go on")]]
+    rows = [{"messages": json.dumps(turns)} for turns in talk]
+    engine = engine_of(rows, [0, 0])
+    assert engine.arrow("SELECT x FROM begun")["x"].to_pylist() == [1]
+    assert engine.arrow("SELECT x FROM intent WHERE said <> 0")["x"].to_pylist() == [0]
+    assert engine.arrow("SELECT * FROM static_segment").num_rows == 0
+    other = engine_of(rows, [0, 1])
+    assert other.arrow("SELECT x FROM begun").num_rows == 0, "who never asked it says it now"

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from stillwatch.content.sketch import sketch
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.mined import OF_ENTITY, SAMPLE
+from stillwatch.records import Step
 from stillwatch.store.exchanges import ExchangeWriter, settled_sql
 from stillwatch.tables import SAMPLED
 from tests.content.exchanges import KEY, batch
@@ -46,9 +47,10 @@ def mined(files: list[str]) -> list[tuple[str, tuple[int, ...]]]:
         engine.view("exchanges", settled_sql({1: files}, "repeated" if table.num_rows else None, None, None))
         ids = engine.arrow(
             "SELECT row_number() OVER (ORDER BY exchange_id) - 1 AS x, exchange_id, "
-            "CAST(substr(account_id, 2) AS INTEGER) AS entity FROM exchanges"
+            "CAST(substr(account_id, 2) AS INTEGER) AS entity, segment_roles FROM exchanges"
         )
         engine.register("exchange", ids)
+        engine.run([Step("begun", "SELECT x FROM exchange WHERE FALSE")])
         held = engine.arrow(SAMPLE)
         names = {x: name for x, name in zip(ids["x"].to_pylist(), ids["exchange_id"].to_pylist(), strict=True)}
         return sorted(

@@ -27,7 +27,8 @@ ASKING_STEPS = [
     Step(
         "wording_lean",
         """
-        SELECT m.grp, g.channel, g.token, avg(l.lean) AS lean FROM group_token g
+        SELECT m.grp, g.channel, g.token, avg(CASE WHEN g.exclusive THEN l.said ELSE l.lean END) AS lean
+        FROM group_token g
         JOIN template_token t ON t.channel = g.channel AND t.token = g.token
         JOIN found_member m ON m.grp = g.grp AND m.entity = t.entity
         JOIN exchange_lean l ON l.x = t.x GROUP BY m.grp, g.channel, g.token

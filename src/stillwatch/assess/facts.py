@@ -4,7 +4,8 @@ Reads `exchange`, `account`, `filler`, and three tables of the caller:
 `group_member(grp INTEGER, entity INTEGER, certain BOOLEAN)`,
 `group_exchange(grp INTEGER, x BIGINT, entity INTEGER, account INTEGER, exclusive BOOLEAN, verbatim BOOLEAN,
 certain BOOLEAN, followed BOOLEAN)`, the members' exchanges that the group's shared templates explain, and
-`exchange_lean(x, lean)`. A column is NULL where no row of the group has the signal: its terms then abstain.
+`exchange_lean(x, lean, said)`: what a system text says that only this group sends, the group asks. A column is NULL
+where no row of the group has the signal: its terms then abstain.
 """
 
 from stillwatch.records import Step
@@ -52,7 +53,8 @@ GROUP BY g.grp, g.account
 
 WORK_FACTS = """
 SELECT g.grp, count(*) AS shared, count(DISTINCT g.entity) AS entities, count(DISTINCT g.account) AS accounts,
-       avg(CASE WHEN g.exclusive THEN 1.0 ELSE 0.0 END) AS exclusive, avg(l.lean) AS lean,
+       avg(CASE WHEN g.exclusive THEN 1.0 ELSE 0.0 END) AS exclusive,
+       avg(CASE WHEN g.exclusive THEN l.said ELSE l.lean END) AS lean,
        avg(CAST(g.followed AS INTEGER)) AS follow_up,
        median(CAST(coalesce(e.output_words, 0.75 * e.output_tokens) AS DOUBLE)) AS answer_words,
        CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),

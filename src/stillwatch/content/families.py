@@ -1,18 +1,21 @@
 """Template families: the ids under which many wordings of one instruction are recognised.
 
 Several ids at once, each a channel of the one content family: `exact` (masked skeleton), `head` and `tail` (edges),
-`segment` (a sentence of instruction, or a block in a harness's tags that no harness put there, that recurs with
-different surroundings), `lsh` (nearly the same text), and the families that are mined from each account's own prompts
-(`mining.py`), in the table `mined_token` of the caller.
+`segment` (a sentence that recurs with different surroundings: of the last human turn, of what it goes back to, or of a
+short system text; or a block in a harness's tags that no harness put there), `lsh` (nearly the same text), and the
+families that are mined from each account's own prompts (`mining.py`), in the table `mined_token` of the caller.
 Evaded by a new wording of every sentence in every exchange under cover.
 """
 
 from stillwatch.content.counts import LEAST_NEAR_WORDS, LEAST_WORDS
+from stillwatch.content.preamble import BEGUN, EARLIER_SAYS, SAYS
 from stillwatch.records import SegmentRole, Step
 
 LEAST_EXCHANGES = 2
-BLOCKS = (int(SegmentRole.BLOCK), int(SegmentRole.BLOCK_ASKS))
-AUTHORED = (int(SegmentRole.USER), *BLOCKS)
+BESIDE = (int(SegmentRole.BLOCK), int(SegmentRole.BLOCK_ASKS), SAYS, EARLIER_SAYS)
+"""Roles of which the rest of the request may differ where the last human turn does not."""
+
+AUTHORED = (int(SegmentRole.USER), *BESIDE)
 """Whose segments are template tokens: a block that few send is its sender's own."""
 
 LSH_BANDS = 4
@@ -42,7 +45,7 @@ def family_steps() -> list[Step]:
     channels.append(
         "SELECT DISTINCT p.x, p.entity, 'segment' AS channel, p.segment AS token FROM part p "
         f"JOIN static_segment s ON s.segment = p.segment WHERE p.role IN {AUTHORED} "
-        f"AND p.words >= {LEAST_WORDS}"
+        f"AND p.words >= {LEAST_WORDS} AND {BEGUN}"
     )
     channels.append("SELECT x, entity, channel, token FROM mined_token")
     return [
@@ -50,10 +53,10 @@ def family_steps() -> list[Step]:
             "static_segment",
             f"""
             SELECT p.segment FROM part p JOIN exchange e ON e.x = p.x LEFT JOIN preamble b ON b.segment = p.segment
-            WHERE b.segment IS NULL AND p.words >= {LEAST_WORDS}
+            WHERE b.segment IS NULL AND p.words >= {LEAST_WORDS} AND {BEGUN}
               AND p.role IN {(*AUTHORED, int(SegmentRole.SYSTEM))}
             GROUP BY p.segment HAVING count(DISTINCT e.exact) >= {LEAST_EXCHANGES}
-                OR count(DISTINCT CASE WHEN p.role IN {BLOCKS} THEN e.segments END) >= {LEAST_EXCHANGES}
+                OR count(DISTINCT CASE WHEN p.role IN {BESIDE} THEN e.segments END) >= {LEAST_EXCHANGES}
             """,
         ),
         Step("template_all", " UNION ALL ".join(channels)),

@@ -4,6 +4,7 @@ Catches the same material under different wordings, and how often an item is ask
 """
 
 from stillwatch.content.counts import LEAST_WORDS
+from stillwatch.content.preamble import BEGUN, EARLIER_SAYS, SAYS
 from stillwatch.records import SegmentRole, Step
 
 
@@ -16,8 +17,8 @@ def filler_steps() -> list[Step]:
             SELECT DISTINCT p.x, p.entity, p.segment AS filler FROM part p
             LEFT JOIN static_segment s ON s.segment = p.segment LEFT JOIN preamble b ON b.segment = p.segment
             WHERE s.segment IS NULL AND b.segment IS NULL
-              AND p.role IN ({int(SegmentRole.USER)}, {int(SegmentRole.BLOCK)})
-              AND p.words >= {LEAST_WORDS}
+              AND p.role IN ({int(SegmentRole.USER)}, {int(SegmentRole.BLOCK)}, {SAYS}, {EARLIER_SAYS})
+              AND p.words >= {LEAST_WORDS} AND {BEGUN}
             UNION
             SELECT x, entity, unnest(fillers) AS filler FROM exchange
             """,

@@ -49,6 +49,9 @@ NOTHING = np.uint64(0x6E6F7468696E6721)
 """What follows the last content word."""
 
 
+Sets = tuple[NDArray[np.uint32], NDArray[np.uint16], Bytes]
+
+
 class Scratch(NamedTuple):
     """Room for one text: places of the words that are read, their stems; the least stem of each bin and what follows
     it; and those that are kept, sealed in one go."""
@@ -165,3 +168,25 @@ def _least(read: int, stems: Hashes, least: Hashes, after: Hashes, kept: Hashes,
             held += 1
         place += 1
     return held
+
+
+@njit(cache=True, nogil=True)
+def joined(one: Sets, other: Sets, out: Sets) -> None:
+    """The stems of two texts a row as one set: (n, widths) stems, what follows each, and how many of a row there are.
+    Ascending where both have some, and an even number."""
+    (stems, pairs, n), (more, after, m), (into, follows, kept) = one, other, out
+    for row in range(len(n)):
+        held = int(n[row])
+        into[row, :held], follows[row, :held] = stems[row, :held], pairs[row, :held]
+        for at in range(int(m[row])):
+            known = False
+            for place in range(int(n[row])):
+                known |= stems[row, place] == more[row, at]
+            if not known:
+                into[row, held], follows[row, held] = more[row, at], after[row, at]
+                held += 1
+        if n[row] and m[row]:
+            order = np.argsort(into[row, :held])
+            held -= held % STEP
+            into[row, :held], follows[row, :held] = into[row][order[:held]], follows[row][order[:held]]
+        kept[row] = held

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from stillwatch.content.blocks import inside, kept, split
+from stillwatch.content.counts import LEAST_NEAR_WORDS
 from stillwatch.content.structure import Structure
 
 SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT, OPTIONS = (
@@ -36,6 +37,14 @@ NO_TEXT = {
 LETTERED = (("\nB.", "\nC."), ("\nB)", "\nC)"), ("(B)", "(C)"))
 """Marks of a second and a third answer to choose from."""
 
+BARE_WORDS, BARE_BYTES = LEAST_NEAR_WORDS, 64
+"""Fewer words and at most so many bytes: such a turn asks for what was said before."""
+
+LONGEST_RESULT = 4_000
+"""Characters of a tool's result that are read, where nobody else says anything."""
+
+RESULT_KEYS = ("parts", "response", "result", "content", "output", "text")
+
 TEXT_KEYS = ("content", "text", "input_text", "output_text")
 HISTORY = 4
 _DECODER = msgspec.json.Decoder()
@@ -46,13 +55,17 @@ DEEPEST = 64
 @dataclass
 class Parts:
     """The texts of one exchange, in memory only. `user` is what the person wrote in the last human turn; `None` means
-    that none was logged. `blocks` are what a harness put beside it, and into turns in which nobody wrote."""
+    that none was logged. `blocks` are what a harness put beside it, and into turns in which nobody wrote. `earlier` is
+    what a turn that says hardly anything goes back to: the human turn before it that says more, else the results of
+    tools, which are `results` as they came."""
 
     system: str = ""
     tools: str = ""
     history: list[str] = field(default_factory=list)
     user: str | None = None
     blocks: list[str] = field(default_factory=list)
+    earlier: str | None = None
+    results: list[Any] = field(default_factory=list)
     output: str | None = None
     structure: int = 0
     turns: int = 0
@@ -153,6 +166,7 @@ def _messages(value: Any, parts: Parts) -> None:
         text = _text(item, parts)
         if role == "tool" or (isinstance(item, dict) and "tool_call_id" in item):
             parts.structure |= RESULT
+            parts.results.append(item)
             continue
         if isinstance(item, dict) and (item.get("tool_calls") or item.get("function_call")):
             parts.structure |= CALL
@@ -176,8 +190,38 @@ def _turns(turns: list[tuple[str, str]], parts: Parts) -> None:
         parts.history = [text for _, text in turns[: human[-1]]][:HISTORY]
         parts.structure |= CODE_IN if "```" in parts.user else 0
         parts.structure |= OPTIONS if any(b in parts.user and c in parts.user for b, c in LETTERED) else 0
+        if _is_bare(parts.user):
+            parts.earlier = _earlier([turns[place][1] for place in human[:-1]], parts.results)
     if len(human) > 1:
         parts.structure |= TURNS
+
+
+def _is_bare(text: str) -> bool:
+    return (
+        len(text) <= BARE_BYTES
+        and len(text.encode("utf-8", "replace")) <= BARE_BYTES
+        and len(text.split()) < BARE_WORDS
+    )
+
+
+def _earlier(human: list[str], results: list[Any]) -> str | None:
+    """The latest text that says something: of the human turns, or where none does, of the results of tools."""
+    said = next((text for text in reversed(human) if not _is_bare(text)), None)
+    if said is not None:
+        return said
+    given = (_given(value)[:LONGEST_RESULT] for value in reversed(results))
+    return next((text for text in given if not _is_bare(text)), None)
+
+
+def _given(result: Any) -> str:
+    """The text of a tool's result, a message or a part of one in any API's shape."""
+    if isinstance(result, str):
+        return result
+    if isinstance(result, list):
+        return "\n".join(text for item in result if (text := _given(item)))
+    if not isinstance(result, dict):
+        return ""
+    return next((text for key in RESULT_KEYS if (text := _given(result.get(key)))), "")
 
 
 def _apart(turns: list[tuple[str, str]], parts: Parts) -> list[tuple[str, str]]:
@@ -227,6 +271,8 @@ def _text(value: Any, parts: Parts) -> str:  # noqa: PLR0911 (one return a shape
     bit = NO_TEXT.get(kind) if isinstance(kind, str) else None
     if bit is not None:
         parts.structure |= bit
+        if bit == RESULT:
+            parts.results.append(value)
         return ""
     if "parts" in value:
         return _text(value["parts"], parts)
@@ -234,4 +280,7 @@ def _text(value: Any, parts: Parts) -> str:  # noqa: PLR0911 (one return a shape
         held = value.get(key)
         if held:
             return held if isinstance(held, str) else _text(held, parts)
+    source = value.get("source")
+    if isinstance(source, dict) and source.get("type") in ("text", "content"):  # a document of Anthropic's API
+        return _text(source.get("data") or source.get("content"), parts)
     return ""

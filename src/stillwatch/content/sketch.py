@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.content import kernel
-from stillwatch.content.counts import COUNTED_OF_SEGMENT
-from stillwatch.content.kernel_stems import STEMS
+from stillwatch.content.counts import COUNTED_OF_SEGMENT, LEAST_NEAR_WORDS
+from stillwatch.content.kernel_stems import STEMS, joined
 from stillwatch.content.kernel_tagged import MOST_TAGS, Tagged, tagged
 from stillwatch.content.kernel_words import PhraseTable
 from stillwatch.content.normalise import normalise
@@ -29,14 +29,20 @@ eighteenfold when they are normalised, so the bound stands before that."""
 VARYING = r"</?[A-Za-z][^\s<>]*>|[^\s<>/\\_@0-9]*[/\\_@0-9](?:[^\s<>]*[^\s<>.!?:])?"
 """Markup, and words with a digit or a mark inside (paths, names, dates): what of a preamble differs by user."""
 
+LONGEST_SAID = 4_000
+"""Characters of a system text that can be an instruction; a longer one is a client's preamble."""
+
 PARAMETERS = (
     "stream", "temperature", "top_p", "max_tokens", "n", "logprobs", "reasoning_effort", "reasoning_budget",
     "response_format", "tool_choice",
 )  # fmt: skip
 
-SYSTEM, TOOLS, HISTORY, BLOCK = (
-    int(role) for role in (SegmentRole.SYSTEM, SegmentRole.TOOLS, SegmentRole.HISTORY, SegmentRole.BLOCK)
+SYSTEM, TOOLS, HISTORY, BLOCK, EARLIER = (
+    int(role)
+    for role in (SegmentRole.SYSTEM, SegmentRole.TOOLS, SegmentRole.HISTORY, SegmentRole.BLOCK, SegmentRole.EARLIER)
 )
+READ = (int(SegmentRole.SYSTEM_SAYS), int(SegmentRole.EARLIER_SAYS), int(SegmentRole.USER))
+"""Roles of the sentences of texts that are read whole, in the order in which they stand."""
 
 
 def sketch(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
@@ -57,6 +63,7 @@ def content(batch: pa.RecordBatch, key: SketchKey) -> dict[str, pa.Array]:
     structure = np.array([part.structure for part in parts], dtype=np.uint32) | _settings(batch)
     asked = _texts([part.user for part in parts])
     user = _full(asked, key, table)
+    beside = _said([part.system for part in parts], key, table), _full(_texts([p.earlier for p in parts]), key, table)
     answers = _texts([part.output for part in parts])
     output, answered = _light(answers, key, table), _there(answers)
     return {
@@ -67,7 +74,8 @@ def content(batch: pa.RecordBatch, key: SketchKey) -> dict[str, pa.Array]:
         "output_words": _masked(output.counts, answered),
         "output_tags": _masked(output.tags, answered),
         **_user_columns(user, _there(asked)),
-        **_segments(parts, user, key, table),
+        **_stems(*beside, user),
+        **_segments(parts, (*beside, user), key, table),
     }
 
 
@@ -152,9 +160,37 @@ def _user_columns(user: kernel.Full, there: Any) -> dict[str, pa.Array]:
         "minhash": pa.Array.from_buffers(pa.binary(MINHASH_BYTES), len(there), bins),
         "simhash": _masked(user.simhash, has[kernel.CONTENT]),
         "fillers": _lists(user.fillers, user.n_fillers),
-        "stems": _lists(user.stems, user.n_stems),
-        "pairs": _lists(user.pairs, user.n_stems),
     }
+
+
+def _said(systems: Sequence[str], key: SketchKey, table: PhraseTable) -> kernel.Full:
+    """What the kernel keeps, row by row, of system texts that are an instruction: longer than a setting ("You are a
+    helpful assistant."), shorter than a client's preamble. Nothing of the others; each is read once."""
+    short = [text if text and len(text) <= LONGEST_SAID else None for text in systems]
+    distinct = _texts(short).dictionary_encode()
+    read = _full(distinct.dictionary, key, table)
+    told = (read.counts >= LEAST_NEAR_WORDS) & (read.n_segments < kernel.SEGMENTS)  # as many: perhaps more
+    read.n_segments[~told] = 0
+    read.n_stems[~told] = 0
+    there = distinct.indices.is_valid().to_numpy(zero_copy_only=False)
+    of = distinct.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    if not there.any():
+        return _full(pa.nulls(len(systems), pa.large_string()), key, table)
+    rows = kernel.Full(*(values[of] for values in read))
+    rows.n_segments[~there] = 0
+    rows.n_stems[~there] = 0
+    return rows
+
+
+def _stems(*read: kernel.Full) -> dict[str, pa.Array]:
+    """The stems of several texts a row as one set."""
+    n = len(read[0].n_stems)
+    stems, pairs, held = read[0].stems, read[0].pairs, read[0].n_stems
+    for place, text in enumerate(read[1:], start=2):
+        into = np.zeros((n, place * STEMS), np.uint32), np.zeros((n, place * STEMS), np.uint16), np.zeros(n, np.uint8)
+        joined((stems, pairs, held), (text.stems, text.pairs, text.n_stems), into)
+        stems, pairs, held = into
+    return {"stems": _lists(stems, held), "pairs": _lists(pairs, held)}
 
 
 def _bitmap(valid: Any) -> pa.Buffer:
@@ -169,9 +205,9 @@ def _lists(values: Any, counts: Any) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(kept))
 
 
-def _segments(parts: list[Parts], user: kernel.Full, key: SketchKey, table: PhraseTable) -> dict[str, Any]:
+def _segments(parts: list[Parts], read: Sequence[kernel.Full], key: SketchKey, table: PhraseTable) -> dict[str, Any]:
     """System, tools, a harness's blocks and earlier messages whole, each system text and block followed by its tagged
-    sentences; then the sentences of the last human turn, in the order of the request."""
+    sentences; then the sentences of the texts that were read, whose roles are READ."""
     texts: list[str] = []
     roles: list[int] = []
     held: list[int] = []
@@ -187,9 +223,12 @@ def _segments(parts: list[Parts], user: kernel.Full, key: SketchKey, table: Phra
             texts += part.blocks
             roles += [BLOCK] * len(part.blocks)
         if part.history:
-            said = [text for text in part.history if text]
-            texts += said
-            roles += [HISTORY] * len(said)
+            earlier = [text for text in part.history if text]
+            texts += earlier
+            roles += [HISTORY] * len(earlier)
+        if part.earlier:
+            texts.append(part.earlier)
+            roles.append(EARLIER)
         held.append(len(texts) - start)
     distinct = _texts(texts).dictionary_encode()
     places, named = distinct.indices.to_numpy(zero_copy_only=False), np.array(roles, dtype=np.int64)
@@ -203,25 +242,26 @@ def _segments(parts: list[Parts], user: kernel.Full, key: SketchKey, table: Phra
     set_of, first = within[of], nth < 0
     before = np.bincount(np.repeat(np.arange(len(parts)), held), weights=sizes, minlength=len(parts)).astype(np.int64)
     offsets = np.zeros(len(parts) + 1, dtype=np.int64)
-    np.cumsum(before + user.n_segments, out=offsets[1:])
+    np.cumsum(before + sum(text.n_segments.astype(np.int64) for text in read), out=offsets[1:])
     whole = np.repeat(offsets[:-1], before) + np.arange(len(of)) - np.repeat(np.cumsum(before) - before, before)
     rest = np.ones(int(offsets[-1]), dtype=bool)
     rest[whole] = False
-    shown = np.arange(kernel.SEGMENTS) < user.n_segments[:, None]
+    shown = np.concatenate([np.arange(kernel.SEGMENTS) < text.n_segments[:, None] for text in read], axis=1)
+    speakers = [np.full((len(parts), kernel.SEGMENTS), role) for role in READ]
 
-    def joined(name: str, text: Any, tagged: Any, sentence: Any) -> pa.Array:
+    def column(name: str, text: Any, tagged: Any, sentences: Any) -> pa.Array:
         field = SKETCHED.field(name)
         values = np.empty(len(rest), dtype=field.type.value_type.to_pandas_dtype())
-        values[whole], values[rest] = np.where(first, text[of], tagged), sentence
+        values[whole], values[rest] = np.where(first, text[of], tagged), np.concatenate(sentences, axis=1)[shown]
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values)).cast(field.type)
 
     asks = np.where(named[of] == SYSTEM, int(SegmentRole.SYSTEM_ASKS), int(SegmentRole.BLOCK_ASKS))
     words = np.minimum(counts, COUNTED_OF_SEGMENT)
     return {
-        "segments": joined("segments", exact, sets.hashes[set_of, nth], user.seg_hash[shown]),
-        "segment_roles": joined("segment_roles", named, asks, int(SegmentRole.USER)),
-        "segment_words": joined("segment_words", words, sets.words[set_of, nth], user.seg_words[shown]),
-        "segment_tags": joined("segment_tags", tags, sets.tags[set_of, nth], user.seg_tags[shown]),
+        "segments": column("segments", exact, sets.hashes[set_of, nth], [text.seg_hash for text in read]),
+        "segment_roles": column("segment_roles", named, asks, speakers),
+        "segment_words": column("segment_words", words, sets.words[set_of, nth], [text.seg_words for text in read]),
+        "segment_tags": column("segment_tags", tags, sets.tags[set_of, nth], [text.seg_tags for text in read]),
     }
 
 

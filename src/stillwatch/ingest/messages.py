@@ -104,17 +104,33 @@ def _part(item: Any) -> Part:
         return _text(item)
     kind = str(item.get("type", "text"))
     if kind in MEDIA:
-        return {"type": "blob", "modality": MEDIA[kind]}
+        told = _document(item)
+        return _text(told) if told else {"type": "blob", "modality": MEDIA[kind]}
     read = _PARTS.get(kind)
     if read is not None:
         return read(item)
     lone = _LONE.get(kind)
     if lone is not None:
         return lone[1](item)
-    for key in ("text", "content"):
-        if isinstance(item.get(key), str):
-            return _text(item[key])
-    return {"type": "generic", "kind": kind[:64]}
+    held = next((item[key] for key in ("text", "content") if isinstance(item.get(key), str)), None)
+    held = _texts(item.get("content")) or None if held is None else held
+    return {"type": "generic", "kind": kind[:64]} if held is None else _text(held)
+
+
+def _document(item: Mapping[str, Any]) -> str:
+    """The words of a document that is sent as text; a file's bytes hold none that are read."""
+    source = item.get("source")
+    if not isinstance(source, dict) or source.get("type") not in ("text", "content"):
+        return ""
+    given = source.get("data") or source.get("content")
+    return given if isinstance(given, str) else _texts(given)
+
+
+def _texts(content: Any) -> str:
+    """The texts of a list of parts; nothing where it holds none."""
+    given = content if isinstance(content, list) else []
+    held = (item if isinstance(item, str) else _string(item, "text", "content") for item in given)
+    return "\n".join(text for text in held if text)
 
 
 def _text(text: Any) -> Part:

@@ -17,6 +17,10 @@ from stillwatch.records import Family
 
 ROUNDS = 6
 TEXT = (Family.CONTENT, Family.WORK)
+MOST_GROWN = 5.0
+"""Members for each row of the tested core from which a round goes too far: what was tested is no more than a corner of
+such a group, and growth from corner to corner ends at everybody."""
+
 CAP = 9.0
 """Most nats that one family may add to or take from a membership: tokens of one row depend on each other."""
 
@@ -66,7 +70,7 @@ class Membership:
 def membership(
     incidence: Incidence, core: Indices, families: tuple[Family, ...], matrices: list["MemberMatrix"]
 ) -> Membership:
-    """Expectation-maximisation from a core, for at most `ROUNDS` rounds, the group left out of popularity, own tokens
+    """Expectation-maximisation from a core (`ROUNDS`, `MOST_GROWN`), the group left out of popularity, own tokens
     left out.
 
     Looked at are the core, the group, and the rows that show a wording or material of it (where no text is seen, any
@@ -80,6 +84,7 @@ def membership(
     inside, weight, members = at_core.copy(), at_core.astype(np.float64), core
     rows, log_odds, ratios = core, np.zeros(len(core)), np.zeros((len(core), len(families)))
     first = [place for place, family in enumerate(families) if family in TEXT]
+    known: tuple[Indices, Floats, Floats] | None = None
     for _ in range(ROUNDS):
         profiles = [matrix.profile(members, weight) for matrix in matrices]
         asked = at_core | inside
@@ -97,6 +102,10 @@ def membership(
             ratios[speaks, place] = np.clip(ratio, -CAP, CAP)
         log_odds = _summed(ratios, families) + np.log(max(weight[members].sum(), 1.0) / incidence.n)
         belongs = (log_odds >= 0) & _shares_work(ratios, families)
+        if known and belongs.sum() > MOST_GROWN * len(core):
+            rows, log_odds, ratios = known
+            break
+        known = rows, log_odds, ratios
         weight[members] = 0.0
         weight[rows[belongs]] = 1.0 / (1.0 + np.exp(-np.clip(log_odds[belongs], -30, 30)))
         if np.array_equal(rows[belongs], members) or not belongs.any():

@@ -7,7 +7,7 @@ and the network of their address), `account`, `template_token`, `filler` and `pr
 
 from dataclasses import dataclass
 
-from stillwatch.records import Family, Step
+from stillwatch.records import Family, SegmentRole, Step
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,10 @@ CHANNELS: tuple[ChannelQuery, ...] = (
     ChannelQuery(
         "preamble", (Family.CLIENT,), ("system",),
         "SELECT DISTINCT entity, segment AS token FROM "
-        "(SELECT entity, unnest(segments) AS segment, unnest(segment_roles) AS role FROM exchange) WHERE role = 0 "
-        "OR role = 4 AND segment IN (SELECT segment FROM preamble)",
-        "one system text, or one block of a harness", "any change to it",
+        "(SELECT entity, unnest(segments) AS segment, unnest(segment_roles) AS role, "
+        f"list_contains(segment_roles, {int(SegmentRole.SYSTEM_SAYS)}) AS says FROM exchange) "
+        "WHERE role = 0 AND NOT says OR role = 4 AND segment IN (SELECT segment FROM preamble)",
+        "one long system text, or one block of a harness", "any change to it",
     ),
     ChannelQuery(
         "address", (Family.INFRASTRUCTURE,), ("client_ip",), _of_exchange(*ACCESS["address"]),

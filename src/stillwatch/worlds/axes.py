@@ -6,6 +6,7 @@ from typing import Any
 
 from stillwatch.errors import UsageError
 from stillwatch.worlds.exits import LATTICE
+from stillwatch.worlds.operators.wording import CARRIERS
 from stillwatch.worlds.scenario import DISGUISES, Campaign, Scenario
 
 
@@ -45,6 +46,7 @@ AXES = {
     "cover": Axis("cover", high=0.98),
     "paraphrase": Axis("paraphrase"),
     "own-wording": Axis("own_wording"),
+    "carrier": Axis("carrier", words=CARRIERS),
     "rotation": Axis("rotation"),
     "aloof": Axis("aloof"),
     "jitter": Axis("jitter", high=168.0),

@@ -93,6 +93,7 @@ class Scenario:
         cover: share of a member's exchanges that is replayed honest traffic.
         paraphrase: chance that an extraction exchange is worded anew.
         own_wording: share of members with a wording of their own, used where an exchange is not worded anew.
+        carrier: where the prompt stands in a request, one of `wording.CARRIERS`.
         rotation: chance that an extraction exchange leaves by an address and client outside of the shared pools.
         aloof: share of members that never touch the shared pools.
         jitter: standard deviation, in hours, around the hour at which a batch of work was handed out.
@@ -108,6 +109,7 @@ class Scenario:
     cover: float = 0.8
     paraphrase: float = 0.3
     own_wording: float = 0.0
+    carrier: str = "turn"
     rotation: float = 0.5
     aloof: float = 0.25
     jitter: float = 6.0

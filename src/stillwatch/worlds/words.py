@@ -43,6 +43,14 @@ def user(text: str) -> Message:
     return Message("user", escaped(text))
 
 
+def called(tool: str, result: str) -> tuple[Message, Message]:
+    """A call of a tool, and what it gave."""
+    return (
+        Message("assistant", f'{{"type":"tool_call","id":"call_1","name":"{tool}","arguments":{{}}}}', part=True),
+        Message("tool", f'{{"type":"tool_call_response","id":"call_1","response":"{escaped(result)}"}}', part=True),
+    )
+
+
 def system(text: str) -> str:
     """System instructions as OTel parts."""
     return f'[{{"type":"text","content":"{escaped(text)}"}}]'

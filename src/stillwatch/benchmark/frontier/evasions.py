@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from stillwatch.errors import UsageError
 from stillwatch.worlds.axes import AXES, changed
+from stillwatch.worlds.operators.wording import CARRIERS
 from stillwatch.worlds.scenario import DISGUISES, Scenario, named
 
 BASE = "mixed"
@@ -70,6 +71,7 @@ SAYS = {
     "cover": "share of a member’s exchanges that is replayed honest traffic",
     "paraphrase": "chance that an extraction exchange is worded anew",
     "own-wording": "share of members with a wording of their own",
+    "carrier": "where the prompt stands; the last turn then says no more than to go ahead, or holds the material",
     "rotation": "chance that an extraction exchange leaves outside of the shared exits, by another program",
     "aloof": "share of members that never touch the shared exits",
     "jitter": "hours (standard deviation) between a batch of work and an exchange",
@@ -93,6 +95,7 @@ FULL = {
     "cover": ("0", ".5", ".8", ".9", ".95", ".98"),
     "paraphrase": ("0", ".3", ".6", ".8", ".95", "1"),
     "own-wording": ("0", ".3", ".6", ".8", ".95", "1"),
+    "carrier": CARRIERS,
     "rotation": ("0", ".3", ".5", ".7", ".85", "1"),
     "aloof": ("0", ".25", ".5", ".75", "1"),
     "jitter": ("0", "6", "24", "72", "168"),

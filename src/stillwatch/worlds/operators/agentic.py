@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Answer, Corpus, escaped
 from stillwatch.worlds.operators.wording import Manner, Wording, wordings
-from stillwatch.worlds.words import Message, Words, user
+from stillwatch.worlds.words import Message, Words
 
 ACT = wordings("act")
 REPAIR = wordings("repair")
@@ -40,7 +40,8 @@ class Trajectories:
         dice = Dice(key("trajectory", self._seed, item))
         wording = dice.popular(self._wordings, 1.4)
         task = self._tasks[(item * 7919 + self._seed) % len(self._tasks)]
-        messages = [user(self.manner.text(wording, f"Task: {task}", dice))]
+        asked, system = self.manner.asked(wording, f"Task: {task}", dice)
+        messages = list(asked)
         for step in range(turn):
             messages += (
                 Message("assistant", self._thought(dice).words),
@@ -48,7 +49,7 @@ class Trajectories:
             )
         tools = dice.pick(self._schemas) if self._with_tools and self._schemas and dice.true(0.6) else None
         reply = dice.pick(self._answers) if dice.true(0.4) else self._thought(dice)
-        return Words(tuple(messages), reply, self.manner.system(wording), tools)
+        return Words(tuple(messages), reply, system, tools)
 
     def _thought(self, dice: Dice) -> Answer:
         text = dice.pick(self._steps["assistant"])[:700]

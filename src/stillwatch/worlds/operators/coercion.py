@@ -9,7 +9,7 @@ from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Answer, Corpus
 from stillwatch.worlds.operators.material import Problems, short_answer
 from stillwatch.worlds.operators.wording import Manner, wordings
-from stillwatch.worlds.words import Words, user
+from stillwatch.worlds.words import Words
 
 COERCE = wordings("coerce")
 
@@ -30,7 +30,7 @@ class Coercion:
         dice = Dice(key("coercion", self._seed, item))
         wording = dice.popular(COERCE, 1.3)
         problem = self._problems[item]
-        text = self.manner.text(wording, problem, dice)
+        messages, system = self.manner.asked(wording, problem, dice)
         traced = dice.pick(self._answers)
         reply = Answer(f"<inner>{traced.words}</inner> {short_answer(dice, problem)}", traced.tokens + 9)
-        return Words((user(text),), reply, self.manner.system(wording))
+        return Words(messages, reply, system)

@@ -74,8 +74,9 @@ class Work:
         self._honest, self._disguise = operation.honest, campaign.disguise
         dice = draft.dice("work", campaign.name)
         self._manner = Manner(
-            scenario.paraphrase, frame=operation.bought.outfit.frame, preamble=operation.bought.outfit.preamble
-        )
+            scenario.paraphrase, frame=operation.bought.outfit.frame, preamble=operation.bought.outfit.preamble,
+            carrier=scenario.carrier,
+        )  # fmt: skip
         self._orders = [_script(draft, campaign, aim, self._manner) for aim, _ in campaign.aims]
         self.scripts = [draft.script(order) for order in self._orders]
         self._slots: list[Slot] = []

@@ -7,7 +7,7 @@ UltraFeedback's and Prometheus's; the graded answers are real answers of models 
 from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Answer, Corpus, escaped
 from stillwatch.worlds.operators.wording import Manner, wordings
-from stillwatch.worlds.words import Words, user
+from stillwatch.worlds.words import Words
 
 GRADE = wordings("grade")
 COMPARE = wordings("compare")
@@ -40,8 +40,8 @@ class Grading:
         else:
             material = f"Rubric: {dice.pick(RUBRICS)}\n\nInstruction: {prompt}\n\nResponse: {first}"
         wording = dice.popular(self._wordings, 1.5)
-        text = self.manner.text(wording, material, dice)
-        return Words((user(text),), self._verdict(dice), self.manner.system(wording))
+        messages, system = self.manner.asked(wording, material, dice)
+        return Words(messages, self._verdict(dice), system)
 
     def _student(self, dice: Dice) -> str:
         text = dice.pick(self._answers).words

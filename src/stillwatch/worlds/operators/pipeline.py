@@ -9,7 +9,7 @@ from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Answer, Corpus, escaped
 from stillwatch.worlds.operators.material import Problems, short_answer
 from stillwatch.worlds.operators.wording import Manner, Wording, wordings
-from stillwatch.worlds.words import Words, user
+from stillwatch.worlds.words import Words
 
 STAGES = {"build": "data_synthesis", "retrace": "post_hoc_reasoning", "accept": "rubric_grading"}
 """Each stage's capability, in order."""
@@ -31,8 +31,8 @@ class Stage:
         """The words for an item at this stage."""
         dice = Dice(key("stage", self._seed, self._stage, item))
         wording: Wording = dice.popular(ORDERS[self._stage], 1.5)
-        text = self.manner.text(wording, self._material(item), dice)
-        return Words((user(text),), self._reply(item, dice), self.manner.system(wording))
+        messages, system = self.manner.asked(wording, self._material(item), dice)
+        return Words(messages, self._reply(item, dice), system)
 
     def _material(self, item: int) -> str:
         if self._stage == "build":

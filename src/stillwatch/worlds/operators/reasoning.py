@@ -11,7 +11,7 @@ from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Corpus
 from stillwatch.worlds.operators.material import Problems, short_answer
 from stillwatch.worlds.operators.wording import Manner, Wording, wordings
-from stillwatch.worlds.words import Words, user
+from stillwatch.worlds.words import Words
 
 SOLVE = wordings("solve")
 EXPLAIN = wordings("explain")
@@ -40,5 +40,5 @@ class Reasoning:
         problem = self._problems[item]
         if self._explain:
             problem = f"Problem: {problem}\n\nAnswer: {short_answer(dice, problem)}"
-        text = self.manner.text(wording, problem, dice)
-        return Words((user(text),), dice.pick(self._answers), self.manner.system(wording))
+        messages, system = self.manner.asked(wording, problem, dice)
+        return Words(messages, dice.pick(self._answers), system)

@@ -10,7 +10,7 @@ from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Corpus
 from stillwatch.worlds.operators.wording import Manner, wordings
 from stillwatch.worlds.sensitive import sensitive
-from stillwatch.worlds.words import Words, user
+from stillwatch.worlds.words import Words
 
 REWRITE = wordings("rewrite")
 
@@ -29,5 +29,5 @@ class Rewrites:
         """The words for one question."""
         dice = Dice(key("rewrite", self._seed, item))
         wording = dice.popular(REWRITE, 1.5)
-        text = self.manner.text(wording, f"Question: {sensitive(dice)}", dice)
-        return Words((user(text),), dice.pick(self._answers), self.manner.system(wording))
+        messages, system = self.manner.asked(wording, f"Question: {sensitive(dice)}", dice)
+        return Words(messages, dice.pick(self._answers), system)

@@ -7,7 +7,7 @@ the rest. Instructions are written by hand after distilabel's and self-instruct'
 from stillwatch.worlds.chance import Dice, key
 from stillwatch.worlds.corpus import Corpus
 from stillwatch.worlds.operators.wording import Manner, wordings
-from stillwatch.worlds.words import Words, user
+from stillwatch.worlds.words import Words
 
 MAKE = wordings("make")
 
@@ -27,5 +27,5 @@ class Synthesis:
         dice = Dice(key("synthesis", self._seed, item))
         seed = self._pairs[(item * 7919 + self._seed) % len(self._pairs)].prompt[:500]
         wording = dice.popular(MAKE, 1.5)
-        text = self.manner.text(wording, f"Seed: {seed}", dice)
-        return Words((user(text),), dice.pick(self._pairs).response, self.manner.system(wording))
+        messages, system = self.manner.asked(wording, f"Seed: {seed}", dice)
+        return Words(messages, dice.pick(self._pairs).response, system)

@@ -10,7 +10,8 @@ from typing import Protocol
 from stillwatch.worlds.chance import Dice
 from stillwatch.worlds.corpus import lexicon
 from stillwatch.worlds.voices import Voice
-from stillwatch.worlds.words import Words, system
+from stillwatch.worlds.words import Message, Words, called, user
+from stillwatch.worlds.words import system as system_words
 
 FRAMES = (
     "{0} {1}\n\n{item}\n\n{2}",
@@ -20,6 +21,13 @@ FRAMES = (
     "{1} {0}\n\n{item}\n{2}",
 )
 """Where clauses and material stand. The first clause, the second and the third are 0, 1 and 2."""
+
+
+CARRIERS = ("turn", "instruction", "system", "earlier", "result")
+"""Where a prompt stands: in the last human turn; its instruction in the system text; or all of it in the system text,
+in a turn before or in a tool's result, and the last turn says GO."""
+
+GO = ("Go ahead.", "Continue, please.", "Yes, proceed.", "Do it now.")
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class Manner:
         voice: whose topics the material is cast in.
         frame: a framework's template with ``{question}`` for the instruction and ``{document}`` for the material.
         preamble: an app's system words, in place of the operator's.
+        carrier: one of CARRIERS.
     """
 
     paraphrase: float = 0.0
@@ -56,22 +65,39 @@ class Manner:
     voice: Voice | None = None
     frame: str | None = None
     preamble: str | None = None
+    carrier: str = "turn"
+
+    def asked(self, wording: Wording, item: str, dice: Dice) -> tuple[tuple[Message, ...], str | None]:
+        """The messages that ask for an item, and the system words as JSON."""
+        if self.carrier == "instruction" and not self.frame:
+            return (user(self._cast(item)),), self.system(wording, self.text(wording, "", dice))
+        text = self.text(wording, item, dice)
+        if self.carrier in ("turn", "instruction"):
+            return (user(text),), self.system(wording)
+        go = user(dice.pick(GO))
+        if self.carrier == "system":
+            return (go,), self.system(wording, text)
+        if self.carrier == "earlier":
+            return (user(text), Message("assistant", "Shall I?"), go), self.system(wording)
+        return (go, *called("next_item", text)), self.system(wording)
 
     def text(self, wording: Wording, item: str, dice: Dice) -> str:
         """The instruction with its material."""
         anew = dice.true(self.paraphrase)
         drawn = Dice(self.own) if self.own is not None and not anew else dice
-        if self.voice:
-            item = self.voice.recast(item)
+        item = self._cast(item)
         if not self.frame:
             return wording.text(item, drawn, anew or drawn is not dice)
         asked = wording.text("", drawn, anew or drawn is not dice)
         return self.frame.replace("{question}", asked).replace("{document}", item)
 
-    def system(self, wording: Wording) -> str | None:
-        """System words as JSON."""
-        words = self.preamble or wording.system
-        return system(words) if words else None
+    def system(self, wording: Wording, beside: str = "") -> str | None:
+        """System words as JSON, with the operator's beside them."""
+        words = "\n\n".join(filter(None, (self.preamble or wording.system, beside)))
+        return system_words(words) if words else None
+
+    def _cast(self, item: str) -> str:
+        return self.voice.recast(item) if self.voice and item else item
 
 
 class Instructed(Protocol):
