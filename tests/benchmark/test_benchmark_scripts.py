@@ -39,6 +39,7 @@ def test_cutting_keeps_the_last_human_turn_and_valid_json(shorten: ModuleType) -
     assert shorten.cut((None, None, "as it was, whole " * 9, None), (BOUND, BOUND))[2] == "as it was, whole " * 9
 
 
+@pytest.mark.slow
 def test_thinning_keeps_exactly_so_many_and_the_same_again(workers: Path) -> None:
     thin = importlib.import_module("world").thin
     plans = [worlds.simulate("open", 3, 0.03).draft.plan for _ in range(2)]

@@ -240,6 +240,7 @@ def test_the_present_channels_are_those_of_the_product(root: Path) -> None:
     assert len(set(token.tolist())) == 1
 
 
+@pytest.mark.slow
 def test_the_command_says_what_is_missing(root: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(root / "benchmarks" / "paraphrase.py")]
     bare = {k: v for k, v in os.environ.items() if not k.startswith("STILLWATCH_")}

@@ -127,6 +127,7 @@ def test_posts_become_content_and_timing(workers: Path) -> None:
     assert made.stratifications[0][0].tolist() == [1, 0]
 
 
+@pytest.mark.slow
 def test_without_the_data_the_script_says_so(root: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(root / "benchmarks" / "rings.py"), "--data", str(tmp_path / "nowhere")]
     printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300).stdout

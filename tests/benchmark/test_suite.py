@@ -269,6 +269,7 @@ def test_what_cannot_be_run_is_told_before_anything_runs(
     assert words in said.err and not said.out
 
 
+@pytest.mark.slow
 def test_a_failed_job_is_an_error(tmp_path: Path) -> None:
     from stillwatch.benchmark.job import timed
     from stillwatch.errors import StillwatchError

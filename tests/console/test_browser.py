@@ -11,6 +11,8 @@ from tests.console.answers import answer, every_kind, large, old
 from tests.console.browser import Browser
 from tests.console.hostile import PAYLOADS, written
 
+pytestmark = pytest.mark.slow
+
 OVER = """[...document.querySelectorAll('p, td, th, dt, dd, li, h2, h4, svg')].filter(
     e => !e.closest('.stack thead') && e.getBoundingClientRect().right > %d + .5).length"""
 """Elements that reach over the right edge at a width, thus what a hidden overflow would cut off."""

@@ -260,6 +260,7 @@ def test_members_are_listed_surest_first_and_what_is_left_out_is_counted() -> No
     assert "30 accounts, the least certain, are left out of this page" in read
 
 
+@pytest.mark.slow
 def test_a_page_of_sixty_findings_with_25_000_members_stays_small() -> None:
     given = large()
     assert len(given["campaigns"]) == 60 and sum(len(f["members"]) for f in given["campaigns"]) == 25_000

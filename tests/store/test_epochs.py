@@ -182,6 +182,7 @@ def test_rows_of_two_epochs_settle_to_the_newer(tmp_path: Path) -> None:
     assert conflicts == 1, "y came with two rows in one epoch; x with one row in each"
 
 
+@pytest.mark.slow
 def test_the_same_logs_in_two_epochs_share_no_hash_and_are_no_conflict(tmp_path: Path) -> None:
     logs = write(tmp_path / "logs", [exchange(n) for n in range(20)])
     ingest_sources([logs], tmp_path / "s")
@@ -198,6 +199,7 @@ def test_the_same_logs_in_two_epochs_share_no_hash_and_are_no_conflict(tmp_path:
     assert not [b for b in answer.answer["run"]["blind"] if "epoch" in b["detector"]]
 
 
+@pytest.mark.slow
 def test_a_run_over_two_epochs_says_what_it_cannot_compare(tmp_path: Path) -> None:
     ingest_sources([write(tmp_path / "one", [exchange(n) for n in range(20)])], tmp_path / "s", pseudonymous=True)
     rotate(Store.open(tmp_path / "s"), retention=0)
@@ -274,6 +276,7 @@ def two_epochs(folder: Path) -> Store:
     return Store.open(folder / "s")
 
 
+@pytest.mark.slow
 def test_a_destroyed_epoch_has_no_key_and_the_others_are_as_they_were(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

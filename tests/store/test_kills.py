@@ -57,6 +57,7 @@ def test_a_killed_ingest_is_repeated(tmp_path: Path, step: str, times: tuple[int
     assert kills
 
 
+@pytest.mark.slow
 def test_many_kills_in_a_row_with_resends(tmp_path: Path) -> None:
     """One store, killed over and over at steps that move on, then completed once."""
     folder = tmp_path / "s"

@@ -13,6 +13,8 @@ from stillwatch.worlds.axes import changed
 from stillwatch.worlds.draft import Draft
 from stillwatch.worlds.scenario import named
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.6
 
 
@@ -39,7 +41,7 @@ CORNERS = {
 }  # fmt: skip
 SEEDS = (11, 12)
 CASES = [
-    pytest.param((name, seed), id=f"{name}-{seed}", marks=() if (name, seed) == ("mixed", 11) else pytest.mark.slow)
+    pytest.param((name, seed), id=f"{name}-{seed}")
     for name in CORNERS for seed in SEEDS
 ]  # fmt: skip
 

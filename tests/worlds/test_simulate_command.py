@@ -7,6 +7,8 @@ import pytest
 
 from stillwatch.cli import run
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_command_writes_a_world_and_tells_what_is_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = ["--out", str(tmp_path / "logs"), "--truth", str(tmp_path / "truth")]

@@ -16,6 +16,8 @@ from stillwatch.tables import ACCOUNTS, EXCHANGES, IP_CLASSES, PERMISSIONS, PURP
 from stillwatch.worlds import world as worlds
 from stillwatch.worlds.render import ROWS, row_keys
 
+pytestmark = pytest.mark.slow
+
 SEED, SCALE = 5, 0.03
 KINDS = {"legit", "look_alike", "operator", "victim"}
 LOOK_ALIKES = {
