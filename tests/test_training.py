@@ -38,7 +38,7 @@ def world(seed: int, share: float) -> tuple[DuckEngine, Incidence]:
     }  # fmt: skip
     held["structure"] = pa.array(np.zeros(n), pa.uint32())
     engine.register("exchange", pa.table(held))
-    engine.register("intent", pa.table({"x": held["x"], "tags": pa.array(tags)}))
+    engine.register("intent", pa.table({"x": held["x"], "tags": pa.array(tags), "said": pa.array(tags)}))
     keys = np.random.default_rng(9).integers(1, 1 << 63, ENTITIES).astype(np.uint64)
     return engine, Incidence(keys, np.ones(ENTITIES, dtype=np.int64), (), ((np.zeros(ENTITIES, np.int32),),))
 

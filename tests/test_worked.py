@@ -17,8 +17,9 @@ Row = tuple[int, list[int], int, float]
 """Entity, sentences, capability, seconds."""
 
 
-def told(rows: list[Row], members: int) -> Worked:
-    """The group is the exchanges of entities below `members`."""
+def told(rows: list[Row], members: int, role: SegmentRole = SegmentRole.USER) -> Worked:
+    """The group is the exchanges of entities below `members`. In another role than the last human turn's, that turn is
+    everywhere the same."""
     n = len(rows)
     x = pa.array(range(n), pa.int64())
     entity = pa.array([row[0] for row in rows], pa.int32())
@@ -26,7 +27,9 @@ def told(rows: list[Row], members: int) -> Worked:
     shared = [at for at, row in enumerate(rows) if row[0] < members]
     tables = {
         "exchange": {
-            "x": x, "entity": entity, "exact": pa.array(range(1, n + 1), pa.uint64()),
+            "x": x, "entity": entity,
+            "exact": pa.array(range(1, n + 1) if role == SegmentRole.USER else [7] * n, pa.uint64()),
+            "segments": pa.array([[at, *row[1]] for at, row in enumerate(rows)], pa.list_(pa.uint64())),
             "asked_at": pa.array([int(row[3] * 1e6) for row in rows], pa.timestamp("us", tz="UTC")),
             "minhash": pa.array([row.tobytes() for row in minhash], pa.binary()),
             "simhash": pa.array(minhash[:, 0], pa.uint16()),
@@ -37,10 +40,11 @@ def told(rows: list[Row], members: int) -> Worked:
             "x": pa.array([at for at, row in enumerate(rows) for _ in row[1]], pa.int64()),
             "entity": pa.array([row[0] for row in rows for _ in row[1]], pa.int32()),
             "segment": pa.array([sentence for row in rows for sentence in row[1]], pa.uint64()),
-            "role": pa.array([int(SegmentRole.USER) for row in rows for _ in row[1]], pa.uint8()),
+            "role": pa.array([int(role) for row in rows for _ in row[1]], pa.uint8()),
             "words": pa.array([4 for row in rows for _ in row[1]], pa.uint16()),
         },
         "preamble": {"segment": pa.array([], pa.uint64())},
+        "begun": {"x": pa.array([], pa.int64())},
         "group_exchange": {
             "grp": pa.array([0] * len(shared), pa.int32()), "x": pa.array(shared, pa.int64()),
             "entity": pa.array([rows[at][0] for at in shared], pa.int32()),
@@ -66,10 +70,12 @@ def outsiders(first: int, sets: int) -> list[Row]:
     ]
 
 
-def test_a_public_set_that_members_deal_out_is_told() -> None:
-    """Ten members take 120 items once, in one wording, which is no item; each outsider's own wording is none either."""
+@pytest.mark.parametrize("role", [SegmentRole.USER, SegmentRole.SYSTEM_SAYS, SegmentRole.EARLIER_SAYS])
+def test_a_public_set_that_members_deal_out_is_told(role: SegmentRole) -> None:
+    """Ten members take 120 items once, in one wording, which is no item; each outsider's own wording is none either.
+    So wherever the words stand in a request."""
     rows: list[Row] = [(at % 10, [WORDING, FIRST_PUBLIC + at], GRADING, float(at)) for at in range(120)]
-    items = told([*rows, *outsiders(10, 6)], 10).items
+    items = told([*rows, *outsiders(10, 6)], 10, role).items
     assert (items["items"], items["novel"]) == (120, round(1 - items["covered"] / 120, 4))
     assert (items["known_met"], items["known"]) == (0, items["covered"])
     assert items["known"] >= 110 and items["log_chance"] < -20

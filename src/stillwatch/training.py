@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from stillwatch.content.capabilities import REQUESTS, Requests
+from stillwatch.content.capabilities import SAID_REQUESTS, Requests
 from stillwatch.content.value import FIGURES, figures, rates
 from stillwatch.engine.base import Engine
 from stillwatch.linkage.groups import Group
@@ -32,7 +32,7 @@ SHOWN = 5
 """Figures that a finding names."""
 
 ROWS = f"""
-SELECT e.entity, {REQUESTS}
+SELECT e.entity, {SAID_REQUESTS}
 FROM exchange e JOIN pooled_entity p ON p.entity = e.entity LEFT JOIN intent i ON i.x = e.x
 WHERE e.text_words IS NOT NULL
 """

@@ -19,6 +19,7 @@ from stillwatch.assess.items import as_facts, breadth, crossings, dealt, near_co
 from stillwatch.assess.phases import Use, phases, stages
 from stillwatch.content.capabilities import UNKNOWN
 from stillwatch.content.counts import LEAST_WORDS
+from stillwatch.content.preamble import AUTHORED, BEGUN
 from stillwatch.engine.base import Engine
 from stillwatch.linkage.work import topics
 from stillwatch.records import CAPABILITIES, SegmentRole, Step
@@ -39,10 +40,13 @@ in the order of their hashes."""
 
 Columns = Mapping[str, NDArray[Any]]
 
+USER = int(SegmentRole.USER)
 SENTENCE = f"""
-p.role = {int(SegmentRole.USER)} AND p.words >= {LEAST_WORDS}
+p.role IN {AUTHORED} AND p.words >= {LEAST_WORDS} AND {BEGUN}
 AND NOT EXISTS (SELECT 1 FROM preamble b WHERE b.segment = p.segment)
 """
+TEXTS = f"count(DISTINCT CASE WHEN p.role = {USER} THEN e.exact ELSE hash(e.segments) END)"
+"""Different texts of an exchange `e` that hold a `part p`: beside a last turn that says "go on" all of the request."""
 
 STEPS = [
     Step(
@@ -55,7 +59,7 @@ STEPS = [
     Step(
         "segment_use",
         f"""
-        SELECT p.segment, p.entity, count(DISTINCT e.exact) AS texts
+        SELECT p.segment, p.entity, {TEXTS} AS texts
         FROM part p JOIN (SELECT DISTINCT segment FROM group_segment) g ON g.segment = p.segment
         JOIN exchange e ON e.x = p.x WHERE {SENTENCE} GROUP BY p.segment, p.entity
         """,
@@ -85,11 +89,11 @@ STEPS = [
     Step(
         "outsider_item",
         f"""
-        WITH held AS (SELECT p.x, p.entity, p.segment, e.exact FROM part p JOIN outsider o ON o.entity = p.entity
+        WITH held AS (SELECT p.x, p.entity, p.segment FROM part p JOIN outsider o ON o.entity = p.entity
                       JOIN exchange e ON e.x = p.x WHERE {SENTENCE}),
              frame AS (SELECT DISTINCT segment FROM (
                            SELECT p.segment, p.entity FROM part p SEMI JOIN held h ON h.segment = p.segment
-                           JOIN exchange e ON e.x = p.x GROUP BY ALL HAVING count(DISTINCT e.exact) >= {FRAME}))
+                           JOIN exchange e ON e.x = p.x GROUP BY ALL HAVING {TEXTS} >= {FRAME}))
         SELECT h.entity, h.x, min(h.segment) AS item FROM held h ANTI JOIN frame f ON f.segment = h.segment
         GROUP BY h.entity, h.x
         """,

@@ -83,9 +83,10 @@ def ingest(
     if not kept.has_accounts():
         say(NO_ACCOUNTS)
     _print(report, asdict(report) if json else None)
-    if report.quarantined and not report.suppressed and not _kept(report):
+    if report.quarantined and not report.suppressed and not (report.exchanges or kept.days()):
         tried = [*([] if format == "auto" else ["--format", format]), *(["--mapping", str(mapping)] if mapping else [])]
-        say(f"nothing was kept: {typed('doctor', *map(str, source), *tried)}")
+        none = "no exchange" if _kept(report) else "nothing"
+        say(f"{none} was kept: {typed('doctor', *map(str, source), *tried)}")
     elif not json:
         say(f"next: {typed('detect', '--store', str(store))}")
 

@@ -87,14 +87,15 @@ def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None
 def _row(finding: dict[str, Any]) -> list[str]:
     from stillwatch.console.words import accused
 
-    main = [name for name, share in finding["capabilities"].items() if share >= 0.1 and name != "unknown"][:3]
+    shares = finding["capabilities"].items()
+    main = [name for name, share in shares if share >= 0.1 and name not in ("unknown", "chat")][:3]
     confirmed = [c["family"] for c in finding["evidence"]["confirmed_by"]]
     return [
         finding["campaign_id"],
         finding["status"],
         f"{len(finding['members']):,}",
         f"{accused(finding):,}",
-        ", ".join(main) or "unknown",
+        ", ".join(main) or ("chat" if finding["capabilities"].get("chat", 0.0) >= 0.1 else "unknown"),
         f"{finding['exchanges']:,}",
         f"{finding['exchanges_low']:,}–{finding['exchanges_high']:,}",
         finding["likelihood"]["word"],
@@ -106,7 +107,7 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
     """One finding in the terminal: head, waterfalls, alternatives, members."""
     from stillwatch.cli.output import clean, table
     from stillwatch.console.beside import beside
-    from stillwatch.console.words import ANSWERED, INNOCENT, QUESTIONS
+    from stillwatch.console.words import ANSWERED, INNOCENT, QUESTIONS, accuses, senders
 
     likely = finding["likelihood"]
     print(f"{finding['campaign_id']}  {finding['kind']}  {finding['status']}")
@@ -117,6 +118,8 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
         f"{_tokens(finding['tokens'])}, {finding['first_seen']} to {finding['last_seen']}"
         f"{', still active' if finding['active'] else ''}"
     )
+    if by := senders(finding):
+        print(f"  {clean(by)}")
     shares = [f"{name} {share:.0%}" for name, share in finding["capabilities"].items() if share >= 0.005]
     print("  extracts: " + ", ".join(shares))
     for confirmed in finding["evidence"]["confirmed_by"]:
@@ -141,12 +144,13 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
     if ranked:
         print(f"\nMembers ({len(ranked)} of {len(finding['members'])})")
         table(
-            ["account", "probability", "role", "core", "exchanges"],
+            ["account", "probability", "role", "accused", "core", "exchanges"],
             [
                 [
                     clean(m["account_id"]),
                     f"{m['probability']:.2f}",
                     m["role"],
+                    "yes" if accuses(finding, m) else "",
                     "yes" if m["core"] else "",
                     str(m["exchanges"]),
                 ]

@@ -64,6 +64,7 @@ class Section:
     raw: dict[str, Any]
     claim: str
     naming: str
+    senders: str
     accused: int
     sure: str
     first: str
@@ -93,6 +94,7 @@ def section(run: dict[str, Any], number: int, finding: dict[str, Any], members: 
         raw=finding,
         claim=words.claim(finding),
         naming=words.naming(finding),
+        senders=words.senders(finding),
         accused=words.accused(finding),
         sure=words.how_sure(finding),
         first=said(day_of(finding["first_seen"]), finding["first_seen"]),

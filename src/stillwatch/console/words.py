@@ -119,6 +119,22 @@ def accuses(finding: Finding, member: dict[str, Any]) -> bool:
     return finding["status"] == "suspected" and member["role"] in ACCUSING and member["probability"] >= 0.5
 
 
+MUCH = 0.2
+"""Share of a finding's exchanges from which one account that is not accused is told by itself."""
+
+
+def senders(finding: Finding) -> str:
+    """Whose the exchanges are: how many the accused sent, and whoever sent many and is not accused."""
+    if not accused(finding):
+        return ""
+    by_accused = sum(m["exchanges"] for m in finding["members"] if accuses(finding, m))
+    told = f"{by_accused:,} of them by {counted(accused(finding), 'accused account')}"
+    for member in sorted(finding["members"], key=lambda m: (-m["exchanges"], m["account_id"])):
+        if not accuses(finding, member) and member["exchanges"] >= MUCH * max(finding["exchanges"], 1):
+            told += f"; {member['exchanges']:,} by {member['account_id']}, which is named and not accused"
+    return told
+
+
 def capability(name: str) -> str:
     """A capability in plain words; a name of another version stands as it is."""
     return CAPABILITIES.get(name, name)

@@ -36,6 +36,9 @@ REQUESTS = (
 )
 """The columns of `Requests` in SQL, of `exchange e` and its row of `intent i`."""
 
+SAID_REQUESTS = REQUESTS.replace("i.tags", "i.said")
+"""The same with what short system texts ask, whoever else sends them."""
+
 
 def _any(tags: NDArray[np.uint64], *names: str) -> Flags:
     mask = np.uint64(sum(tag_bits()[name] for name in names))

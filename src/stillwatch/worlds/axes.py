@@ -1,5 +1,6 @@
 """Axes of the evasion frontier: what a user may set in a scenario, within which bounds."""
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -76,7 +77,11 @@ def changed(scenario: Scenario, settings: Iterable[str]) -> Scenario:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals or name not in AXES:
             problem = "there is no such axis" if equals else "a setting cannot be read"
-            raise UsageError(problem, found=setting, wanted=f"cover=.95 or another of {', '.join(AXES)}")
+            near = difflib.get_close_matches(name, AXES, n=1)
+            step = f"did you mean {near[0]}?" if near and equals else ""
+            raise UsageError(
+                problem, found=setting, wanted=f"cover=.95 or another of {', '.join(AXES)}", next_step=step
+            )
         if name in seen:
             raise UsageError("an axis is set twice", found=setting, wanted=f"one value of {name}")
         if not scenario.campaigns:
