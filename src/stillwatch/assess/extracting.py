@@ -74,9 +74,11 @@ def _coverage(facts: Facts, asks: float) -> tuple[Term, ...]:
         return ()
     if shared > SAME_ITEMS:
         value = -3.0 * ramp(shared, SAME_ITEMS, 0.6) - 0.5
-        return term(QUESTION, "same items", value, f"{shared:.0%} of {items:,.0f} items were sent by two or more")
+        because = f"{shared:.0%} of {items:,.0f} pieces of material were sent by two or more"
+        return term(QUESTION, "same items", value, because)
     value = asks * ramp(shared, 0.3, 0.05) * ramp(items, 20, 200)
-    return term(QUESTION, "swept once", value, f"{items:,.0f} items, {1 - shared:.0%} of them sent by one account only")
+    because = f"{items:,.0f} pieces of material, {1 - shared:.0%} of them sent by one account only"
+    return term(QUESTION, "swept once", value, because)
 
 
 def _follow_up(facts: Facts) -> tuple[Term, ...]:
