@@ -117,10 +117,11 @@ SAMPLED = 16
 MINHASH_BYTES = 32
 """16 one-permutation MinHash values of 16 bits each, little-endian."""
 
-SKETCH_SCHEME = 3
-"""How CONTENT is made of a text; rows of two schemes share no hash. Scheme 2 had no stems, took a turn with a harness's
+SKETCH_SCHEME = 4
+"""How CONTENT is made of a text; rows of two schemes share no hash. Scheme 3 read the last human turn alone as what is
+asked. Scheme 2 had no stems, took a turn with a harness's
 blocks whole and knew fewer look-alikes; scheme 1 had seeds that were also the seal's key, 64 bits of SimHash, counts
-without end and word pairs. Stores of either are read, and not written in."""
+without end and word pairs. Stores of each are read, and not written in."""
 
 # All hashes are keyed. A null hash means that there was no text to hash, never a zero.
 CONTENT = pa.schema(
