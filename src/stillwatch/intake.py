@@ -53,7 +53,8 @@ class Intake:
         return replace(hidden, batch=sketched(self.sketch, hidden.batch, self.sketch_key, file.label))
 
     def _hide(self, file: SourceFile, given: Batch) -> "Taken":
-        stays = self.erased.kept(file.table, given.rows)
+        young = self.erased.in_time(file.table, given.rows)
+        stays = young & self.erased.kept(file.table, given.rows)
         rows, secrets = protected(
             given.rows.filter(pa.array(stays)), self.pseudonym_key, self.epoch, every_name=self.every_name
         )
@@ -62,16 +63,19 @@ class Intake:
             replace(row, exchange_id=hidden(row.exchange_id, self.pseudonym_key, self.epoch))
             for row in given.quarantined
         ]
-        return Taken(replace(given, rows=rows, places=places, quarantined=bad), secrets, int((~stays).sum()))
+        passed = int((young & ~stays).sum()), int((~young).sum())
+        return Taken(replace(given, rows=rows, places=places, quarantined=bad), secrets, *passed)
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A batch that the store may keep, how many of its ids looked like API keys, and how many rows were passed over."""
+    """A batch that the store may keep, how many of its ids looked like API keys, and how many rows were passed over: of
+    erased accounts, and of days that are over their time."""
 
     batch: Batch
     secrets: int
     suppressed: int
+    expired: int
 
 
 def taken(files: list[SourceFile], intake: Intake, processes: int) -> Iterator[tuple[SourceFile, Taken]]:

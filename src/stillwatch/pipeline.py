@@ -52,6 +52,8 @@ class IngestReport:
     """Exchanges that ended before they were asked: two clocks disagree, and their `finished_at` is left out."""
     suppressed: int = 0
     """Rows of accounts that were erased, from before they were: read and passed over."""
+    expired: int = 0
+    """Exchanges of days that the store keeps no more: read and passed over."""
     unsuppressed: int = 0
     """Erased accounts whose rows could not be told, since the key of the epoch that lists them is not at hand."""
     formats: Mapping[str, int] = field(default_factory=dict)
@@ -106,7 +108,7 @@ class _Tally:
 
     def __init__(self, store: Store) -> None:
         self.rows: Counter[str] = Counter()
-        self.secrets = self.impossible = self.suppressed = self.unsuppressed = 0
+        self.secrets = self.impossible = self.suppressed = self.expired = self.unsuppressed = 0
         self._reasons: Counter[str] = Counter()
         self._examples: list[QuarantinedRow] = []
         self._unknown: set[str] = set()
@@ -117,6 +119,7 @@ class _Tally:
         batch = part.batch
         self.secrets += part.secrets
         self.suppressed += part.suppressed
+        self.expired += part.expired
         self.rows[table] += batch.rows.num_rows
         self.impossible += batch.impossible
         self._store.add_quarantined(batch.quarantined)
@@ -135,7 +138,7 @@ class _Tally:
             reasons=dict(self._reasons.most_common()), examples=tuple(self._examples),
             unknown=tuple(sorted(self._unknown)[:UNKNOWN]),
             secrets=self.secrets, impossible=self.impossible,
-            suppressed=self.suppressed, unsuppressed=self.unsuppressed,
+            suppressed=self.suppressed, expired=self.expired, unsuppressed=self.unsuppressed,
             formats=dict(sorted(Counter(file.format for file in files if file.table == "exchanges").items())),
             found_at={
                 name: tuple(path for column, path in sorted(self._found_at) if column == name)

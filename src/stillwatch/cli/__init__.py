@@ -47,6 +47,7 @@ COMMANDS = (
         "benchmark", "stillwatch.cli.benchmark", "benchmark", "Measure it on worlds with known truth, beside rivals."
     ),
     Command("erase", "stillwatch.cli.erase", "erase", "Remove an account from a store."),
+    Command("expire", "stillwatch.cli.expire", "expire", "Remove the days of a store that are over their time."),
 )
 
 

@@ -64,6 +64,8 @@ def ingest(
         say(f"{counted(report.impossible, 'exchange')} ended before being asked: clocks disagree; finished_at left out")
     if report.suppressed:
         say(f"{counted(report.suppressed, 'row')} of erased accounts passed over")
+    if report.expired:
+        say(f"{counted(report.expired, 'exchange')} of days that this store keeps no more passed over")
     if report.unsuppressed:
         say(
             f"the key of an earlier epoch is not at hand: old rows of {counted(report.unsuppressed, 'erased account')} "
@@ -83,7 +85,7 @@ def ingest(
     if not kept.has_accounts():
         say(NO_ACCOUNTS)
     _print(report, asdict(report) if json else None)
-    if report.quarantined and not report.suppressed and not (report.exchanges or kept.days()):
+    if report.quarantined and not (report.suppressed or report.expired) and not (report.exchanges or kept.days()):
         tried = [*([] if format == "auto" else ["--format", format]), *(["--mapping", str(mapping)] if mapping else [])]
         none = "no exchange" if _kept(report) else "nothing"
         say(f"{none} was kept: {typed('doctor', *map(str, source), *tried)}")

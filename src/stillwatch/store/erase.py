@@ -25,6 +25,7 @@ from stillwatch.records import QuarantinedRow
 from stillwatch.store import files
 from stillwatch.store.exchanges import write_exchanges
 from stillwatch.store.files import sync_folder, write_whole
+from stillwatch.store.retention import sweep
 from stillwatch.store.runs import run_bytes
 from stillwatch.store.small import write_quarantine, write_small
 from stillwatch.store.store import Store
@@ -80,6 +81,7 @@ def erase(store: Store, account: str, *, dry_run: bool = False) -> Erased:
     told = Erased(tuple(sorted({account, *hidden})), unsearched_epochs=unsearched)
     work = _Erasure(store, told, dry_run)
     if not dry_run:
+        sweep(store)
         told.epochs_noted = note(store, told.names, work.before)
     for step in (work.drafts, work.runs, work.quarantine, work.small, work.exchanges):
         step()

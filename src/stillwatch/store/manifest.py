@@ -1,7 +1,9 @@
-"""`store.json`: what a store remembers of itself. Its version, whether ids are pseudonyms, and its key epochs."""
+"""`store.json`: what a store remembers of itself. Its version, whether ids are pseudonyms, its key epochs, and since
+when exchanges are kept."""
 
 import json
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from stillwatch.errors import StoreError, UsageError
@@ -37,6 +39,8 @@ class Manifest:
 
     epochs: tuple[Epoch, ...]
     pseudonymous: bool = False
+    kept_from: date | None = None
+    """The day (UTC) from which on exchanges are kept; none where all are."""
 
     def numbered(self, number: int) -> Epoch:
         """The epoch of this number. Raises UsageError where the store has none."""
@@ -57,7 +61,10 @@ def read_manifest(folder: Path) -> Manifest:
         held = json.loads((folder / "store.json").read_text("utf-8"))
         version = held["stillwatch_store"]
         if version in (1, 2, VERSION):
-            return Manifest(_epochs(held), held.get("pseudonymous") is True)
+            since = held.get("kept_from")
+            return Manifest(
+                _epochs(held), held.get("pseudonymous") is True, None if since is None else date.fromisoformat(since)
+            )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(
             "no store", where=str(folder), wanted="a folder that `ingest` made",
@@ -81,5 +88,7 @@ def _epochs(held: dict[str, object]) -> tuple[Epoch, ...]:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write it whole, over one that is there. Raises StoreError where the disk refuses."""
-    held = {"stillwatch_store": VERSION, "pseudonymous": manifest.pseudonymous}
+    held: dict[str, object] = {"stillwatch_store": VERSION, "pseudonymous": manifest.pseudonymous}
+    if manifest.kept_from:
+        held["kept_from"] = manifest.kept_from.isoformat()
     write_whole(folder / "store.json", json.dumps(held | {"epochs": [asdict(e) for e in manifest.epochs]}).encode())

@@ -224,7 +224,8 @@ class Store:
         return sorted({Path(path).parent.name.removeprefix("day=") for path in paths})
 
     def exchange_files(self) -> dict[int, list[str]]:
-        """Paths of the files of exchanges by key epoch, both ascending; epochs without a file are left out.
+        """Paths of the files of exchanges by key epoch, both ascending; epochs without a file are left out, and so are
+        days that are over their time.
 
         Raises StoreError where there are exchanges of an epoch that the manifest does not list.
         """
@@ -236,7 +237,9 @@ class Store:
                     next_step="put back the store.json that belongs to them",
                 )  # fmt: skip
         held = {e.epoch: self._files(f"{Path('exchanges', e.folder)}/day=*/*.parquet") for e in self.manifest.epochs}
-        return {epoch: files for epoch, files in held.items() if files}
+        first = f"day={self.manifest.kept_from or ''}"
+        kept = {epoch: [path for path in paths if Path(path).parent.name >= first] for epoch, paths in held.items()}
+        return {epoch: files for epoch, files in kept.items() if files}
 
     def _files(self, pattern: str) -> list[str]:
         """Paths of whole files, ascending. Drafts begin with a dot."""

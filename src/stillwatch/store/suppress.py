@@ -1,4 +1,6 @@
-"""Erased accounts stay erased: their old rows are passed over when the same logs are read again.
+"""What was removed stays away when the same logs are read again: days that are over their time, and erased accounts.
+
+Erased accounts stay erased: their old rows are passed over when the same logs are read again.
 
 The list holds no id. `erased/epoch=<n>/<hex>` is named after a keyed hash of the id (BLAKE2b, RFC 7693), under a key of
 that epoch, and holds the time up to which rows are passed over: what the account does later is read as ever, or erasure
@@ -8,7 +10,7 @@ would be a way to hide. Whoever destroys the epoch's key destroys the list with 
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,14 @@ class Suppression:
         self._names = store.keys_at_hand("pseudonym") if any_listed else {}
         self._listed = {epoch: names for epoch, names in listed.items() if names and epoch in self._keys}
         self.unknown = sum(len(names) for epoch, names in listed.items() if epoch not in self._keys)
+        self._kept_from = store.manifest.kept_from
+
+    def in_time(self, table: str, rows: pa.RecordBatch) -> NDArray[np.bool_]:
+        """Which rows of a table are of days that the store keeps."""
+        if table != "exchanges" or self._kept_from is None:
+            return np.ones(rows.num_rows, dtype=np.bool_)
+        first = (self._kept_from - date(1970, 1, 1)).days * 86_400_000_000
+        return np.asarray(rows.column("asked_at").cast(pa.int64()).to_numpy(zero_copy_only=False) >= first)
 
     def kept(self, table: str, rows: pa.RecordBatch) -> NDArray[np.bool_]:
         """Which rows of a table are not old rows of an erased account."""
