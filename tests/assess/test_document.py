@@ -1,12 +1,14 @@
 """The answer's form is the documented one: no key without a line in docs/findings.md, no line without a key."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stillwatch.assess.alternatives import alternatives
+from stillwatch.assess.changes import EVENTS, Change
 from stillwatch.assess.finding import Confirmed, Finding, as_json, is_active
 from stillwatch.assess.items import Dealt, as_facts, crossings
 from stillwatch.assess.roles import Part
@@ -45,6 +47,12 @@ def test_every_key_of_items_and_training_value_is_documented() -> None:
     known = {"items", "novel", *as_facts(crossed, out, 0.0, (1.0, 1.0))}
     assert documented("Items") == known
     assert documented("Training value") == {"log_e", "guarantee", "entities", "compared", "shows"}
+
+
+def test_every_key_of_a_change_is_documented() -> None:
+    assert documented("Changes") == {field.name for field in fields(Change)}
+    told = DOCUMENT.read_text("utf-8").split("\n## Changes\n", 1)[1].split("\n## ", 1)[0]
+    assert all(f"`{word}`" in told for word in (*EVENTS, "dormant", "returned"))
 
 
 def test_only_what_was_discovered_confirms() -> None:

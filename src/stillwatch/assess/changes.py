@@ -1,0 +1,123 @@
+"""What became of each campaign between two runs: births, growth, merges, splits, ends, and who is newly accused.
+
+A pure function of two answers (`campaigns --json`). Findings have other ids in other runs, since an id is a hash of the
+tested core; so they are matched by the accounts that share their work. Nothing is remembered beside the runs: the same
+two answers give the same changes, whatever lay between them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Finding = Mapping[str, Any]
+Answer = Mapping[str, Any]
+
+SAME = 0.5
+"""Share of the smaller of two findings' accounts that stand in the other, from which one continues the other."""
+
+ACCUSING = ("operator", "provider")
+EVENTS = ("new", "merged", "split", "continued", "gone")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One finding of the later run beside what it continues, or one of the earlier run that nothing continues.
+
+    `was` holds ids of the earlier run, the one with most accounts in common first; `of` the earlier finding that it
+    split off from. `status` and `exchanges` are (before, now), None where there is none.
+    """
+
+    campaign_id: str
+    event: str
+    was: tuple[str, ...]
+    of: str
+    status: tuple[str | None, str | None]
+    exchanges: tuple[int | None, int | None]
+    joined: tuple[str, ...]
+    left: tuple[str, ...]
+    newly_accused: tuple[str, ...]
+    no_longer_accused: tuple[str, ...]
+    activity: str
+    """`dormant` where it was active at the end of the earlier period and is not at the later one's, `returned` where
+    it is the other way round, else empty."""
+
+
+def changes(earlier: Answer, later: Answer) -> list[Change]:
+    """Every finding that is told in either run (not dismissed), in the order of EVENTS, then of the later run.
+
+    A dismissed finding counts as what it is: a suspected one that is dismissed now has continued, with that status.
+    """
+    before, now = list(earlier["campaigns"]), list(later["campaigns"])
+    shared = {
+        (at, place): common
+        for at, old in enumerate(before)
+        for place, new in enumerate(now)
+        if old["kind"] == new["kind"] and (common := _common(old, new))
+    }
+    heir = {at: _most([(n, -place) for (was, place), n in shared.items() if was == at]) for at in range(len(before))}
+    out = []
+    for place, new in enumerate(now):
+        parents = _parents(shared, place)
+        own = [before[at] for at in parents if heir[at] == place]
+        split_off = before[parents[0]]["campaign_id"] if parents and not own else ""
+        out.append(_told(new, own, split_off))
+    out += [_gone(old) for at, old in enumerate(before) if heir[at] is None]
+    told = [change for change in out if set(change.status) - {"dismissed", None}]
+    return sorted(told, key=lambda change: EVENTS.index(change.event))
+
+
+def _common(old: Finding, new: Finding) -> int:
+    """Accounts that two findings share, where they are one programme's; else 0."""
+    one, other = _workers(old), _workers(new)
+    common = len(one & other)
+    return common if common and common >= SAME * min(len(one), len(other)) else 0
+
+
+def _workers(finding: Finding) -> frozenset[str]:
+    return frozenset(m["account_id"] for m in finding["members"] if m["exchanges"] > 0)
+
+
+def _accused(finding: Finding) -> frozenset[str]:
+    if finding["status"] != "suspected":
+        return frozenset()
+    return frozenset(m["account_id"] for m in finding["members"] if m["role"] in ACCUSING and m["probability"] >= 0.5)
+
+
+def _most(found: Sequence[tuple[int, int]]) -> int | None:
+    """The place with most accounts in common, the first of equals."""
+    return -max(found)[1] if found else None
+
+
+def _parents(shared: Mapping[tuple[int, int], int], place: int) -> list[int]:
+    """Places of the earlier findings that one continues, most accounts in common first."""
+    found = [(n, -at) for (at, now), n in shared.items() if now == place]
+    return [-at for _, at in sorted(found, reverse=True)]
+
+
+def _told(new: Finding, own: Sequence[Finding], split_off: str) -> Change:
+    """A later finding with the earlier ones whose heir it is, and what it split off from where it is nobody's."""
+    event = "merged" if len(own) > 1 else "continued" if own else "split" if split_off else "new"
+    workers, accused = _workers(new), _accused(new)
+    had = frozenset().union(*map(_workers, own))
+    charged = frozenset().union(*map(_accused, own))
+    before = own[0] if own else None
+    return Change(
+        campaign_id=new["campaign_id"], event=event, was=tuple(old["campaign_id"] for old in own), of=split_off,
+        status=(before["status"] if before else None, new["status"]),
+        exchanges=(sum(int(old["exchanges"]) for old in own) if own else None, int(new["exchanges"])),
+        joined=tuple(sorted(workers - had)), left=tuple(sorted(had - workers)),
+        newly_accused=tuple(sorted(accused - charged)), no_longer_accused=tuple(sorted(charged - accused)),
+        activity=_activity(any(old["active"] for old in own), bool(new["active"])) if own else "",
+    )  # fmt: skip
+
+
+def _gone(old: Finding) -> Change:
+    return Change(
+        campaign_id="", event="gone", was=(old["campaign_id"],), of="", status=(old["status"], None),
+        exchanges=(int(old["exchanges"]), None), joined=(), left=tuple(sorted(_workers(old))),
+        newly_accused=(), no_longer_accused=tuple(sorted(_accused(old))), activity="",
+    )  # fmt: skip
+
+
+def _activity(before: bool, now: bool) -> str:
+    return "" if before == now else "returned" if now else "dormant"
