@@ -14,7 +14,7 @@ from stillwatch.assess.asking import ASKING_STEPS
 from stillwatch.assess.concealed import concealed
 from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.departure import DEPARTURE_STEPS
-from stillwatch.assess.extracting import extracting
+from stillwatch.assess.extracting import LIKE_EVERYONE, SLOPE, extracting
 from stillwatch.assess.facts import fact_steps
 from stillwatch.assess.finding import Confirmed, Finding, is_active, status_of
 from stillwatch.assess.lives import LIFE_STEPS, TRAITS, Life, Lives, cover_log_ratio
@@ -38,13 +38,14 @@ MINED = str(MINED_CHANNELS)
 EXPLAINED = """
     SELECT m.grp, t.x, any_value(t.entity) AS entity, any_value(e.account) AS account,
            bool_or(g.exclusive) AS exclusive, bool_or(g.broad) AS broad,
-           bool_or(g.channel NOT IN {mined}) AS verbatim, bool_and(m.certain) AS certain
+           bool_or(g.channel NOT IN {mined}) AS verbatim, bool_and(m.certain) AS certain,
+           bool_or(g.exclusive AND g.channel <> 'system') AS turned
     FROM group_token g JOIN {tokens} t ON t.channel = g.channel AND t.token = g.token
     JOIN found_member m ON m.grp = g.grp AND m.entity = t.entity
     JOIN exchange e ON e.x = t.x GROUP BY m.grp, t.x
 """
 """The members' exchanges that show a token which their group shares; `verbatim` where it is one of the words as they
-stand."""
+stand, `turned` where it is a wording of the group's own and not of a system text."""
 
 BY_WORDING = [Step("group_explained", EXPLAINED.format(tokens="template_token", mined=MINED))]
 
@@ -56,7 +57,7 @@ BY_ACCESS = [
         """
         SELECT * FROM accessed UNION ALL
         SELECT m.grp, e.x, e.entity, e.account, FALSE AS exclusive, FALSE AS broad, TRUE AS verbatim,
-               TRUE AS certain
+               TRUE AS certain, TRUE AS turned
         FROM found_member m JOIN exchange e ON e.entity = m.entity
         WHERE m.certain AND m.grp NOT IN (SELECT grp FROM accessed)
         """,
@@ -89,12 +90,17 @@ ENTITY_STEPS = [
         SELECT m.grp, m.entity, a.account, a.account_id, coalesce(f.shared, 0) AS shared, coalesce(f.own, 0) AS own,
                coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.among, f.shared_days, f.shared_times,
                f.days_before, w.group_days, l.life, l.abroad, l.proxied, l.home, l.mixed,
-               p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller, coalesce(q.n, 0) AS of_programme
+               p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller, coalesce(q.n, 0) AS of_programme,
+               coalesce(t.turned, FALSE) AS turned, t.lean - (SELECT any_value(lean) FROM base_fact) AS beyond_usual
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
         LEFT JOIN member_life l ON l.grp = m.grp AND l.account = a.account
         LEFT JOIN (SELECT grp, epoch(last_seen - first_seen) / 86400.0 AS group_days FROM group_work) w
           ON w.grp = m.grp
+        LEFT JOIN (SELECT g.grp, g.account, bool_or(g.turned) AS turned,
+                          avg(CASE WHEN g.exclusive THEN l.said ELSE l.lean END) AS lean
+                   FROM group_exchange g LEFT JOIN exchange_lean l ON l.x = g.x GROUP BY g.grp, g.account) t
+          ON t.grp = m.grp AND t.account = a.account
         LEFT JOIN permitted_account p ON p.account = a.account
         LEFT JOIN reselling_account r ON r.account = a.account
         LEFT JOIN programme_member q ON q.grp = -1 - m.grp AND q.account = a.account
@@ -294,6 +300,14 @@ def _finding(group: Group, number: int, known: _Known, company: Mapping[int, flo
     )
 
 
+def _asks(row: dict[str, Any]) -> bool:
+    """Whether what a member shares can be what is asked: words of its own turn, or a system text beside work that leans
+    to training material. Anybody's system text can be copied into a campaign, and its users ask what they ask."""
+    if row["turned"] or row["beyond_usual"] is None:
+        return True
+    return SLOPE * float(row["beyond_usual"]) + LIKE_EVERYONE >= 0.0
+
+
 def _life(row: dict[str, Any]) -> Life:
     return Life(int(row["life"] or 0), {name: row[name] for name in TRAITS})
 
@@ -324,7 +338,7 @@ def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives, company
             text=float(text[at]),
             company=company.get(int(row["entity"])),
             shared=int(row["shared"]),
-            asks=bool(row.get("asks", True)),
+            asks=bool(row.get("asks", True)) and _asks(row),
             own=int(row["own"]),
             own_before=int(row["own_before"]),
             at_home=None if row["at_home"] is None else float(row["at_home"]),

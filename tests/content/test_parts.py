@@ -135,6 +135,12 @@ GONE_BACK = [
     ([said("user", ASK), said("user", "请继续")], ASK),
     ([said("user", "go"), said("tool", "x" * 9_000, tool_call_id="1")], "x" * 4_000),
     ([said("user", "go"), said("tool", {"rows": [1, 2]}, tool_call_id="1")], None),
+    ([said("user", "Go ahead" + "." * 90), said("tool", {"data": {"task": ASK}, "ok": "1"}, tool_call_id="1")],
+     f"{ASK}\n1"),
+    ([said("user", ASK), said("user", "Go" + " " * 9_000 + "ahead" + " !" * 40)], ASK),
+    ([said("user", "go"), said("tool", " " * 9_000 + ASK, tool_call_id="1")], f"\n{ASK}"),
+    ([said("user", "go"), said("tool", [{"type": "document", "source": {"type": "text", "data": ASK}}],
+                               tool_call_id="1")], ASK),
 ]  # fmt: skip
 
 

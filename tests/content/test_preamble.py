@@ -142,13 +142,16 @@ def test_an_instruction_is_content_wherever_it_stands(place: str) -> None:
     rows = [told(place, item) for item in ITEMS]
     engine = engine_of(rows, [*range(len(rows))])
     held = engine.arrow(
-        "SELECT t.token, count(DISTINCT t.x) AS n FROM template_token t WHERE channel = 'segment' GROUP BY ALL"
+        "SELECT t.token, count(DISTINCT t.x) AS n FROM template_token t "
+        f"WHERE channel = '{'system' if place in ('instruction', 'system') else 'segment'}' GROUP BY ALL"
     ).to_pylist()
     assert [row["n"] for row in held].count(len(ITEMS)) >= 2, "both sentences of the instruction"
     said = engine.arrow("SELECT said FROM intent")["said"].to_pylist()
     assert len(said) == len(ITEMS) and all(tag & tag_bits()["reasoning"] for tag in said)
+    instruction = sketch(batch([{"messages": json.dumps(INSTRUCTION)}]), KEY).column("stems").to_pylist()[0]
     kept = [set(row) for row in engine.arrow("SELECT stems FROM exchange")["stems"].to_pylist()]
-    assert len(set.intersection(*kept)) >= 4
+    mined = all(len(row & set(instruction)) >= len(instruction) / 2 for row in kept)
+    assert mined == (place in ("earlier", "result")), "a system text is not mined"
     assert engine.arrow("SELECT count(DISTINCT filler) AS n FROM filler")["n"].to_pylist() == [len(ITEMS)]
 
 
@@ -162,15 +165,21 @@ def test_what_many_say_in_a_short_system_text_is_said_and_nobodys_intent() -> No
 def test_a_long_system_text_is_a_preamble_and_no_content() -> None:
     long = {"system": json.dumps(" ".join(f"{INSTRUCTION} Rule {n} holds." for n in range(4)))}
     engine = engine_of([told("instruction", item) | long for item in ITEMS], [*range(len(ITEMS))])
-    assert engine.arrow("SELECT * FROM template_token WHERE channel = 'segment'").num_rows == 0
+    assert engine.arrow("SELECT * FROM template_token WHERE channel IN ('segment', 'system')").num_rows == 0
     assert all(row["said"] == row["tags"] for row in engine.arrow("SELECT * FROM intent").to_pylist())
 
 
-def test_stems_of_a_system_text_and_a_turn_are_one_set_without_repeats() -> None:
-    whole = told("instruction", INSTRUCTION)
-    (both,) = pa.Table.from_batches([sketch(batch([whole]), KEY)])["stems"].to_pylist()
-    (alone,) = pa.Table.from_batches([sketch(batch([{"messages": json.dumps(INSTRUCTION)}]), KEY)])["stems"].to_pylist()
-    assert both == sorted(set(alone))
+def test_the_words_of_a_system_text_are_not_mined_with_the_turns() -> None:
+    """Whoever copies an honest system text would make its users share what the campaign asks."""
+    whole, alone = told("instruction", INSTRUCTION), {"messages": json.dumps(INSTRUCTION)}
+    rows = pa.Table.from_batches([sketch(batch([whole | {"system": json.dumps(ITEMS[0])}, alone]), KEY)])
+    assert rows["stems"].to_pylist()[0] == rows["stems"].to_pylist()[1]
+
+
+def test_blanks_do_not_make_a_system_text_long() -> None:
+    padded = {"system": json.dumps(INSTRUCTION + " " * 9_000)}
+    engine = engine_of([told("instruction", item) | padded for item in ITEMS], [*range(len(ITEMS))])
+    assert engine.arrow("SELECT DISTINCT token FROM template_token WHERE channel = 'system'").num_rows == 2
 
 
 def test_what_was_asked_in_an_exchange_of_its_own_is_read_there() -> None:

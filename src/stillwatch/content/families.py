@@ -1,9 +1,10 @@
 """Template families: the ids under which many wordings of one instruction are recognised.
 
 Several ids at once, each a channel of the one content family: `exact` (masked skeleton), `head` and `tail` (edges),
-`segment` (a sentence that recurs with different surroundings: of the last human turn, of what it goes back to, or of a
-short system text; or a block in a harness's tags that no harness put there), `lsh` (nearly the same text), and the
-families that are mined from each account's own prompts (`mining.py`), in the table `mined_token` of the caller.
+`segment` (a sentence that recurs with different surroundings: of the last human turn, or of what it goes back to; or a
+block in a harness's tags that no harness put there), `system` (a sentence of a short system text), `lsh` (nearly the
+same text), and the families that are mined from each account's own prompts (`mining.py`), in the table `mined_token` of
+the caller.
 Evaded by a new wording of every sentence in every exchange under cover.
 """
 
@@ -43,8 +44,8 @@ def family_steps() -> list[Step]:
     """Tables `static_segment(segment)` and `template_token(x, entity, channel, token)`, repeated tokens only."""
     channels = [_column("skeleton"), _column("head"), _column("tail"), *(_band(band) for band in range(LSH_BANDS))]
     channels.append(
-        "SELECT DISTINCT p.x, p.entity, 'segment' AS channel, p.segment AS token FROM part p "
-        f"JOIN static_segment s ON s.segment = p.segment WHERE p.role IN {AUTHORED} "
+        f"SELECT DISTINCT p.x, p.entity, CASE WHEN p.role = {SAYS} THEN 'system' ELSE 'segment' END AS channel, "
+        f"p.segment AS token FROM part p JOIN static_segment s ON s.segment = p.segment WHERE p.role IN {AUTHORED} "
         f"AND p.words >= {LEAST_WORDS} AND {BEGUN}"
     )
     channels.append("SELECT x, entity, channel, token FROM mined_token")

@@ -5,6 +5,7 @@ bare string, and what has an unknown shape contributes nothing.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,13 +38,19 @@ NO_TEXT = {
 LETTERED = (("\nB.", "\nC."), ("\nB)", "\nC)"), ("(B)", "(C)"))
 """Marks of a second and a third answer to choose from."""
 
-BARE_WORDS, BARE_BYTES = LEAST_NEAR_WORDS, 64
-"""Fewer words and at most so many bytes: such a turn asks for what was said before."""
+BARE_WORDS, BARE_BYTES, MOST_BARE = LEAST_NEAR_WORDS, 64, 1_000
+"""Fewer words, and at most so many bytes of letters: such a turn asks for what was said before. So many are looked
+at."""
 
 LONGEST_RESULT = 4_000
 """Characters of a tool's result that are read, where nobody else says anything."""
 
-RESULT_KEYS = ("parts", "response", "result", "content", "output", "text")
+NAMES = frozenset(
+    ("type", "id", "role", "name", "tool_call_id", "tool_use_id", "call_id", "media_type", "mime_type", "cache_control")
+)
+"""Keys of a tool's result that hold names of things, and no words."""
+
+BLANKS = re.compile(r"\s{3,}")
 
 TEXT_KEYS = ("content", "text", "input_text", "output_text")
 HISTORY = 4
@@ -197,11 +204,11 @@ def _turns(turns: list[tuple[str, str]], parts: Parts) -> None:
 
 
 def _is_bare(text: str) -> bool:
-    return (
-        len(text) <= BARE_BYTES
-        and len(text.encode("utf-8", "replace")) <= BARE_BYTES
-        and len(text.split()) < BARE_WORDS
-    )
+    """Blanks and marks say nothing, however many: words count, and letters where a script has no spaces."""
+    words = [bare for word in text.split()[:MOST_BARE] if (bare := "".join(filter(str.isalnum, word)))]
+    if len(words) >= BARE_WORDS or sum(map(len, words)) > BARE_BYTES:
+        return False
+    return len("".join(words).encode("utf-8", "replace")) <= BARE_BYTES
 
 
 def _earlier(human: list[str], results: list[Any]) -> str | None:
@@ -209,19 +216,19 @@ def _earlier(human: list[str], results: list[Any]) -> str | None:
     said = next((text for text in reversed(human) if not _is_bare(text)), None)
     if said is not None:
         return said
-    given = (_given(value)[:LONGEST_RESULT] for value in reversed(results))
+    given = (BLANKS.sub("\n", _given(value))[:LONGEST_RESULT] for value in reversed(results))
     return next((text for text in given if not _is_bare(text)), None)
 
 
 def _given(result: Any) -> str:
-    """The text of a tool's result, a message or a part of one in any API's shape."""
+    """Every text of a tool's result, a message or a part of one in any API's shape, but for names of things."""
     if isinstance(result, str):
         return result
     if isinstance(result, list):
         return "\n".join(text for item in result if (text := _given(item)))
     if not isinstance(result, dict):
         return ""
-    return next((text for key in RESULT_KEYS if (text := _given(result.get(key)))), "")
+    return "\n".join(text for key, item in result.items() if key not in NAMES and (text := _given(item)))
 
 
 def _apart(turns: list[tuple[str, str]], parts: Parts) -> list[tuple[str, str]]:

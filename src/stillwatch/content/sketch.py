@@ -74,7 +74,7 @@ def content(batch: pa.RecordBatch, key: SketchKey) -> dict[str, pa.Array]:
         "output_words": _masked(output.counts, answered),
         "output_tags": _masked(output.tags, answered),
         **_user_columns(user, _there(asked)),
-        **_stems(*beside, user),
+        **_stems(beside[1], user),
         **_segments(parts, (*beside, user), key, table),
     }
 
@@ -166,7 +166,8 @@ def _user_columns(user: kernel.Full, there: Any) -> dict[str, pa.Array]:
 def _said(systems: Sequence[str], key: SketchKey, table: PhraseTable) -> kernel.Full:
     """What the kernel keeps, row by row, of system texts that are an instruction: longer than a setting ("You are a
     helpful assistant."), shorter than a client's preamble. Nothing of the others; each is read once."""
-    short = [text if text and len(text) <= LONGEST_SAID else None for text in systems]
+    fits = {text: _is_short(text) for text in set(systems)}
+    short = [text if fits[text] else None for text in systems]
     distinct = _texts(short).dictionary_encode()
     read = _full(distinct.dictionary, key, table)
     told = (read.counts >= LEAST_NEAR_WORDS) & (read.n_segments < kernel.SEGMENTS)  # as many: perhaps more
@@ -182,8 +183,16 @@ def _said(systems: Sequence[str], key: SketchKey, table: PhraseTable) -> kernel.
     return rows
 
 
+def _is_short(text: str) -> bool:
+    """Whether a system text can be an instruction; blanks make none longer."""
+    return 0 < len(text) <= LONGEST_SAID or (
+        LONGEST_SAID < len(text) <= LONGEST and len(" ".join(text.split())) <= LONGEST_SAID
+    )
+
+
 def _stems(*read: kernel.Full) -> dict[str, pa.Array]:
-    """The stems of several texts a row as one set."""
+    """The stems of several texts a row as one set. Those of system texts are not among them: mined with the turn's, the
+    words of a copied system text would make its honest users share what is asked."""
     n = len(read[0].n_stems)
     stems, pairs, held = read[0].stems, read[0].pairs, read[0].n_stems
     for place, text in enumerate(read[1:], start=2):

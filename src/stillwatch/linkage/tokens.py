@@ -80,6 +80,7 @@ CHANNELS: tuple[ChannelQuery, ...] = (
             ("head", "the same first eight words", "varied openings"),
             ("tail", "the same last eight words", "varied endings"),
             ("segment", "the same sentence of instruction", "a new wording of every sentence"),
+            ("system", "the same sentence of a short system text", "a new wording of every sentence"),
             ("lsh", "nearly the same text", "fillers much longer than the template"),
             ("fine", "instructions of nearly the same words, mined from each account", "other words for each account"),
             ("coarse", "instructions of like words, mined from each account", "no word in common"),
