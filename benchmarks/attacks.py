@@ -34,6 +34,8 @@ Row = dict[str, Any]
 FILLERS = 12
 ORGANISATION = 19
 GUESTS = 20
+SHORT = (100, 4_000)
+"""Characters of a JSON system text that is an instruction, and no setting."""
 NAMES = ("Ada", "Bo", "Cy", "Dee", "Eli", "Fay", "Gus", "Hal", "Ida", "Jo", "Kit", "Lou", "Mo", "Ned", "Oz", "Pam")
 LIKES = ("tea", "chess", "jazz", "hiking", "pottery", "sailing", "baking", "cycling", "gardening", "origami", "opera")
 MADE_UP = [
@@ -142,6 +144,38 @@ def disguise(rows: list[Row], accounts: list[Row], work: dict[str, int]) -> None
                 row["messages"] = json.dumps(_joined(said))
 
 
+def go_ahead(rows: list[Row], accounts: list[Row], work: dict[str, int]) -> None:
+    """Every harvest prompt in a turn before the last, which says no more than to go ahead."""
+    for mine in _by_account(rows, work).values():
+        for row in mine:
+            if row["exchange_id"] in work:
+                said = json.loads(row["messages"])
+                asked = [{"role": "assistant", "content": "Shall I?"}, {"role": "user", "content": "Go ahead."}]
+                row["messages"] = json.dumps([*said, *asked])
+
+
+def copied_system(rows: list[Row], accounts: list[Row], work: dict[str, int]) -> None:
+    """The last campaign's harvest carries the short system text of honest customers who all sit in one place."""
+    text, campaign = _homely(rows, work), max(work.values())
+    for mine in _by_account(rows, work).values():
+        for row in mine:
+            if work.get(row["exchange_id"]) == campaign:
+                row["system"] = text
+
+
+def _homely(rows: list[Row], work: dict[str, int]) -> str:
+    """Of short system texts that eight honest accounts send, the one whose senders share an address block most."""
+    places: dict[str, dict[str, set[str]]] = {}
+    for row in rows:
+        text = row["system"]
+        if row["account_id"] not in work and text and SHORT[0] <= len(text) <= SHORT[1] and row["client_ip"]:
+            block = row["client_ip"].rsplit(".", 1)[0]
+            places.setdefault(text, {}).setdefault(block, set()).add(row["account_id"])
+    senders = {text: set().union(*held.values()) for text, held in places.items()}
+    most = {text: max(map(len, held.values())) / len(senders[text]) for text, held in places.items()}
+    return max((text for text in places if len(senders[text]) >= 8), key=lambda text: (most[text], text))
+
+
 def _joined(said: list[Row]) -> list[Row]:
     """The last two messages as one."""
     *before, one, more = said
@@ -201,6 +235,8 @@ ATTACKS: dict[str, Attack] = {
     "sent-history": sent_history,
     "follow-ups": real_follow_ups,
     "disguise": disguise,
+    "go-ahead": go_ahead,
+    "copied-system": copied_system,
     "organisations": organisations,
     "paid-organisations": paid_organisations,
     "guests": guests,

@@ -42,10 +42,19 @@ def found(attacks: ModuleType, world: Path, attack: str) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attack", ["fillers", "many-fillers", "history", "sent-history", "organisations", "guests"])
+@pytest.mark.parametrize(
+    "attack", ["fillers", "many-fillers", "history", "sent-history", "go-ahead", "organisations", "guests"]
+)
 def test_what_costs_little_buys_little(attacks: ModuleType, world: Path, attack: str) -> None:
     before, after = found(attacks, world, "none"), found(attacks, world, attack)
     assert before["recall"] > 0
     assert after["false_accounts"] == 0
     assert after["recall"] >= FOUND * before["recall"]
     assert after["recall"] + after["operators_in_review"] >= SEEN * before["recall"]
+
+
+@pytest.mark.slow
+def test_a_copied_system_text_makes_nobody_of_its_users_a_member(attacks: ModuleType, tmp_path: Path) -> None:
+    """In this world one of them was accused, where a system text alone could make a member."""
+    worlds.write(worlds.simulate("mixed", SEED, 0.2), tmp_path / "logs", tmp_path / "truth")
+    assert found(attacks, tmp_path, "copied-system")["false_accounts"] == 0
