@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -42,8 +43,8 @@ BARE_WORDS, BARE_BYTES, MOST_BARE = LEAST_NEAR_WORDS, 64, 1_000
 """Fewer words, and at most so many bytes of letters: such a turn asks for what was said before. So many are looked
 at."""
 
-LONGEST_RESULT = 4_000
-"""Characters of a tool's result that are read, where nobody else says anything."""
+LONGEST_RESULT, MOST_RESULTS = 4_000, 8
+"""Characters of tools' results that are read, where nobody else says anything, and so many results at most."""
 
 NAMES = frozenset(
     ("type", "id", "role", "name", "tool_call_id", "tool_use_id", "call_id", "media_type", "mime_type", "cache_control")
@@ -212,12 +213,12 @@ def _is_bare(text: str) -> bool:
 
 
 def _earlier(human: list[str], results: list[Any]) -> str | None:
-    """The latest text that says something: of the human turns, or where none does, of the results of tools."""
+    """The latest human turn that says something; where none does, the results of tools that do, the latest first."""
     said = next((text for text in reversed(human) if not _is_bare(text)), None)
     if said is not None:
         return said
-    given = (BLANKS.sub("\n", _given(value))[:LONGEST_RESULT] for value in reversed(results))
-    return next((text for text in given if not _is_bare(text)), None)
+    given = (BLANKS.sub("\n", _given(value))[:LONGEST_RESULT] for value in islice(reversed(results), MOST_RESULTS))
+    return "\n".join(dict.fromkeys(text for text in given if not _is_bare(text)))[:LONGEST_RESULT] or None
 
 
 def _given(result: Any) -> str:
