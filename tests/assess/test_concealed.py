@@ -33,3 +33,19 @@ def test_who_is_not_joined_or_openly_together_does_not_hide_it(facts: dict[str, 
 @pytest.mark.parametrize("absent", [["linked"], ["top_block"], ["top_payment", "top_org"]])
 def test_without_the_signal_nobody_was_made_to_look_unrelated(absent: list[str]) -> None:
     assert apart(**dict.fromkeys(absent)) is None
+
+
+def hidden(**facts: float) -> dict[str, float]:
+    base = {"proxied": 0.1, "abroad": 0.1}
+    score = concealed({"proxied": 1.0, "abroad": 0.6, **facts}, base)
+    return {term.name: term.value for term in score.terms}
+
+
+def test_proxies_hide_nothing_of_whoever_lives_behind_them() -> None:
+    """A reseller's customers and those of one proxy network do all that they do from there."""
+    campaign, customers = hidden(at_home=0.3), hidden(at_home=1.0)
+    assert campaign == hidden() and min(campaign["proxy networks"], campaign["region bypass"]) > 0.5
+    assert customers.keys().isdisjoint(campaign)
+    half = hidden(at_home=0.75)["proxy networks"]
+    assert 0 < half < campaign["proxy networks"]
+    assert hidden(at_home=1.0, proxied=0.0)["proxy networks"] < 0, "what speaks against it stands"

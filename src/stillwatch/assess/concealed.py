@@ -39,7 +39,8 @@ def _proxied(facts: Facts, base: Facts) -> tuple[Term, ...]:
     known = 1.0 if known is None else known
     because = f"{pair[0]:.0%} of the shared work comes through hosting or proxy networks ({pair[1]:.0%} elsewhere)"
     because += "" if known >= 0.9 else f"; the network's kind is known of {known:.0%}"
-    return term(QUESTION, "proxy networks", clipped(lift(*pair), -0.5 * known, 1.8), because)
+    value = clipped(lift(*pair), -0.5 * known, 1.8)
+    return term(QUESTION, "proxy networks", value * (1.0 - _as_they_live(facts) * (value > 0)), because)
 
 
 def _abroad(facts: Facts, base: Facts) -> tuple[Term, ...]:
@@ -47,7 +48,14 @@ def _abroad(facts: Facts, base: Facts) -> tuple[Term, ...]:
     if pair is None:
         return ()
     because = f"{pair[0]:.0%} of the shared work comes from outside the billing country ({pair[1]:.0%} elsewhere)"
-    return term(QUESTION, "region bypass", clipped(lift(*pair), -0.5, 1.8), because)
+    value = clipped(lift(*pair), -0.5, 1.8)
+    return term(QUESTION, "region bypass", value * (1.0 - _as_they_live(facts) * (value > 0)), because)
+
+
+def _as_they_live(facts: Facts) -> float:
+    """0 to 1: how far the shared work comes from where the rest of its senders' life does. Proxies and countries hide
+    nothing then: so live the customers of one proxy network, and those of a reseller."""
+    return ramp(number(facts, "at_home") or 0.0, 0.6, 0.9)
 
 
 def _weak_doors(facts: Facts, base: Facts) -> tuple[Term, ...]:
@@ -99,7 +107,7 @@ def _apart(facts: Facts) -> tuple[Term, ...]:
         return ()
     place *= 1.0 - (number(facts, "top_block_proxied") or 0.0)
     openly = max(ramp(place, 0.1, 0.3), _one_mail_domain(facts), *(ramp(share, 0.2, 0.5) for share in held.values()))
-    openly = max(openly, ramp(number(facts, "at_home") or 0.0, 0.6, 0.9))
+    openly = max(openly, _as_they_live(facts))
     because = (
         f"{linked:.0%} of the members are joined by access, and no open place, name or payer holds more than "
         f"{max(place, *held.values()):.0%}"
