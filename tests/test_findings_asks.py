@@ -2,7 +2,7 @@
 
 import pytest
 
-from stillwatch.findings import _asks
+from stillwatch.findings import SMALL_PART, _asks, _cautious
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,10 @@ def test_a_system_text_alone_asks_only_beside_work_that_leans(
     turned: bool, beyond_usual: float | None, asks: bool
 ) -> None:
     assert _asks({"turned": turned, "beyond_usual": beyond_usual}) == asks
+
+
+def test_a_small_part_of_a_groups_work_is_for_review() -> None:
+    """One customer of a reseller, spread over its accounts, asks as little of all that they share."""
+    assert _cautious("suspected", SMALL_PART / 2) == "ambiguous"
+    assert _cautious("suspected", SMALL_PART) == _cautious("suspected", None) == "suspected"
+    assert [_cautious(status, 0.01) for status in ("permitted", "dismissed")] == ["permitted", "dismissed"]

@@ -31,6 +31,9 @@ from stillwatch.records import MINED_CHANNELS, Family, Step
 from stillwatch.training import training_values
 from stillwatch.worked import Worked, worked
 
+SMALL_PART = 0.1
+"""Share of a group's shared work under which the part that asks for training material is for review at most."""
+
 SENT = (*TEXT, Family.TIMING)
 """Families that whoever sends prompts through an honest customer's service chooses: words, and times."""
 
@@ -267,7 +270,7 @@ def _finding(group: Group, number: int, known: _Known, company: Mapping[int, flo
     parts = _parts(group, members, known.ordinary, company)
     twice = tuple(str(f) for f in group.twice)
     covered, resold = (float(facts.get(name) or 0.0) for name in ("permitted", "said_resold"))
-    status = status_of(scores, twice, others, covered, resold)
+    status = _cautious(status_of(scores, twice, others, covered, resold), facts.get("asking"))
     one_source = facts.get("one_source")
     confirmations = [Confirmed(str(c.family), c.log_e, c.discovered, "exact") for c in group.confirmations]
     if one_source is not None and one_source > 0:
@@ -298,6 +301,13 @@ def _finding(group: Group, number: int, known: _Known, company: Mapping[int, flo
             "facts": facts,
         },
     )
+
+
+def _cautious(status: str, asking: float | None) -> str:
+    """The status of a finding, of which `asking` is the part's share of the group's shared work where it is about one:
+    what so few exchanges of a group ask may as well be asked by one customer of many, whom a reseller spreads over its
+    accounts. That is for people to look at."""
+    return "ambiguous" if status == "suspected" and asking is not None and asking < SMALL_PART else status
 
 
 def _asks(row: dict[str, Any]) -> bool:
