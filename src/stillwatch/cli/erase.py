@@ -5,16 +5,14 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import KeyFile
+from stillwatch.cli.options import DryRun, KeyFile
 
 
 def erase(
     account: Annotated[str, typer.Argument(help="The account's id as your logs have it, or its pseudonym.")],
     store: Annotated[Path, typer.Option(help="The store's folder.")],
     key_file: KeyFile = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what would be removed, and change nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Remove every row of an account, and every mention of it in runs, from a store's folder.

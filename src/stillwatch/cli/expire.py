@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import KeyFile
+from stillwatch.cli.options import DryRun, KeyFile
 
 
 def expire(
@@ -16,9 +16,7 @@ def expire(
         datetime | None, typer.Option(help="Remove what was asked before this day (UTC).", formats=["%Y-%m-%d"])
     ] = None,
     key_file: KeyFile = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what would be removed, and change nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Remove the exchanges of days that are over their time; what stays is not rewritten.

@@ -12,3 +12,5 @@ KeyFile = Annotated[
         help="A file with the store's key (32 bytes, or 64 hexadecimal digits), instead of the user's key folder.",
     ),
 ]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would be removed, and change nothing.")]

@@ -39,9 +39,10 @@ NO_TEXT = {
 LETTERED = (("\nB.", "\nC."), ("\nB)", "\nC)"), ("(B)", "(C)"))
 """Marks of a second and a third answer to choose from."""
 
-BARE_WORDS, BARE_BYTES, MOST_BARE = LEAST_NEAR_WORDS, 64, 1_000
-"""Fewer words, and at most so many bytes of letters: such a turn asks for what was said before. So many are looked
-at."""
+BARE_WORDS, BARE_BYTES = LEAST_NEAR_WORDS, 64
+"""Fewer words, and at most so many bytes of letters: such a turn asks for what was said before."""
+
+WORD = re.compile(r"[^\W_](?:['’-]?[^\W_])*")
 
 LONGEST_RESULT, MOST_RESULTS = 4_000, 8
 """Characters of tools' results that are read, where nobody else says anything, and so many results at most."""
@@ -206,10 +207,12 @@ def _turns(turns: list[tuple[str, str]], parts: Parts) -> None:
 
 def _is_bare(text: str) -> bool:
     """Blanks and marks say nothing, however many: words count, and letters where a script has no spaces."""
-    words = [bare for word in text.split()[:MOST_BARE] if (bare := "".join(filter(str.isalnum, word)))]
-    if len(words) >= BARE_WORDS or sum(map(len, words)) > BARE_BYTES:
-        return False
-    return len("".join(words).encode("utf-8", "replace")) <= BARE_BYTES
+    letters = 0
+    for words, word in enumerate(WORD.finditer(text), start=1):
+        letters += len(word.group().encode("utf-8", "replace"))
+        if words >= BARE_WORDS or letters > BARE_BYTES:
+            return False
+    return True
 
 
 def _earlier(human: list[str], results: list[Any]) -> str | None:

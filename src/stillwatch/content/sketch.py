@@ -172,33 +172,27 @@ def _said(systems: Sequence[str], key: SketchKey, table: PhraseTable) -> kernel.
     read = _full(distinct.dictionary, key, table)
     told = (read.counts >= LEAST_NEAR_WORDS) & (read.n_segments < kernel.SEGMENTS)  # as many: perhaps more
     read.n_segments[~told] = 0
-    read.n_stems[~told] = 0
     there = distinct.indices.is_valid().to_numpy(zero_copy_only=False)
     of = distinct.indices.fill_null(0).to_numpy(zero_copy_only=False)
     if not there.any():
         return _full(pa.nulls(len(systems), pa.large_string()), key, table)
     rows = kernel.Full(*(values[of] for values in read))
     rows.n_segments[~there] = 0
-    rows.n_stems[~there] = 0
     return rows
 
 
 def _is_short(text: str) -> bool:
     """Whether a system text can be an instruction; blanks make none longer."""
-    return 0 < len(text) <= LONGEST_SAID or (
-        LONGEST_SAID < len(text) <= LONGEST and len(" ".join(text.split())) <= LONGEST_SAID
-    )
+    return 0 < len(text) <= LONGEST and (len(text) <= LONGEST_SAID or len(" ".join(text.split())) <= LONGEST_SAID)
 
 
-def _stems(*read: kernel.Full) -> dict[str, pa.Array]:
-    """The stems of several texts a row as one set. Those of system texts are not among them: mined with the turn's, the
-    words of a copied system text would make its honest users share what is asked."""
-    n = len(read[0].n_stems)
-    stems, pairs, held = read[0].stems, read[0].pairs, read[0].n_stems
-    for place, text in enumerate(read[1:], start=2):
-        into = np.zeros((n, place * STEMS), np.uint32), np.zeros((n, place * STEMS), np.uint16), np.zeros(n, np.uint8)
-        joined((stems, pairs, held), (text.stems, text.pairs, text.n_stems), into)
-        stems, pairs, held = into
+def _stems(earlier: kernel.Full, user: kernel.Full) -> dict[str, pa.Array]:
+    """The stems of the last human turn and of what it goes back to as one set. Those of system texts are not among
+    them: the words of a copied system text would make its honest users share what is asked."""
+    n, width = len(user.n_stems), 2 * STEMS
+    stems, pairs, held = np.zeros((n, width), np.uint32), np.zeros((n, width), np.uint16), np.zeros(n, np.uint8)
+    one, other = ((text.stems, text.pairs, text.n_stems) for text in (earlier, user))
+    joined(one, other, (stems, pairs, held))
     return {"stems": _lists(stems, held), "pairs": _lists(pairs, held)}
 
 
