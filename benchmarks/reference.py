@@ -75,7 +75,7 @@ def run(
         "candidates": answer["run"]["candidates"], "measure": asdict(found),
         "shown": {name: str(getattr(found, name)) for name in (
             "precision", "recall", "recall_few", "false_accounts", "false_groups", "ambiguous_honest",
-            "operators_in_review", "victims_named_operator")},
+            "operators_in_review", "named", "honest_named", "victims_named_operator")},
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
     }  # fmt: skip
 

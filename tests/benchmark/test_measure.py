@@ -54,6 +54,8 @@ def test_only_an_accusing_role_from_one_half_on_accuses(tmp_path: Path) -> None:
     assert (found.precision.k, found.precision.n) == (1, 1)
     assert found.victims_named_operator.k == 0
     assert [r.matched for r in found.recovered] == [False], "one of ten members is no recovered campaign"
+    assert (found.named.k, found.named.n) == (2, 10)
+    assert (found.honest_named.k, found.honest_named.n) == (1, 20)
 
 
 def test_false_groups_count_honest_groups_and_review_counts_honest_accounts(tmp_path: Path) -> None:
@@ -64,4 +66,5 @@ def test_false_groups_count_honest_groups_and_review_counts_honest_accounts(tmp_
     assert (found.false_groups.k, found.false_groups.n) == (1, 2), "C-2 is half a campaign's, so it is no honest group"
     assert (found.ambiguous_honest.k, found.ambiguous_honest.n) == (1, 20)
     assert found.victims_named_operator.k == 1
+    assert (found.named.k, found.honest_named.k) == (0, 2), "a finding that accuses nobody names nobody beside"
     assert found.accused_by_cohort["chat"].k == 2

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from stillwatch.linkage.incidence import Floats, Incidence, Ints
+from stillwatch.linkage.incidence import Floats, Incidence, Ints, channel
 from stillwatch.linkage.kernels import KAPPAS, MOST_TYPICAL, excess
 from stillwatch.linkage.member_kernel import LEAST_SHARE
-from stillwatch.linkage.membership import CAP, joined_to, matrices_of, membership
+from stillwatch.linkage.membership import CAP, MOST_GROWN, joined_to, matrices_of, membership
 from stillwatch.records import Family
 from tests.linkage.worlds import token_world
 
@@ -14,15 +14,15 @@ from tests.linkage.worlds import token_world
 def written_out(world: Incidence, family: Family, rows: list[int], group: set[int], weight: Floats) -> list[float]:
     """The log-likelihood ratios as the docstring of `member_log_ratios` says them, one token at a time."""
     channels = []
-    for channel in world.scored(family):
-        sets = [set(channel.tokens[channel.indptr[r] : channel.indptr[r + 1]].tolist()) for r in range(world.n)]
-        sizes = channel.sizes
+    for scored in world.scored(family):
+        sets = [set(scored.tokens[scored.indptr[r] : scored.indptr[r + 1]].tolist()) for r in range(world.n)]
+        sizes = scored.sizes
         outside = sum(sizes[r] for r in range(world.n) if r not in group)
         speaking = [r for r in group if sizes[r]]
         total = float(sum(weight[r] for r in speaking))
         mean_size = sum(weight[r] * sizes[r] for r in group) / max(total, 1.0)
         enriched = {}
-        for token in range(channel.n_tokens):
+        for token in range(scored.n_tokens):
             inside = [r for r in group if token in sets[r]]
             df = sum(token in held for held in sets)
             frequency = max(df - len(inside), 0.5) / max(outside, 1)
@@ -30,11 +30,7 @@ def written_out(world: Incidence, family: Family, rows: list[int], group: set[in
             mass = float(sum(weight[r] for r in inside))
             share = mass / (total + 0.5)
             surprise = excess(len(inside), total * chance)
-            if (
-                len(inside) >= 2
-                and share >= max(2 * chance, LEAST_SHARE)
-                and surprise >= np.log(channel.vocabulary) + 2
-            ):
+            if len(inside) >= 2 and share >= max(2 * chance, LEAST_SHARE) and surprise >= np.log(scored.vocabulary) + 2:
                 enriched[token] = (mass, frequency)
         channels.append((sets, sizes, total, enriched))
     return [_ratio(channels, row, weight[row] if row in group else 0.0) for row in rows]
@@ -97,6 +93,36 @@ def test_growing_from_half_of_a_group_ends_where_the_whole_does() -> None:
     whole = membership(world, np.arange(26, dtype=np.int32), families, matrices)
     half = membership(world, np.arange(0, 26, 2, dtype=np.int32), families, matrices)
     assert whole.certain().tolist() == half.certain().tolist()
+
+
+def chained_world(seed: int, joined: bool) -> Incidence:
+    """2,000 entities. The first 100 share wordings, the 30th to the 300th others; `joined` are these 300 by exits."""
+    rng = np.random.default_rng(seed)
+    wordings = [np.arange(2_000).repeat(8), np.arange(100).repeat(4), np.arange(30, 300).repeat(4)]
+    tokens = [rng.integers(0, 3_000, 16_000), 10_000 + np.tile(range(4), 100), 20_000 + np.tile(range(4), 270)]
+    exits = [np.arange(2_000).repeat(4), np.arange(300).repeat(4)] if joined else [np.arange(2_000).repeat(4)]
+    blocks = (
+        [rng.integers(0, 3_000, 8_000), 10_000 + rng.integers(0, 12, 1_200)]
+        if joined
+        else [rng.integers(0, 3_000, 8_000)]
+    )
+    channels = (
+        channel("exact", (Family.CONTENT,), np.concatenate(wordings), np.concatenate(tokens), 2_000),
+        channel("block", (Family.INFRASTRUCTURE,), np.concatenate(exits), np.concatenate(blocks), 2_000),
+    )
+    keys, one = rng.integers(0, 2**63, 2_000).astype(np.uint64), np.ones(2_000, dtype=np.int64)
+    return Incidence(keys, one, channels, ((np.zeros(2_000, dtype=np.int32),),))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_only_access_lets_a_group_grow_from_wording_to_wording_far_beyond_what_was_tested(seed: int) -> None:
+    core = np.arange(30, dtype=np.int32)
+    joined, alike = [chained_world(seed, joined) for joined in (True, False)]
+    families = joined.families()
+    grown = membership(joined, core, families, matrices_of(joined, families)).certain()
+    assert len(grown) >= 290 > MOST_GROWN * len(core)
+    grown = membership(alike, core, families, matrices_of(alike, families)).certain()
+    assert 90 <= len(grown) <= MOST_GROWN * len(core)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -47,7 +47,11 @@ class Recovery:
 
 @dataclass(frozen=True)
 class Measure:
-    """How an answer compares with the truth of its world."""
+    """How an answer compares with the truth of its world.
+
+    `named` and `honest_named` are those whom a finding that accuses somebody lists in any role: of the members that
+    `recall` counts, and of honest accounts.
+    """
 
     recovered: tuple[Recovery, ...]
     precision: Share
@@ -57,6 +61,8 @@ class Measure:
     false_groups: Share
     ambiguous_honest: Share
     operators_in_review: Share
+    named: Share
+    honest_named: Share
     accused_by_cohort: dict[str, Share]
     victims_named_operator: Share
     permitted_accused: Share
@@ -71,6 +77,7 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     named = {c["campaign_id"]: accused(c) for c in answer["campaigns"]}
     told = {finding: ids for finding, ids in named.items() if ids}
     everyone = set().union(*told.values()) if told else set()
+    listed = {m["account_id"] for c in answer["campaigns"] if c["campaign_id"] in told for m in c["members"]}
     operators = {a for a, k in kind.items() if k == "operator"}
     honest = {a for a, k in kind.items() if k in ("legit", "look_alike")}
     active = {a: sum(work.get(a, {}).values()) for a in operators}
@@ -92,6 +99,8 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
         false_groups=Share(len(innocent & told.keys()), len(innocent)),
         ambiguous_honest=Share(len(review & honest), len(honest)),
         operators_in_review=Share(len(review & (enough | few)), len(enough | few)),
+        named=Share(len(listed & enough), len(enough)),
+        honest_named=Share(len(listed & honest), len(honest)),
         accused_by_cohort={name: Share(len(everyone & ids), len(ids)) for name, ids in cohorts.items()},
         victims_named_operator=Share(len(everyone & victims), len(victims)),
         permitted_accused=Share(len(everyone & permitted), len(permitted)),

@@ -155,6 +155,7 @@ def _rows(world: dict[str, Any]) -> Iterator[list[str]]:
         ("precision", "accused that are operators (precision)"),
         ("recall", "members found, 4 extraction exchanges or more"),
         ("recall_few", "members found, fewer"),
+        ("named", "members accused or named beside, 4 or more"),
         ("operators_in_review", "members in review"),
         ("false_accounts", "honest accounts accused"),
     ):
@@ -162,6 +163,7 @@ def _rows(world: dict[str, Any]) -> Iterator[list[str]]:
     per = world["per_100k_honest"]
     yield ["  in 100,000", "", f"{per['rate']:,.0f}", f"{per['low']:,.0f} to {per['high']:,.0f}"]
     for name, words in (
+        ("honest_named", "honest accounts accused or named beside"),
         ("false_groups", "honest groups taken for campaigns"),
         ("ambiguous_honest", "honest accounts in review"),
         ("victims_named_operator", "victims of stolen keys accused"),

@@ -18,8 +18,10 @@ from stillwatch.records import Family
 ROUNDS = 6
 TEXT = (Family.CONTENT, Family.WORK)
 MOST_GROWN = 5.0
-"""Members for each row of the tested core from which a round goes too far: what was tested is no more than a corner of
-such a group, and growth from corner to corner ends at everybody."""
+"""Members for each row of the tested core from which a round goes too far, unless MOSTLY of them have links of access
+as well: what was tested is no more than a corner of such a group, and growth from wording to wording ends at
+everybody."""
+MOSTLY = 0.5
 
 CAP = 9.0
 """Most nats that one family may add to or take from a membership: tokens of one row depend on each other."""
@@ -44,16 +46,13 @@ class Membership:
 
     def access(self, without: tuple[Family, ...] = TEXT) -> Floats:
         """What the families other than these say together, in nats."""
-        others = [place for place, family in enumerate(self.families) if family not in without]
-        return np.asarray(self.ratios[:, others].sum(axis=1))
+        return _access(self.ratios, self.families, without)
 
     def linked(self) -> float | None:
         """The share of certain members with more than a nat of access beside their work and their client, which one
         product's users share as well; nothing where there are no members."""
         certain = np.isin(self.rows, self.certain())
-        if not certain.any():
-            return None
-        return float((self.access((*TEXT, Family.CLIENT))[certain] > LINK).mean())
+        return _borne(self.ratios[certain], self.families) if certain.any() else None
 
     def within(self, part: Indices) -> "Membership":
         """The same without the certain members that lie outside of a part."""
@@ -102,7 +101,7 @@ def membership(
             ratios[speaks, place] = np.clip(ratio, -CAP, CAP)
         log_odds = _summed(ratios, families) + np.log(max(weight[members].sum(), 1.0) / incidence.n)
         belongs = (log_odds >= 0) & _shares_work(ratios, families)
-        if known and belongs.sum() > MOST_GROWN * len(core):
+        if known and belongs.sum() > MOST_GROWN * len(core) and _borne(ratios[belongs], families) < MOSTLY:
             rows, log_odds, ratios = known
             break
         known = rows, log_odds, ratios
@@ -148,6 +147,16 @@ def _summed(ratios: Floats, families: tuple[Family, ...]) -> Floats:
     others = [place for place in range(len(families)) if place not in one_text]
     total = ratios[:, others].sum(axis=1)
     return np.asarray(total + ratios[:, one_text].max(axis=1) if one_text else total)
+
+
+def _access(ratios: Floats, families: tuple[Family, ...], without: tuple[Family, ...]) -> Floats:
+    others = [place for place, family in enumerate(families) if family not in without]
+    return np.asarray(ratios[:, others].sum(axis=1))
+
+
+def _borne(ratios: Floats, families: tuple[Family, ...]) -> float:
+    """The share of these rows, one at least, with links of access beyond one client."""
+    return float((_access(ratios, families, (*TEXT, Family.CLIENT)) > LINK).mean())
 
 
 def _shares_work(ratios: Floats, families: tuple[Family, ...]) -> NDArray[np.bool_]:
