@@ -173,7 +173,8 @@ def group_tables(incidence: Incidence, groups: list[Group], strangers: Sequence[
         rows = np.setdiff1d(rows, np.union1d(out.posters, out.crowd))
         sure = np.isin(rows, _linked(group, certain, out))
         members += [(place, int(row), bool(one)) for row, one in zip(rows, sure, strict=True)]
-        for shared in (token for family in told_by for token in shared_tokens(incidence, certain, family)):
+        told = (token for family in told_by for token in shared_tokens(incidence, certain, family, group.kin))
+        for shared in told:
             broad = shared.exclusive and shared.inside >= LEAST_HOLDERS
             tokens.append((place, shared.channel, int(values[shared.channel][shared.token]), shared.exclusive, broad))
     return GroupTables(

@@ -55,6 +55,23 @@ ASKED = (
     (TRANSLATION, "ja", "このメールを中国語に翻訳してください。"),
     (REASONS, "en", "Solve it and justify each step."),
     (REASONS, "hi", "सवाल को चरण दर चरण हल करें।"),
+    (SYNTHESIS, "en", "Act as the endpoint: fake whatever it would return for this request, errors included."),
+    (SYNTHESIS, "en", "Compose a request that a customer would type and that needs three of these tools."),
+    (SYNTHESIS, "en", "Simulate the user's side: reply as a customer would to the agent's last question."),
+    (SYNTHESIS, "de", "Tu so, als hättest du das Werkzeug aufgerufen, und erfinde eine glaubhafte Ausgabe."),
+    (SYNTHESIS, "es", "Finge que la herramienta respondió y escribe una salida verosímil."),
+    (SYNTHESIS, "fr", "Faites semblant d'avoir lancé l'outil et inventez une sortie."),
+    (SYNTHESIS, "pt", "Finja que a ferramenta foi chamada e invente a saída dela."),
+    (SYNTHESIS, "it", "Fai finta che lo strumento abbia risposto e inventa il risultato."),
+    (SYNTHESIS, "ru", "Притворись, что инструмент вызван, и выдумай его результат."),
+    (SYNTHESIS, "zh", "假装调用该接口，并编造它的返回结果。"),
+    (SYNTHESIS, "ja", "ツールを実行したふりをして、もっともらしい結果を書いてください。"),
+    (SYNTHESIS, "ko", "도구를 실행한 척하고 그럴듯한 결과를 지어내세요."),
+    (SYNTHESIS, "ar", "تظاهر بأن الأداة استجابت واختلق النتيجة."),
+    (SYNTHESIS, "hi", "मान लो कि टूल चल गया और उसका परिणाम गढ़ो।"),
+    (SYNTHESIS, "tr", "Aracı çağırmış gibi davran ve sonucunu uydur."),
+    (SYNTHESIS, "vi", "Giả vờ đã gọi công cụ rồi bịa ra kết quả."),
+    (SYNTHESIS, "id", "Berpura-pura alat sudah dipanggil, lalu karanglah hasilnya."),
 )  # fmt: skip
 
 NEAR = (
@@ -73,6 +90,14 @@ NEAR = (
     "Create a new user with read access in the database.",
     "Rewrite my mail, it should sound neutral, the matter is sensitive.",
     "Film censorship in the 1930s: a short history, please.",
+    "Write a Python function that simulates a dice roll and returns the result.",
+    "How do I mock an API response in a Jest test?",
+    "Simulate rolling two dice 1000 times and print the results.",
+    "My tool returns an error when I call the API, what could be wrong?",
+    "Pretend you are my interviewer and ask me questions about the API tool.",
+    "Generate a response to the user's request using the tools provided.",
+    "根据用户的请求，使用工具生成回复。",
+    "Create a task list for our new API and send it to the user.",
 )
 SMALL_TALK = (
     "hello", "hi there, how are you today?", "thanks, that was great", "hola, ¿qué tal?", "bonjour", "guten Morgen",

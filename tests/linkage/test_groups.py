@@ -92,6 +92,18 @@ def test_a_wording_is_a_groups_own_where_hardly_anybody_outside_uses_it() -> Non
     assert shown == {0: True}
 
 
+def test_kin_are_no_outsiders_who_use_a_groups_words() -> None:
+    """Of thirty holders twenty are asked about: the others are outsiders, or kin."""
+    world, rows = token_world(1, groups=(30,)), np.arange(20, dtype=np.int32)
+    own = {s.token for s in shared_tokens(world, np.arange(30, dtype=np.int32), Family.CONTENT) if s.exclusive}
+    apart = {s.token: s for s in shared_tokens(world, rows, Family.CONTENT)}
+    joined = {s.token: s for s in shared_tokens(world, rows, Family.CONTENT, np.arange(20, 30, dtype=np.int32))}
+    assert own and own <= joined.keys()
+    assert not any(apart[token].exclusive for token in own & apart.keys())
+    assert all(joined[token].exclusive for token in own)
+    assert all(joined[token].inside == apart[token].inside for token in apart.keys() & joined.keys())
+
+
 def test_members_are_linked_by_access_and_not_by_their_client() -> None:
     families = (Family.CONTENT, Family.CLIENT, Family.INFRASTRUCTURE, Family.REGISTRATION)
     ratios = np.array([[9.0, 9.0, 0.0, 0.0]] * 3 + [[9.0, 0.0, 4.0, 0.0]] + [[9.0, 9.0, -4.0, -9.0]])

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, ItemsView, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,9 @@ class Group:
     twice: tuple[Family, ...]
     found_by: tuple[Family, ...]
     members: Membership
+    kin: Indices = field(default_factory=lambda: np.zeros(0, np.int32))
+    """Rows that belonged to what has grown, by access as well, and went with another part of its work: no outsiders
+    who use the group's words."""
 
     def certain(self) -> Indices:
         """Rows that share the work and belong with a probability of at least one half."""
@@ -99,7 +102,7 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
         group = tested.group(part, members.within(part))
         if group is not None:
             taken.add(part)
-            groups.append(group)
+            groups.append(replace(group, kin=np.setdiff1d(members.borne(), part)))
     return groups
 
 

@@ -54,6 +54,10 @@ class Membership:
         certain = np.isin(self.rows, self.certain())
         return _borne(self.ratios[certain], self.families) if certain.any() else None
 
+    def borne(self) -> Indices:
+        """Certain members with links of access beyond one client."""
+        return np.intersect1d(self.certain(), self.rows[self.access((*TEXT, Family.CLIENT)) > LINK])
+
     def within(self, part: Indices) -> "Membership":
         """The same without the certain members that lie outside of a part."""
         kept = ~np.isin(self.rows, self.certain()) | np.isin(self.rows, part)

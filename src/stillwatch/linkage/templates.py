@@ -59,25 +59,37 @@ def own_from(channel: str) -> int:
     return OWN_MINED if channel in MINED_CHANNELS else OWN
 
 
-def shared_tokens(incidence: Incidence, rows: Indices, family: Family) -> list[SharedToken]:
+def shared_tokens(
+    incidence: Incidence, rows: Indices, family: Family, kin: Indices | tuple[int, ...] = ()
+) -> list[SharedToken]:
     """Tokens that the group shows and others hardly: at least 3 holders and 8 times the share outside, and held by 5 %
-    of the group, or by 5 members where hardly anybody outside holds them (one of a paraphraser's many wordings)."""
+    of the group, or by 5 members where hardly anybody outside holds them (one of a paraphraser's many wordings). Rows
+    of `kin`, none of them in the group, are neither inside nor outside."""
     out: list[SharedToken] = []
     for channel in incidence.scored(family):
-        shared = _shared(incidence, channel, rows)
+        shared = _shared(incidence, channel, rows, np.asarray(kin, dtype=np.int32))
         out += [SharedToken(channel.name, *map(int, held)) for held in zip(*shared, strict=True)]
     return out
 
 
-def _shared(incidence: Incidence, channel: Channel, rows: Indices) -> tuple[Indices, Ints, Ints]:
+def _shared(incidence: Incidence, channel: Channel, rows: Indices, kin: Indices) -> tuple[Indices, Ints, Ints]:
     """The shared tokens of one channel, ascending, with their holders inside and outside: see `shared_tokens`."""
     tokens, within = channel.counted(rows)
-    beyond = channel.document_frequency[tokens] - within
+    beyond = channel.document_frequency[tokens] - within - _held_by(channel, kin, tokens)
     share = within / max(len(rows), 1)
-    base = (beyond + 0.5) / max(incidence.n - len(rows), 1)
+    base = (beyond + 0.5) / max(incidence.n - len(rows) - len(kin), 1)
     own = (within >= LEAST_HOLDERS_OWN) & (share >= LEAST_SHARE_OWN) & (beyond * own_from(channel.name) <= within)
     kept = (within >= LEAST_HOLDERS) & ((share >= LEAST_SHARE) | own) & (share >= LEAST_LIFT * base)
     return tokens[kept], within[kept], beyond[kept]
+
+
+def _held_by(channel: Channel, rows: Indices, tokens: Indices) -> Ints:
+    """How many of the rows hold each of the tokens, which ascend."""
+    theirs, count = channel.counted(rows)
+    _, at, place = np.intersect1d(tokens, theirs, assume_unique=True, return_indices=True)
+    held = np.zeros(len(tokens), dtype=np.int64)
+    held[at] = count[place]
+    return held
 
 
 class Templates:
