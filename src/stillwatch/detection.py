@@ -22,6 +22,7 @@ from stillwatch.content.preamble import preamble_steps
 from stillwatch.engine.base import Engine
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.errors import UsageError
+from stillwatch.evidence import counted_exchanges
 from stillwatch.findings import World, findings_of
 from stillwatch.gather import absent_columns, distinct_strings, incidence_of
 from stillwatch.linkage.entities import Entities, account_steps, entities_of
@@ -91,8 +92,9 @@ def detect(
         if engine.arrow("SELECT count(*) AS n FROM exchanges").to_pylist()[0]["n"] == 0:
             raise _nothing_to_look_at(store)
         run, findings = answer_of(engine, networks, progress)
+        counted = counted_exchanges(engine)
     run |= {"store": store.name, "quarantined": store.quarantined(), "seconds": round(time.monotonic() - started, 2)}
-    folder = write_run(store, {"schema": SCHEMA, "run": run, "campaigns": findings})
+    folder = write_run(store, {"schema": SCHEMA, "run": run, "campaigns": findings}, counted)
     return Detection(json.loads((folder / "campaigns.json").read_text("utf-8")), conflicting, folder)
 
 

@@ -21,6 +21,7 @@ from stillwatch.assess.lives import LIFE_STEPS, TRAITS, Life, Lives, cover_log_r
 from stillwatch.assess.roles import UNLINKED, MemberFacts, Part, parts_in, parts_of, spared, victims_of
 from stillwatch.content.answered import taken_up_step
 from stillwatch.engine.base import Engine
+from stillwatch.evidence import tell_groups
 from stillwatch.figures import Figures, group_figures
 from stillwatch.gather import Apart, apart, group_tables, joined_to_asking, left_out, rows_by, sees_text
 from stillwatch.linkage.groups import Group
@@ -152,6 +153,7 @@ def findings_of(
     )
     known = _Known.of(engine, incidence, world, seen=seen)
     judged = [_judged(group, place, known, strangers[place].company) for place, group in enumerate(groups)]
+    tell_groups(engine, judged)
     found = _described(engine, incidence, groups, judged)
     stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
     return [replace(finding, parts=spared(finding.parts, stolen)) for finding in found]

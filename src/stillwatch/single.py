@@ -19,6 +19,7 @@ from stillwatch.assess.roles import Part
 from stillwatch.content.answered import taken_up_step
 from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
+from stillwatch.evidence import tell_entities
 from stillwatch.records import CAPABILITIES, Score, Step
 
 LEAST_EXCHANGES = 400
@@ -113,6 +114,7 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told
     engine.run(STEPS)
     base = engine.arrow("SELECT lean FROM base_fact").to_pylist()[0]
     findings: list[Finding] = []
+    entities: list[int] = []
     for facts in engine.arrow("SELECT * FROM own_fact").to_pylist():
         score = extracting(facts, base)
         sure = score.log_odds >= (0.0 if facts["covered"] else SURE)
@@ -133,6 +135,8 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told
         codes, days = _codes(engine, entity), _days(engine, entity)
         if np.isin(codes, HARVEST).mean() >= LEAST_SHARE:
             findings.append(_finding(facts, score, members, codes, days, names, last_seen))
+            entities.append(entity)
+    tell_entities(engine, [(f.campaign_id, entity) for f, entity in zip(findings, entities, strict=True)])
     return findings
 
 

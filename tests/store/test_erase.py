@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from stillwatch.cli import run
@@ -14,7 +15,7 @@ from stillwatch.errors import StoreError, UsageError
 from stillwatch.pipeline import ingest_sources
 from stillwatch.store.epochs import rotate
 from stillwatch.store.erase import erase
-from stillwatch.store.runs import read_run, write_run
+from stillwatch.store.runs import COUNTED, read_counted, read_run, write_run
 from stillwatch.store.store import Store
 from tests.store.kills import child_that_dies
 from tests.store.logs import START, every_byte, exchange, rows_of, write
@@ -50,12 +51,20 @@ def finding(kind: str, *names: str) -> dict[str, Any]:
             "evidence": {"terms": [{"because": f"{names[0]} came first"}]}}  # fmt: skip
 
 
+def listed(*rows: tuple[str, str, str]) -> pa.Table:
+    """What a run lists of its findings' exchanges: rows of (finding, exchange, account)."""
+    at = datetime.fromtimestamp(START, UTC)
+    held = [(*row, at, "coarse:1", True, True) for row in rows]
+    return pa.table({name: [row[place] for row in held] for place, name in enumerate(COUNTED.names)}, schema=COUNTED)
+
+
 def store_of(folder: Path, *, pseudonymous: bool = False) -> Store:
     logs = world(folder / "logs")
     ingest_sources([logs], folder / "s", pseudonymous=pseudonymous)
     store = Store.open(folder / "s")
     found = [finding("group", CANARY, "acct_1"), finding("entity", CANARY), finding("group", "acct_2")]
-    write_run(store, {"run": {"run_id": ""}, "campaigns": found})
+    counted = [("C-2", "e0", CANARY), ("C-2", "e1", "acct_1"), ("C-2", "e3", CANARY), ("C-1", "e2", "acct_2")]
+    write_run(store, {"run": {"run_id": ""}, "campaigns": found}, listed(*counted))
     write_run(store, {"run": {"run_id": ""}, "campaigns": found[2:]})
     (store.folder / "exchanges" / ".left.tmp").write_bytes(CANARY.encode())
     return store
@@ -73,7 +82,7 @@ def test_nothing_of_an_erased_account_is_left(tmp_path: Path) -> None:
     told = erase(store, CANARY)
     assert traces(store.folder) == []
     assert (told.exchanges, told.accounts, told.permissions, told.quarantine) == (20, 1, 1, 1)
-    assert (told.members, told.findings, told.drafts, told.epochs_noted) == (2, 1, 1, 1)
+    assert (told.members, told.findings, told.listed, told.drafts, told.epochs_noted) == (2, 1, 2, 1, 1)
     key = lambda row: row["exchange_id"]  # noqa: E731
     assert sorted(rows_of(store.folder, "exchanges"), key=key) == sorted(others, key=key)
     assert [row["exchange_id"] for row in rows_of(store.folder, "quarantine")] == ["e61"]
@@ -94,6 +103,8 @@ def test_a_run_keeps_its_other_numbers_and_says_so(tmp_path: Path) -> None:
     assert (first["erased"], first["exchanges"], [m["account_id"] for m in first["members"]]) == (1, 12, ["acct_1"])
     assert first["evidence"]["terms"][0]["because"] == "erased came first"
     assert "erased" not in last
+    left = read_counted(store, old["run"]["run_id"]).to_pylist()
+    assert [(row["campaign_id"], row["exchange_id"]) for row in left] == [(first["campaign_id"], "e1"), ("C-1", "e2")]
 
 
 def test_a_dry_run_changes_nothing_and_counts_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

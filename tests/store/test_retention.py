@@ -5,6 +5,8 @@ import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.cli import run
@@ -14,6 +16,7 @@ from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.store.epochs import rotate
 from stillwatch.store.erase import erase
 from stillwatch.store.retention import expire
+from stillwatch.store.runs import COUNTED, read_counted, write_run
 from stillwatch.store.store import Store
 from tests.store.kills import child_that_dies
 from tests.store.logs import START, exchange, write
@@ -142,7 +145,21 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert run(["expire", "--store", str(store.folder), "--before", CUT.isoformat(), "--dry-run", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told == {"schema": "stillwatch/expire/v1", "dry_run": True, "kept_from": CUT.isoformat(), "days": 1,
-                    "exchanges": 20, "first_kept": CUT.isoformat()}  # fmt: skip
+                    "exchanges": 20, "listed": 0, "first_kept": CUT.isoformat()}  # fmt: skip
     days = (datetime.now(UTC).date() - CUT).days
     assert run(["expire", "--store", str(store.folder), "--days", str(days)]) == 0
     assert "removed: 20 exchange rows of 1 day" in capsys.readouterr().out
+
+
+def test_runs_list_no_exchange_of_a_day_that_is_over(tmp_path: Path) -> None:
+    store = stored(tmp_path)
+    rows = [("C-1", f"e{n}", f"acct_{n % 3}", BEGIN + timedelta(days=n % 3), None, None, None) for n in range(6)]
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(COUNTED.names)}
+    run_id = write_run(store, {"run": {}, "campaigns": []}, pa.table(columns, schema=COUNTED)).name
+    assert expire(store, CUT, dry_run=True).listed == 2
+    assert read_counted(store, run_id).num_rows == 6
+    killed("synced", store)
+    assert read_counted(Store.open(store.folder), run_id)["exchange_id"].to_pylist() == ["e1", "e2", "e4", "e5"]
+    expire(Store.open(store.folder), CUT)
+    (path,) = (store.folder / "runs").glob("*/exchanges.parquet")
+    assert pq.ParquetFile(path).read()["exchange_id"].to_pylist() == ["e1", "e2", "e4", "e5"]

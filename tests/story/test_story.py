@@ -3,6 +3,7 @@ kept."""
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.records import CAPABILITIES
+from stillwatch.store.runs import read_counted
 from stillwatch.store.store import Store
 from stillwatch.tables import EXCHANGES
 from stillwatch.worlds import world as worlds
@@ -70,6 +72,24 @@ def test_an_open_campaign_is_found_and_no_honest_account_is_accused(
     ]
     assert accused, "no campaign was found in a world where nothing is hidden"
     assert not [a for a in accused if kinds[a] in ("legit", "look_alike")]
+
+
+def test_a_run_lists_the_exchanges_that_each_finding_counts(first: tuple[dict[str, Any], Path], logs: Path) -> None:
+    answer, store = first
+    listed = read_counted(Store.open(store), answer["run"]["run_id"]).to_pylist()
+    told = {c["campaign_id"]: c for c in answer["campaigns"] if c["status"] != "dismissed"}
+    assert {row["campaign_id"] for row in listed} == {name for name, c in told.items() if c["exchanges"]}
+    for name, campaign in told.items():
+        rows = [row for row in listed if row["campaign_id"] == name]
+        assert len(rows) == len({row["exchange_id"] for row in rows}) == campaign["exchanges"]
+        accounts = Counter(row["account_id"] for row in rows)
+        assert {
+            m["account_id"]: m["exchanges"] for m in campaign["members"] if m["exchanges"]
+        }.items() <= accounts.items()
+    sent = pq.read_table(logs / "exchanges", columns=["exchange_id", "account_id"])
+    owner = dict(zip(sent["exchange_id"].to_pylist(), sent["account_id"].to_pylist(), strict=True))
+    assert all(owner[row["exchange_id"]] == row["account_id"] for row in listed)
+    assert all(row["wording"] for row in listed if row["campaign_id"].startswith("C-"))
 
 
 def test_order_repeats_and_batches_change_nothing(

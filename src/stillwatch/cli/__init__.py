@@ -42,6 +42,7 @@ COMMANDS = (
     Command("pseudonym", "stillwatch.cli.pseudonym", "pseudonym", "Print the pseudonym of an id in a store."),
     Command("show", "stillwatch.cli.show", "show", "Show one finding with its evidence."),
     Command("report", "stillwatch.cli.report", "report", "Write the findings of a run as one HTML page."),
+    Command("exchanges", "stillwatch.cli.exchanges", "exchanges", "List the exchanges that a finding counts."),
     Command("changes", "stillwatch.cli.changes", "changes", "Tell what became of the campaigns between two runs."),
     Command("keys", "stillwatch.cli.keys", "keys", "Show, move, rotate or destroy the keys of a store."),
     Command(

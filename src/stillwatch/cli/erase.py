@@ -43,6 +43,7 @@ def erase(
         f"{'would remove' if dry_run else 'removed'}: {counted(told.exchanges, 'exchange row')}, "
         f"{counted(told.accounts, 'account row')}, {counted(told.permissions, 'permission row')}, "
         f"{counted(told.quarantine, 'row')} in quarantine, {counted(told.members, 'membership')} and "
-        f"{counted(told.findings, 'finding')} of runs, {counted(told.mentions, 'mention')}, "
+        f"{counted(told.findings, 'finding')} of runs, {counted(told.listed, 'row')} in their lists, "
+        f"{counted(told.mentions, 'mention')}, "
         f"{counted(told.drafts, 'unfinished file')}; {counted(told.files, 'file')} rewritten or removed"
     )

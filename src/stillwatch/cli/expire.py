@@ -22,8 +22,8 @@ def expire(
     """Remove the exchanges of days that are over their time; what stays is not rewritten.
 
     The answer counts days and exchanges. From then on the store passes over rows of earlier days, also when the same
-    logs are ingested again. Accounts, permissions, quarantine and runs stay: a finding of before still tells of
-    these days. Stop `ingest` on this store first. An expire that was stopped is repeated.
+    logs are ingested again, and runs list their exchanges no more. Accounts, permissions, quarantine and findings stay:
+    one of before still tells of these days. Stop `ingest` on this store first. An expire that was stopped is repeated.
     """
     from dataclasses import asdict
     from datetime import UTC, timedelta
@@ -43,6 +43,7 @@ def expire(
         return
     print(
         f"{'would remove' if dry_run else 'removed'}: {counted(told.exchanges, 'exchange row')} of "
-        f"{counted(told.days, 'day')}; exchanges are kept from {told.kept_from} on, the first day that is left is "
+        f"{counted(told.days, 'day')}, {counted(told.listed, 'row')} in lists of runs; "
+        f"exchanges are kept from {told.kept_from} on, the first day that is left is "
         f"{told.first_kept}"
     )

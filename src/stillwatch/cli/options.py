@@ -14,3 +14,7 @@ KeyFile = Annotated[
 ]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would be removed, and change nothing.")]
+
+Campaign = Annotated[str, typer.Argument(help="A campaign's id, or the start of one.")]
+
+Run = Annotated[str | None, typer.Option(help="A run's id, or the start of one; the newest run without it.")]

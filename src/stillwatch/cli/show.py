@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from stillwatch.cli.options import Campaign, Run
+
 
 def show(
-    campaign: Annotated[str, typer.Argument(help="A campaign's id, or the start of one.")],
+    campaign: Campaign,
     store: Annotated[Path, typer.Option(help="The store's folder.")],
-    run: Annotated[str | None, typer.Option(help="A run's id, or the start of one; the newest run without it.")] = None,
+    run: Run = None,
     members: Annotated[int, typer.Option(help="How many members to list, the most certain first.", min=0)] = 12,
     json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
 ) -> None:
@@ -19,23 +21,14 @@ def show(
     first question rests on e-values that are exact in finite samples; the other two are judged by terms with bounds.
     """
     from stillwatch.cli.output import emit_json
-    from stillwatch.errors import UsageError
-    from stillwatch.store.runs import read_run
+    from stillwatch.store.runs import found_in, read_run
     from stillwatch.store.store import Store
 
-    answer = read_run(Store.open(store), run)
-    found = [c for c in answer["campaigns"] if c["campaign_id"].startswith(campaign)]
-    if len(found) != 1:
-        raise UsageError(
-            f"{len(found)} findings of run {answer['run']['run_id']} have an id that starts so",
-            found=campaign,
-            wanted=", ".join(c["campaign_id"] for c in found[:8]) or "one of the ids that `campaigns --all` lists",
-            next_step=f"stillwatch campaigns --all --store {store}",
-        )
+    finding = found_in(read_run(Store.open(store), run), campaign, store)
     if json:
-        emit_json(found[0])
+        emit_json(finding)
     else:
-        print_finding(found[0], members)
+        print_finding(finding, members)
 
 
 def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None:

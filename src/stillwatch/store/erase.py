@@ -26,7 +26,7 @@ from stillwatch.store import files
 from stillwatch.store.exchanges import write_exchanges
 from stillwatch.store.files import sync_folder, write_whole
 from stillwatch.store.retention import sweep
-from stillwatch.store.runs import run_bytes
+from stillwatch.store.runs import counted_bytes, run_bytes
 from stillwatch.store.small import write_quarantine, write_small
 from stillwatch.store.store import Store
 from stillwatch.store.suppress import note
@@ -52,6 +52,8 @@ class Erased:
     quarantine: int = 0
     members: int = 0
     findings: int = 0
+    listed: int = 0
+    """Rows of its exchanges in the lists that runs keep of what their findings count."""
     mentions: int = 0
     drafts: int = 0
     files: int = 0
@@ -83,7 +85,7 @@ def erase(store: Store, account: str, *, dry_run: bool = False) -> Erased:
     if not dry_run:
         sweep(store)
         told.epochs_noted = note(store, told.names, work.before)
-    for step in (work.drafts, work.runs, work.quarantine, work.small, work.exchanges):
+    for step in (work.drafts, work.runs, work.lists, work.quarantine, work.small, work.exchanges):
         step()
     return told
 
@@ -97,6 +99,7 @@ class _Erasure:
         self.dry_run = dry_run
         self.names = pa.array(told.names, pa.string())
         self._ids: dict[str, str] = {}
+        self._answers: dict[Path, Any] = {}
 
     @cached_property
     def rows(self) -> dict[Path, pa.Table]:
@@ -127,12 +130,26 @@ class _Erasure:
         for path in sorted((self.store.folder / "runs").glob("*/*.json")):
             answer = _loaded(path)
             members, findings, mentions = self.told.members, self.told.findings, self.told.mentions
-            changed = self._without_mentions(self._without_members(answer))
+            changed = self._answers[path.parent] = self._without_mentions(self._without_members(answer))
             if (members, findings, mentions) == (self.told.members, self.told.findings, self.told.mentions):
                 continue
             self.told.files += 1
             if not self.dry_run:
                 write_whole(path, run_bytes(changed))
+
+    def lists(self) -> None:
+        """The account's rows of the exchanges that findings count, and the ids of findings that `runs` has renamed."""
+        for path in sorted((self.store.folder / "runs").glob("[!.]*/exchanges.parquet")):
+            held = _read(path)
+            left = held.filter(pc.invert(self._is_named(held["account_id"])))
+            new = _current_ids(left, self._answers[path.parent]["campaigns"])
+            if left.num_rows == held.num_rows and not new:
+                continue
+            self.told.listed += held.num_rows - left.num_rows
+            self.told.files += 1
+            ids = [new.get(name, name) for name in left["campaign_id"].to_pylist()]
+            if not self.dry_run:
+                write_whole(path, counted_bytes(left.set_column(0, "campaign_id", pa.array(ids, pa.string()))))
 
     def _without_members(self, answer: Any) -> Any:
         if not isinstance(answer, dict) or not isinstance(answer.get("campaigns"), list):
@@ -248,6 +265,23 @@ class _Erasure:
 
     def _is_named(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.fill_null(pc.is_in(column, self.names), False)
+
+
+def _current_ids(counted: pa.Table, findings: list[dict[str, Any]]) -> dict[str, str]:
+    """For each id that a run's list has and its findings have no more, the id that the finding has now: of those that
+    the list does not know the one with most of its accounts. Told from what is on disk, so that a repeat completes
+    what was killed."""
+    accounts: dict[str, set[str]] = {}
+    for name, account in set(zip(counted["campaign_id"].to_pylist(), counted["account_id"].to_pylist(), strict=True)):
+        accounts.setdefault(name, set()).add(account)
+    renamed = {f["campaign_id"]: {m["account_id"] for m in f["members"]} for f in findings if GONE in f}
+    known = {f["campaign_id"] for f in findings}
+    open_ids = {name: ids for name, ids in renamed.items() if name not in accounts}
+    stale = {name: ids for name, ids in accounts.items() if name not in known}
+    return {
+        name: max(open_ids, key=lambda one: (len(open_ids[one] & ids), one)) if open_ids else GONE
+        for name, ids in sorted(stale.items())
+    }
 
 
 def _nothing() -> None:

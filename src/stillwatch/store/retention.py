@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.store import files
 from stillwatch.store.files import sync_folder
 from stillwatch.store.manifest import write_manifest
+from stillwatch.store.runs import counted_bytes, kept_since
 from stillwatch.store.store import Store
 
 
@@ -27,6 +29,8 @@ class Expired:
     kept_from: str
     days: int
     exchanges: int
+    listed: int
+    """Rows of such exchanges in the lists that runs keep of what their findings count."""
     first_kept: str
     """The earliest day that is left."""
 
@@ -45,7 +49,7 @@ def expire(store: Store, before: date, *, dry_run: bool = False) -> Expired:
             "no exchange would be left", found=f"the newest day is {newest}", wanted=f"a day after {kept_from}",
             next_step=f"remove the folder {store.folder} itself if that is meant",
         )  # fmt: skip
-    told = Expired(kept_from.isoformat(), *_counted(store, kept_from), first_kept=left[0])
+    told = Expired(kept_from.isoformat(), *_counted(store, kept_from), _listed(store, kept_from), first_kept=left[0])
     if not dry_run:
         if store.manifest.kept_from != kept_from:
             store.manifest = replace(store.manifest, kept_from=kept_from)
@@ -63,6 +67,10 @@ def sweep(store: Store) -> None:
             sync_folder(folder.parent)
         except OSError as error:
             raise StoreError(f"cannot remove ({error.strerror})", where=str(folder)) from error
+    for path, left, gone in _lists(store, store.manifest.kept_from):
+        if gone:
+            files.write_whole(path, counted_bytes(left))
+            files.reached("list")
 
 
 def _counted(store: Store, kept_from: date) -> tuple[int, int]:
@@ -70,6 +78,21 @@ def _counted(store: Store, kept_from: date) -> tuple[int, int]:
     folders = list(_over(store, kept_from))
     rows = (pq.read_metadata(path).num_rows for folder in folders for path in folder.glob("[!.]*.parquet"))
     return len({folder.name for folder in folders}), sum(map(int, rows))
+
+
+def _listed(store: Store, kept_from: date) -> int:
+    return sum(gone for _, _, gone in _lists(store, kept_from))
+
+
+def _lists(store: Store, kept_from: date | None) -> Iterator[tuple[Path, pa.Table, int]]:
+    """Each run's list of exchanges, what is left of it from a day on, and how many rows go."""
+    for path in sorted((store.folder / "runs").glob("[!.]*/exchanges.parquet")) if kept_from else ():
+        try:
+            held = pq.ParquetFile(path).read()
+        except (OSError, ValueError) as error:
+            raise StoreError("the run's exchanges cannot be read", where=str(path)) from error
+        left = kept_since(held, kept_from)
+        yield path, left, held.num_rows - left.num_rows
 
 
 def _over(store: Store, kept_from: date | None) -> Iterator[Path]:

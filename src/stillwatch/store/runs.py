@@ -1,21 +1,44 @@
-"""Run folders: what each detection answered, one folder a run, written whole or not at all."""
+"""Run folders: what each detection answered and the exchanges that it counts, one folder a run, written whole or not at
+all."""
 
+import io
 import json
 import secrets
 import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.store.files import make_folder, sync_folder, write_whole
 from stillwatch.store.store import Store
 
+COUNTED = pa.schema(
+    [
+        ("campaign_id", pa.string()),
+        ("exchange_id", pa.string()),
+        ("account_id", pa.string()),
+        ("asked_at", pa.timestamp("us", tz="UTC")),
+        ("wording", pa.string()),
+        ("own", pa.bool_()),
+        ("linked", pa.bool_()),
+    ]
+)
+"""The exchanges that the findings of a run count. `wording` names the shared words that explain one, a keyed hash:
+`own` where hardly anybody outside uses them; `linked` where access links the account to the group as well. All three
+are null in findings about one customer, `wording` also where no text is seen."""
+
 NAMED = 8
 """Runs that an error names, the newest."""
 
 
-def write_run(store: Store, answer: dict[str, Any]) -> Path:
-    """Write `runs/<run id>/campaigns.json` and answer the folder. The run id, which sorts by time, is filled in."""
+def write_run(store: Store, answer: dict[str, Any], counted: pa.Table | None = None) -> Path:
+    """Write `campaigns.json` and `exchanges.parquet` (COUNTED) into `runs/<run id>` and answer the folder. The run id,
+    which sorts by time, is filled in."""
     run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() % 10**9:09d}-{secrets.token_hex(3)}"
     answer["run"]["run_id"] = run_id
     runs = store.folder / "runs"
@@ -23,6 +46,8 @@ def write_run(store: Store, answer: dict[str, Any]) -> Path:
     try:
         make_folder(draft)
         write_whole(draft / "campaigns.json", run_bytes(answer))
+        if counted is not None:
+            write_whole(draft / "exchanges.parquet", counted_bytes(counted))
         draft.rename(folder)
         sync_folder(runs)
     except OSError as error:
@@ -33,6 +58,39 @@ def write_run(store: Store, answer: dict[str, Any]) -> Path:
 def run_bytes(answer: object) -> bytes:
     """An answer as a run's file holds it."""
     return json.dumps(answer, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+
+
+def counted_bytes(counted: pa.Table) -> bytes:
+    """Exchanges that findings count as a run's file holds them."""
+    sink = io.BytesIO()
+    pq.write_table(counted.select(COUNTED.names).cast(COUNTED), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def read_counted(store: Store, run_id: str) -> pa.Table:
+    """The exchanges that the findings of a run count (COUNTED), those of days that the store keeps no more left out.
+
+    Raises UsageError where the run is of a version that did not write them, StoreError where the file is damaged.
+    """
+    path = store.folder / "runs" / run_id / "exchanges.parquet"
+    if not path.exists():
+        raise UsageError(
+            "this run does not list its exchanges: it is of an older version", found=run_id,
+            next_step=f"stillwatch detect --store {store.folder}",
+        )  # fmt: skip
+    try:
+        held = pq.ParquetFile(path).read()
+    except (OSError, ValueError) as error:
+        raise StoreError("the run's exchanges cannot be read", where=str(path)) from error
+    return kept_since(held, store.manifest.kept_from)
+
+
+def kept_since(counted: pa.Table, day: date | None) -> pa.Table:
+    """The rows that were asked on a day (UTC) or later; all where no day is given."""
+    if day is None:
+        return counted
+    first = pa.scalar(datetime(day.year, day.month, day.day, tzinfo=UTC), pa.timestamp("us", tz="UTC"))
+    return counted.filter(pc.greater_equal(counted["asked_at"], first))
 
 
 def run_ids(store: Store) -> list[str]:
@@ -57,3 +115,16 @@ def read_run(store: Store, start: str | None = None) -> dict[str, Any]:
         raise UsageError(f"{len(fitting)} runs have an id that starts so", found=start or "", wanted=f"one of {wanted}")
     answer: dict[str, Any] = json.loads((store.folder / "runs" / fitting[0] / "campaigns.json").read_text("utf-8"))
     return answer
+
+
+def found_in(answer: dict[str, Any], start: str, store: Path) -> dict[str, Any]:
+    """The one finding of a run whose id starts so. Raises UsageError where none or several have such an id."""
+    found: list[dict[str, Any]] = [c for c in answer["campaigns"] if c["campaign_id"].startswith(start)]
+    if len(found) == 1:
+        return found[0]
+    raise UsageError(
+        f"{len(found)} findings of run {answer['run']['run_id']} have an id that starts so",
+        found=start,
+        wanted=", ".join(c["campaign_id"] for c in found[:8]) or "one of the ids that `campaigns --all` lists",
+        next_step=f"stillwatch campaigns --all --store {store}",
+    )

@@ -1,0 +1,159 @@
+"""`stillwatch exchanges`: the exchanges that a finding counts, to look up in one's own logs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stillwatch.cli.options import Campaign, Run
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WORDINGS = 10
+"""Commonest wordings that the terminal shows."""
+
+
+def exchanges(
+    campaign: Campaign,
+    store: Annotated[Path, typer.Option(help="The store's folder.")],
+    run: Run = None,
+    account: Annotated[str | None, typer.Option(help="Only those of this account.")] = None,
+    wording: Annotated[
+        str | None, typer.Option(help="Only those in this wording, or one whose name starts so.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many to list, the earliest first.", min=0)] = 20,
+    out: Annotated[
+        Path | None, typer.Option(help="Write all of them to this file: .parquet, .csv or .jsonl.", dir_okay=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print stillwatch/exchanges/v1.")] = False,
+) -> None:
+    """List the exchanges that a finding counts, by their ids in your logs, and the wordings that they share.
+
+    Look some up before you act: the finding is right only if they ask for what it says. A wording is named by a keyed
+    hash, so it is the same in every run of one key epoch and tells no text; it is the group's own where hardly anybody
+    outside uses it. An exchange that is not linked is of an account that only shares words with the group.
+    """
+    from stillwatch.cli.output import emit_json, say
+    from stillwatch.store.runs import found_in, read_counted, read_run
+    from stillwatch.store.store import Store
+
+    kept = Store.open(store)
+    answer = read_run(kept, run)
+    finding = found_in(answer, campaign, store)
+    rows = _chosen(read_counted(kept, answer["run"]["run_id"]), finding["campaign_id"], account, wording)
+    if out:
+        _write(rows, out)
+        say(f"{rows.num_rows:,} exchanges written to {out}")
+    told = {
+        "schema": "stillwatch/exchanges/v1", "run_id": answer["run"]["run_id"], "campaign_id": finding["campaign_id"],
+        "status": finding["status"], "exchanges": rows.num_rows, "wordings": _wordings(rows),
+        "rows": _rows(rows.slice(0, limit)),
+    }  # fmt: skip
+    if json:
+        emit_json(told)
+    else:
+        _print(told)
+
+
+def _chosen(counted: "pa.Table", campaign: str, account: str | None, wording: str | None) -> "pa.Table":
+    import pyarrow.compute as pc
+
+    rows = counted.filter(pc.equal(counted["campaign_id"], campaign))
+    if account is not None:
+        rows = rows.filter(pc.equal(rows["account_id"], account))
+    if wording is not None:
+        rows = rows.filter(pc.fill_null(pc.starts_with(rows["wording"], wording), False))
+    return rows
+
+
+def _wordings(rows: "pa.Table") -> list[dict[str, Any]]:
+    """The wordings, the commonest first: exchanges, accounts, whether the group's own."""
+    held = (
+        rows.group_by(["wording", "own"]).aggregate([([], "count_all"), ("account_id", "count_distinct")]).to_pylist()
+    )
+    told = [
+        {
+            "wording": r["wording"],
+            "own": r["own"],
+            "exchanges": r["count_all"],
+            "accounts": r["account_id_count_distinct"],
+        }
+        for r in held
+    ]
+    return sorted(told, key=lambda row: (-row["exchanges"], str(row["wording"]), bool(row["own"])))
+
+
+def _rows(rows: "pa.Table") -> list[dict[str, Any]]:
+    """Rows with their times as ISO 8601 in UTC."""
+    return [
+        row | {"asked_at": row["asked_at"].isoformat().replace("+00:00", "Z")}
+        for row in rows.drop_columns(["campaign_id"]).to_pylist()
+    ]
+
+
+def _write(rows: "pa.Table", out: Path) -> None:
+    import json
+
+    from stillwatch.errors import UsageError
+    from stillwatch.store.files import write_whole
+    from stillwatch.store.runs import counted_bytes
+
+    if out.suffix == ".parquet":
+        data = counted_bytes(rows)
+    elif out.suffix == ".jsonl":
+        ids = rows["campaign_id"].to_pylist()
+        lines = ({"campaign_id": name} | row for name, row in zip(ids, _rows(rows), strict=True))
+        data = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode(
+            "utf-8", "backslashreplace"
+        )
+    elif out.suffix == ".csv":
+        data = _csv(rows)
+    else:
+        raise UsageError("no format is known by this ending", found=out.name, wanted=".parquet, .csv or .jsonl")
+    write_whole(out, data)
+
+
+def _csv(rows: "pa.Table") -> bytes:
+    """With a quote before what a spreadsheet would take for a formula: ids are the attacker's to choose."""
+    import csv
+    import io
+
+    def plain(value: object) -> str:
+        text = "" if value is None else str(value)
+        return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+    held = io.StringIO(newline="")
+    writer = csv.writer(held)
+    writer.writerow(rows.column_names)
+    ids = rows["campaign_id"].to_pylist()
+    for name, row in zip(ids, _rows(rows), strict=True):
+        writer.writerow([name, *map(plain, row.values())])
+    return held.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _print(told: dict[str, Any]) -> None:
+    from stillwatch.cli.output import clean, counted, table
+
+    print(f"{told['campaign_id']}  {told['status']}: {counted(told['exchanges'], 'exchange')} of run {told['run_id']}")
+    names = [row for row in told["wordings"] if row["wording"]]
+    if names:
+        print(f"\n{counted(len(names), 'wording')}, the commonest first")
+        table(
+            ["wording", "whose", "exchanges", "accounts"],
+            [[r["wording"], _whose(r["own"]), f"{r['exchanges']:,}", f"{r['accounts']:,}"] for r in names[:WORDINGS]],
+        )
+    if told["rows"]:
+        print(f"\nthe first {len(told['rows']):,}" if told["exchanges"] > len(told["rows"]) else "")
+        table(
+            ["exchange", "account", "asked at", "wording", "whose", "linked"],
+            [
+                [clean(r["exchange_id"]), clean(r["account_id"]), r["asked_at"], r["wording"] or "-", _whose(r["own"]),
+                 {None: "-", True: "yes", False: "no"}[r["linked"]]]
+                for r in told["rows"]
+            ],
+        )  # fmt: skip
+
+
+def _whose(own: bool | None) -> str:
+    return {None: "-", True: "its own", False: "others' too"}[own]
