@@ -13,6 +13,7 @@ from stillwatch.linkage.clusters import LEAST_ACCOUNTS, Candidate
 from stillwatch.linkage.confirm import THREADS
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.membership import TEXT, Membership, matrices_of, membership
+from stillwatch.linkage.operators import Operators
 from stillwatch.linkage.search import Found
 from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
@@ -80,13 +81,15 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     """The groups that at least one family discovered, overlaps joined, strongest first.
 
     A group grows from a seed by all families; what has grown is split by programme of work, and the part that the seed
-    lies in is the group.
+    lies in is the group; where that holds several operators, the largest is. The others follow after all seeds, unless
+    another has led to them.
     """
     seeds = _seeds(found)
     matrices = matrices_of(incidence, found.families)
-    tested = _Tested(incidence.n, found)
+    tested, operators = _Tested(incidence.n, found), Operators(incidence, found.families, matrices)
     groups: list[Group] = []
     taken, tried = _Kept(incidence.n), _Kept(incidence.n)
+    others: list[tuple[Membership, Indices]] = []
 
     def is_open(seed: _Seed) -> bool:
         return taken.overlap(seed.rows) < SAME and tried.likeness(seed.rows) < SAME
@@ -94,15 +97,25 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     def grow(seed: _Seed) -> Membership:
         return membership(incidence, seed.rows, found.families, matrices)
 
+    def keep(members: Membership, grown: Indices) -> None:
+        part = members.certain()
+        if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
+            return
+        group = tested.group(part, members)
+        if group is not None:
+            taken.add(part)
+            groups.append(replace(group, kin=np.setdiff1d(grown, part)))
+
     for seed, members in _ahead(seeds, is_open, grow):
         tried.add(seed.rows)
         part = _programme_of(found.templates, members.certain(), _marked(incidence.n, seed.rows))
         if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
             continue
-        group = tested.group(part, members.within(part))
-        if group is not None:
-            taken.add(part)
-            groups.append(replace(group, kin=np.setdiff1d(members.borne(), part)))
+        first, *more = operators.of(members.within(part))
+        keep(first, members.borne())
+        others += [(one, members.borne()) for one in more]
+    for one, grown in others:
+        keep(one, grown)
     return groups
 
 

@@ -120,6 +120,19 @@ def membership(
     return Membership(rows[near], log_odds[near], ratios[near], families)
 
 
+def beside_itself(
+    incidence: Incidence, rows: Indices, families: tuple[Family, ...], matrices: list["MemberMatrix"]
+) -> Membership:
+    """How well each of the rows, which ascend, fits all of them together: nobody else is looked at."""
+    inside, weight = _marked(incidence.n, rows), np.zeros(incidence.n)
+    weight[rows] = 1.0
+    ratios = np.zeros((len(rows), len(families)))
+    for place, matrix in enumerate(matrices):
+        ratios[:, place] = matrix.ratios(rows, inside, weight, matrix.profile(rows, weight))
+    np.clip(ratios, -CAP, CAP, out=ratios)
+    return Membership(rows, _summed(ratios, families) + np.log(len(rows) / incidence.n), ratios, families)
+
+
 def joined_to(
     incidence: Incidence, core: Indices, rows: Indices, matrices: list["MemberMatrix"], least: float
 ) -> Indices:

@@ -96,8 +96,8 @@ class Templates:
     """How groups split by the content that their members share. Many groups are asked about again: each answer is
     remembered. Threads may ask at the same time."""
 
-    def __init__(self, incidence: Incidence) -> None:
-        channels = incidence.scored(Family.CONTENT)
+    def __init__(self, incidence: Incidence, families: tuple[Family, ...] = (Family.CONTENT,)) -> None:
+        channels = tuple(channel for family in families for channel in incidence.scored(family))
         self.seen = bool(channels)
         self._keys = incidence.keys
         self._parts: dict[bytes, list[Indices]] = {}
@@ -131,8 +131,14 @@ class Templates:
         name = rows.tobytes()
         if name not in self._programmes:
             parts = self.parts(rows)
-            self._programmes[name] = self._joined(rows, parts) if len(parts) > 1 else parts
+            self._programmes[name] = self._joined(rows, parts, ALIKE, ALIKE_SMALL) if len(parts) > 1 else parts
         return self._programmes[name]
+
+    def apart(self, rows: Indices, overlap: float) -> list[Indices]:
+        """The parts of a group, joined from this overlap on, whatever their size; largest first. Members who share
+        nothing of these families with two others are in none."""
+        parts = self.parts(rows)
+        return self._joined(rows, parts, overlap, overlap) if len(parts) > 1 else parts
 
     def _wordings(self, rows: Indices, *, exclusive: bool) -> tuple[Ints, Indices, Floats, int]:
         """Members x shared tokens: see `shared_wordings`."""
@@ -157,11 +163,12 @@ class Templates:
         parts = [rows[labels == label] for label in np.unique(found)]
         return sorted(parts, key=lambda part: (-len(part), part.tolist()))
 
-    def _joined(self, rows: Indices, parts: list[Indices]) -> list[Indices]:
+    def _joined(self, rows: Indices, parts: list[Indices], alike: float, alike_small: float) -> list[Indices]:
         ends, columns, _, width = self._wordings(rows, exclusive=True)
         held = csr_matrix((np.ones(len(columns)), columns, ends), (len(rows), width))
         shown = np.stack([np.asarray(held[np.searchsorted(rows, part)].mean(axis=0)).ravel() for part in parts])
-        label = _alike(shown, np.array([len(part) for part in parts]), max(SMALL_MEMBERS, SMALL_SHARE * len(rows)))
+        small = max(SMALL_MEMBERS, SMALL_SHARE * len(rows))
+        label = _alike(shown, np.array([len(part) for part in parts]), small, alike, alike_small)
         joined = [np.sort(np.concatenate([parts[at] for at in np.flatnonzero(label == k)])) for k in np.unique(label)]
         return sorted(joined, key=lambda part: (-len(part), part.tolist()))
 
@@ -174,13 +181,13 @@ def _nearest(unit: csr_matrix, sample: Ints, labels: Ints, rest: Ints) -> Ints:
     return np.where(near.max(axis=1) > 0, near.argmax(axis=1), -1)
 
 
-def _alike(shown: Floats, sizes: Ints, least: float) -> Ints:
-    """A label for each part. `shown` is the share of each part's members that show each wording; a part of fewer than
-    `least` is small."""
+def _alike(shown: Floats, sizes: Ints, least: float, from_: float, from_small: float) -> Ints:
+    """A label for each part, the same from an overlap on. `shown` is the share of each part's members that show each
+    wording; a part of fewer than `least` is small."""
     label = np.arange(len(sizes))
     alike = np.stack([_overlap(one, shown) for one in shown])
     while True:
-        needed = np.where(np.minimum.outer(sizes, sizes) >= least, ALIKE, ALIKE_SMALL)
+        needed = np.where(np.minimum.outer(sizes, sizes) >= least, from_, from_small)
         merit = np.where(np.tri(len(sizes), k=-1).T > 0, alike / needed, 0.0)
         into, gone = np.unravel_index(int(np.argmax(merit)), merit.shape)
         if merit[into, gone] < 1.0:
