@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from stillwatch.linkage.clusters import LEAST_ACCOUNTS, Candidate
 from stillwatch.linkage.confirm import THREADS
 from stillwatch.linkage.incidence import Incidence, Indices
-from stillwatch.linkage.membership import TEXT, Membership, matrices_of, membership
+from stillwatch.linkage.membership import MOSTLY, TEXT, Membership, matrices_of, membership
 from stillwatch.linkage.operators import Operators
 from stillwatch.linkage.search import Found
 from stillwatch.linkage.templates import Templates
@@ -34,8 +34,9 @@ LEAST_PART = 4
 SETTLED = 0.8
 """Share of a group that its largest part must keep for the group not to be split again."""
 
-NAMED = 0.2
-"""Jaccard similarity with a group from which a tested candidate may stand for it."""
+NAMED = 0.1
+"""Jaccard similarity with a group from which a tested candidate may stand for it: candidates are made by other families
+than those that test them, so that of a campaign of three hundred a few dozen are tested together."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,8 @@ class _Seed:
 def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     """The groups that at least one family discovered, overlaps joined, strongest first.
 
-    A group grows from a seed by all families; what has grown is split by programme of work, and the part that the seed
-    lies in is the group; where that holds several operators, the largest is. The others follow after all seeds, unless
-    another has led to them.
+    A group grows from a seed by all families; what has grown is split by operator and then by programme of work, and
+    the part that the seed lies in is the group. The other operators' follow after all seeds, unless one has led there.
     """
     seeds = _seeds(found)
     matrices = matrices_of(incidence, found.families)
@@ -98,6 +98,8 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
         return membership(incidence, seed.rows, found.families, matrices)
 
     def keep(members: Membership, grown: Indices) -> None:
+        if (members.linked() or 0.0) >= MOSTLY:
+            members = members.within(taken.without(members.certain()))
         part = members.certain()
         if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
             return
@@ -106,17 +108,25 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
             taken.add(part)
             groups.append(replace(group, kin=np.setdiff1d(grown, part)))
 
-    for seed, members in _ahead(seeds, is_open, grow):
+    for seed, grown in _ahead(seeds, is_open, grow):
         tried.add(seed.rows)
-        part = _programme_of(found.templates, members.certain(), _marked(incidence.n, seed.rows))
-        if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
-            continue
-        first, *more = operators.of(members.within(part))
-        keep(first, members.borne())
-        others += [(one, members.borne()) for one in more]
-    for one, grown in others:
-        keep(one, grown)
+        own, beside = _parts_of(grown, _marked(incidence.n, seed.rows), operators, found.templates)
+        keep(own, grown.borne())
+        others += [(members, grown.borne()) for members in beside]
+    for members, borne in others:
+        keep(members, borne)
     return groups
+
+
+def _parts_of(
+    grown: Membership, marks: NDArray[np.bool_], operators: Operators, templates: Templates
+) -> tuple[Membership, list[Membership]]:
+    """The programme of one operator in which most of the marked rows lie, and the programmes of the others."""
+    home, each = grown.certain(), operators.of(grown)
+    at = max(range(len(each)), key=lambda place: int(marks[each[place].certain()].sum()))
+    own = each[at].within(_programme_of(templates, each[at].certain(), home, marks))
+    beside = [one for place, one in enumerate(each) if place != at]
+    return own, [one.within(part) for one in beside for part in templates.programmes(one.certain(), home)]
 
 
 def _ahead(
@@ -155,6 +165,12 @@ class _Kept:
         """The greatest share of the smaller of two groups that lies in the larger."""
         return max((n / min(len(rows), self._sizes[at]) for at, n in self._shared(rows)), default=0.0)
 
+    def without(self, rows: Indices) -> Indices:
+        """The rows without the small groups that lie in them: those of which at least `SAME` does, and which are less
+        than half as large."""
+        inside = [at for at, n in self._shared(rows) if n >= SAME * self._sizes[at] and 2 * self._sizes[at] < len(rows)]
+        return np.array([row for row in rows if not set(inside) & set(self._holders[row])], dtype=rows.dtype)
+
     def likeness(self, rows: Indices) -> float:
         """The greatest Jaccard similarity. Two seeds that are alike grow into one group; a part of a large one is
         another."""
@@ -164,13 +180,13 @@ class _Kept:
         return Counter(at for row in rows for at in self._holders[row]).items()
 
 
-def _programme_of(templates: Templates, certain: Indices, marks: NDArray[np.bool_]) -> Indices:
+def _programme_of(templates: Templates, certain: Indices, home: Indices, marks: NDArray[np.bool_]) -> Indices:
     """The programme in which most of the marked rows lie; all rows where content is not seen.
 
     What a part shares is judged beside its own size, so a part is split again until little splits off.
     """
     while templates.seen:
-        part = max((part for part in templates.programmes(certain) if marks[part].any()),
+        part = max((part for part in templates.programmes(certain, home) if marks[part].any()),
                    key=lambda part: int(marks[part].sum()), default=certain[:0])  # fmt: skip
         if len(part) >= SETTLED * len(certain) or len(part) == 0:
             return part

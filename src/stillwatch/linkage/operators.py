@@ -26,11 +26,12 @@ class Operators:
         self._families = families
         self._matrices = matrices
         self._access = Templates(incidence, ACCESS)
+        self._reads = Family.CONTENT in families
 
     def of(self, group: Membership) -> list[Membership]:
         """The group itself, or for each part that stands alone its members beside itself: whoever stands in no such
-        part is with the largest."""
-        rows = group.certain()
+        part is with the largest. Where no text is seen access alone makes the groups, and parts none."""
+        rows = group.certain() if self._reads else group.rows[:0]
         large = [part for part in self._access.apart(rows, APART) if self._accounts(part) >= LEAST_APART]
         if len(large) < 2:
             return [group]

@@ -20,13 +20,21 @@ LEAST_COSINE = 0.1
 
 @njit(cache=True, nogil=True)
 def shared_wordings(
-    rows: Indices, exclusive: bool, indptr: Ints, tokens: Indices, holder_indptr: Ints, own_from: Ints, slot: Indices
+    rows: Indices,
+    home: Indices,
+    exclusive: bool,
+    indptr: Ints,
+    tokens: Indices,
+    holder_indptr: Ints,
+    own_from: Ints,
+    slot: Indices,
 ) -> tuple[Ints, Indices, Floats, int]:
     """Members x the tokens that the group shares, as CSR (ends of the rows, columns, weights), and how many columns.
 
     A token counts where three members, a hundredth of the group, and eight times the share outside hold it; where
-    `exclusive`, only if hardly anybody outside does. It weighs ln(1 + 1 / share inside): what all share separates
-    nobody. `own_from[token]` is its channel's `OWN`. `slot` is a scratch array over tokens, all -1, and is left so.
+    `exclusive`, only if hardly anybody outside of `home` does, the rows with what they came from. It weighs
+    ln(1 + 1 / share inside): what all share separates nobody. `own_from[token]` is its channel's `OWN`. `slot` is a
+    scratch array over tokens, all -1, and is left so.
     """
     n, members = len(indptr) - 1, len(rows)
     held = 0
@@ -41,13 +49,19 @@ def shared_wordings(
                 seen[distinct] = tokens[at]
                 distinct += 1
             within[slot[tokens[at]]] += 1
+    at_home = np.zeros(distinct, dtype=np.int64)
+    for row in home:
+        for at in range(indptr[row], indptr[row + 1]):
+            if slot[tokens[at]] >= 0:
+                at_home[slot[tokens[at]]] += 1
     column, weight = np.full(distinct, -1, dtype=np.int32), np.empty(distinct)
     width = 0
     for place in range(distinct):
         inside = within[place]
         outside = holder_indptr[seen[place] + 1] - holder_indptr[seen[place]] - inside
         share, beyond = inside / members, (outside + 0.5) / max(n - members, 1)
-        own = outside <= max(1, inside // own_from[seen[place]])
+        abroad = outside + inside - at_home[place]
+        own = abroad <= max(1, at_home[place] // own_from[seen[place]])
         if (
             inside >= LEAST_HOLDERS
             and share >= LEAST_SHARE_TO_SPLIT

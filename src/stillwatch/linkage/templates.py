@@ -120,34 +120,36 @@ class Templates:
             self._parts[name] = self._split(rows) if self.seen else []
         return self._parts[name]
 
-    def programmes(self, rows: Indices) -> list[Indices]:
+    def programmes(self, rows: Indices, home: Indices | None = None) -> list[Indices]:
         """The programmes of work in a group: its parts by templates, joined where their wordings overlap.
 
         Paraphrase breaks one programme into many parts that overlap a little each; two programmes that one provider
         carries, or that use one public template, are two large parts that overlap a little. So small parts join at a
-        smaller overlap (`ALIKE_SMALL`) than large ones (`ALIKE`). Only wordings that hardly anybody outside uses join:
-        "answer as JSON" makes no programme. Largest first; members without a shared wording are in none.
+        smaller overlap (`ALIKE_SMALL`) than large ones (`ALIKE`). Only wordings that hardly anybody outside of `home`
+        uses join, the group that the rows are a part of: "answer as JSON" makes no programme, and what a part shares
+        with the rest of its programme is no less its own. Largest first; members without a shared wording are in none.
         """
-        name = rows.tobytes()
+        home = rows if home is None else home
+        name = rows.tobytes() + b"|" + home.tobytes()
         if name not in self._programmes:
             parts = self.parts(rows)
-            self._programmes[name] = self._joined(rows, parts, ALIKE, ALIKE_SMALL) if len(parts) > 1 else parts
+            self._programmes[name] = self._joined(rows, home, parts, ALIKE, ALIKE_SMALL) if len(parts) > 1 else parts
         return self._programmes[name]
 
     def apart(self, rows: Indices, overlap: float) -> list[Indices]:
         """The parts of a group, joined from this overlap on, whatever their size; largest first. Members who share
         nothing of these families with two others are in none."""
         parts = self.parts(rows)
-        return self._joined(rows, parts, overlap, overlap) if len(parts) > 1 else parts
+        return self._joined(rows, rows, parts, overlap, overlap) if len(parts) > 1 else parts
 
-    def _wordings(self, rows: Indices, *, exclusive: bool) -> tuple[Ints, Indices, Floats, int]:
+    def _wordings(self, rows: Indices, home: Indices, *, exclusive: bool) -> tuple[Ints, Indices, Floats, int]:
         """Members x shared tokens: see `shared_wordings`."""
         m = self._matrix
         with self._slots.one() as slot:
-            return shared_wordings(rows, exclusive, m.indptr, m.tokens, m.holder_indptr, self._own_from, slot)
+            return shared_wordings(rows, home, exclusive, m.indptr, m.tokens, m.holder_indptr, self._own_from, slot)
 
     def _split(self, rows: Indices) -> list[Indices]:
-        ends, columns, weights, width = self._wordings(rows, exclusive=False)
+        ends, columns, weights, width = self._wordings(rows, rows, exclusive=False)
         with_any = np.flatnonzero(to_unit_length(ends, weights))
         if len(with_any) < 2:
             return []
@@ -163,8 +165,10 @@ class Templates:
         parts = [rows[labels == label] for label in np.unique(found)]
         return sorted(parts, key=lambda part: (-len(part), part.tolist()))
 
-    def _joined(self, rows: Indices, parts: list[Indices], alike: float, alike_small: float) -> list[Indices]:
-        ends, columns, _, width = self._wordings(rows, exclusive=True)
+    def _joined(
+        self, rows: Indices, home: Indices, parts: list[Indices], alike: float, alike_small: float
+    ) -> list[Indices]:
+        ends, columns, _, width = self._wordings(rows, home, exclusive=True)
         held = csr_matrix((np.ones(len(columns)), columns, ends), (len(rows), width))
         shown = np.stack([np.asarray(held[np.searchsorted(rows, part)].mean(axis=0)).ravel() for part in parts])
         small = max(SMALL_MEMBERS, SMALL_SHARE * len(rows))
