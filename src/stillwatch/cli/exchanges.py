@@ -31,7 +31,7 @@ def exchanges(
     """List the exchanges that a finding counts, by their ids in your logs, and the wordings that they share.
 
     Look some up before you act: the finding is right only if they ask for what it says. A wording is named by a keyed
-    hash, so it is the same in every run of one key epoch and tells no text; it is the group's own where hardly anybody
+    hash, which tells no text, within one run; it is the group's own where hardly anybody
     outside uses it. An exchange that is not linked is of an account that only shares words with the group.
     """
     from stillwatch.cli.output import emit_json, say
