@@ -255,3 +255,34 @@ def test_a_killed_erase_is_repeated(tmp_path: Path, step: str, times: tuple[int,
         assert [row["exchange_id"] for row in rows_of(store.folder, "quarantine")] == ["e61"]
     print(f"{step}: {kills} kills")
     assert kills
+
+
+def test_lists_follow_their_findings_one_to_one_also_after_a_kill(tmp_path: Path) -> None:
+    """Two findings lose one account; the smaller one's others stand in the larger one as well."""
+    store = Store.create(tmp_path / "s")
+    small, large = finding("group", CANARY, "acct_1"), finding("group", CANARY, "acct_1", "acct_2")
+    rows = [("C-2", "e1", "acct_1"), ("C-2", "e0", CANARY), ("C-3", "e1", "acct_1"), ("C-3", "e2", "acct_2")]
+    folder = write_run(store, {"run": {"run_id": ""}, "campaigns": [small, large]}, listed(*rows))
+    before = (folder / "exchanges.parquet").read_bytes()
+    erase(store, CANARY)
+    for _ in range(2):
+        answer = json.loads((folder / "campaigns.json").read_text())
+        names = [found["campaign_id"] for found in answer["campaigns"]]
+        left = read_counted(store, folder.name).to_pylist()
+        assert [(row["campaign_id"], row["exchange_id"]) for row in left] == [
+            (names[0], "e1"), (names[1], "e1"), (names[1], "e2"),
+        ]  # fmt: skip
+        (folder / "exchanges.parquet").write_bytes(before)  # as a kill between the two files leaves it
+        erase(store, CANARY)
+
+
+@pytest.mark.parametrize("held", [None, "[]", '{"campaigns": 1}'])
+def test_a_run_folder_that_is_not_whole_stops_no_erase(tmp_path: Path, held: str | None) -> None:
+    store = store_of(tmp_path)
+    first = min((store.folder / "runs").glob("*/exchanges.parquet")).parent
+    (first / "campaigns.json").unlink()
+    if held is not None:
+        (first / "campaigns.json").write_text(held)
+    (first / "notes.json").write_text('{"seen": true}')
+    assert erase(store, CANARY).exchanges == 20
+    assert CANARY.encode() not in every_byte(store.folder)

@@ -130,7 +130,7 @@ class _Erasure:
         for path in sorted((self.store.folder / "runs").glob("*/*.json")):
             answer = _loaded(path)
             members, findings, mentions = self.told.members, self.told.findings, self.told.mentions
-            changed = self._answers[path.parent] = self._without_mentions(self._without_members(answer))
+            changed = self._answers[path] = self._without_mentions(self._without_members(answer))
             if (members, findings, mentions) == (self.told.members, self.told.findings, self.told.mentions):
                 continue
             self.told.files += 1
@@ -142,7 +142,7 @@ class _Erasure:
         for path in sorted((self.store.folder / "runs").glob("[!.]*/exchanges.parquet")):
             held = _read(path)
             left = held.filter(pc.invert(self._is_named(held["account_id"])))
-            new = _current_ids(left, self._answers[path.parent]["campaigns"])
+            new = _current_ids(left, _findings(self._answers.get(path.parent / "campaigns.json")), self._ids)
             if left.num_rows == held.num_rows and not new:
                 continue
             self.told.listed += held.num_rows - left.num_rows
@@ -152,7 +152,7 @@ class _Erasure:
                 write_whole(path, counted_bytes(left.set_column(0, "campaign_id", pa.array(ids, pa.string()))))
 
     def _without_members(self, answer: Any) -> Any:
-        if not isinstance(answer, dict) or not isinstance(answer.get("campaigns"), list):
+        if not _findings(answer):
             return answer
         kept = []
         for finding in answer["campaigns"]:
@@ -267,21 +267,33 @@ class _Erasure:
         return pc.fill_null(pc.is_in(column, self.names), False)
 
 
-def _current_ids(counted: pa.Table, findings: list[dict[str, Any]]) -> dict[str, str]:
-    """For each id that a run's list has and its findings have no more, the id that the finding has now: of those that
-    the list does not know the one with most of its accounts. Told from what is on disk, so that a repeat completes
-    what was killed."""
-    accounts: dict[str, set[str]] = {}
+def _findings(answer: Any) -> list[dict[str, Any]]:
+    """The findings of a run's file; none where it is no run's."""
+    found = answer.get("campaigns") if isinstance(answer, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _current_ids(counted: pa.Table, findings: list[dict[str, Any]], renamed: dict[str, str]) -> dict[str, str]:
+    """For each id that a run's list has and its findings have no more, the id that the finding has now.
+
+    What this erase has `renamed` is known. After a kill it is told from what is on disk: one to one, the most alike in
+    their accounts first, among the findings that lost one and that the list does not know; `erased` where none is left.
+    """
+    listed: dict[str, set[str]] = {}
     for name, account in set(zip(counted["campaign_id"].to_pylist(), counted["account_id"].to_pylist(), strict=True)):
-        accounts.setdefault(name, set()).add(account)
-    renamed = {f["campaign_id"]: {m["account_id"] for m in f["members"]} for f in findings if GONE in f}
-    known = {f["campaign_id"] for f in findings}
-    open_ids = {name: ids for name, ids in renamed.items() if name not in accounts}
-    stale = {name: ids for name, ids in accounts.items() if name not in known}
-    return {
-        name: max(open_ids, key=lambda one: (len(open_ids[one] & ids), one)) if open_ids else GONE
-        for name, ids in sorted(stale.items())
-    }
+        listed.setdefault(name, set()).add(account)
+    now = {f["campaign_id"]: {m["account_id"] for m in f["members"]} for f in findings}
+    ids = {name: renamed[name] for name in listed if name not in now and renamed.get(name) in now}
+    lost = {f["campaign_id"] for f in findings if GONE in f} - listed.keys() - set(ids.values())
+    stale = listed.keys() - now.keys() - ids.keys()
+    alike = sorted(
+        (-len(listed[old] & now[new]) / len(listed[old] | now[new]), old, new)
+        for old in stale for new in lost if listed[old] & now[new]
+    )  # fmt: skip
+    for _, old, new in alike:
+        if old not in ids and new not in ids.values():
+            ids[old] = new
+    return dict.fromkeys(stale, GONE) | ids
 
 
 def _nothing() -> None:
