@@ -29,7 +29,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
              FIRST if n < 3 else SECOND, n < 3, n != 4) for n in range(5)]  # fmt: skip
     rows.append(("C-2", "other\x1b[2J", "acct_9", begin, None, None, None))
     counted = pa.table({name: [r[at] for r in rows] for at, name in enumerate(COUNTED.names)}, schema=COUNTED)
-    found = answer("2026-03-02T00:00:00Z", finding("C-1", "AB"), finding("C-2", "CD", "ambiguous"))
+    found = answer("2026-03-02T00:00:00Z", finding("C-1", "AB"), finding("C-2", "CD", "ambiguous"),
+                   finding("C-3", "EF", "dismissed"))  # fmt: skip
     write_run(Store.open(tmp_path / "s"), found, counted)
     return tmp_path / "s"
 
@@ -85,8 +86,15 @@ def test_all_are_written_to_a_file(store: Path, tmp_path: Path) -> None:
 def test_what_is_refused(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["exchanges", "C-1", "--store", str(store), "--out", str(tmp_path / "e.xlsx")]) == 2
     assert ".parquet, .csv or .jsonl" in capsys.readouterr().err
+    inside = store / "runs" / "mine.csv"
+    assert run(["exchanges", "C-1", "--store", str(store), "--out", str(inside)]) == 2
+    assert "inside of the store" in capsys.readouterr().err and not inside.exists()
+    assert run(["exchanges", "C-1", "--store", str(store), "--out", str(tmp_path)]) == 2
+    assert "names a folder" in capsys.readouterr().err
+    assert run(["exchanges", "C-3", "--store", str(store)]) == 2
+    assert "dismissed" in capsys.readouterr().err
     assert run(["exchanges", "C-", "--store", str(store)]) == 2
-    assert "C-1, C-2" in capsys.readouterr().err
+    assert "C-1, C-2, C-3" in capsys.readouterr().err
     (path,) = (store / "runs").glob("*/exchanges.parquet")
     path.write_bytes(b"PAR1")
     assert run(["exchanges", "C-1", "--store", str(store)]) == 1

@@ -1,5 +1,6 @@
 """`stillwatch exchanges`: the exchanges that a finding counts, to look up in one's own logs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,13 +20,9 @@ def exchanges(
     store: Annotated[Path, typer.Option(help="The store's folder.")],
     run: Run = None,
     account: Annotated[str | None, typer.Option(help="Only those of this account.")] = None,
-    wording: Annotated[
-        str | None, typer.Option(help="Only those in this wording, or one whose name starts so.")
-    ] = None,
+    wording: Annotated[str | None, typer.Option(help="Only those in this wording, or those that start so.")] = None,
     limit: Annotated[int, typer.Option(help="How many to list, the earliest first.", min=0)] = 20,
-    out: Annotated[
-        Path | None, typer.Option(help="Write all of them to this file: .parquet, .csv or .jsonl.", dir_okay=False)
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all of them to this file: .parquet, .csv or .jsonl.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/exchanges/v1.")] = False,
 ) -> None:
     """List the exchanges that a finding counts, by their ids in your logs, and the wordings that they share.
@@ -35,15 +32,28 @@ def exchanges(
     outside uses it. An exchange that is not linked is of an account that only shares words with the group.
     """
     from stillwatch.cli.output import emit_json, say
+    from stillwatch.cli.place import place_of
+    from stillwatch.errors import UsageError
+    from stillwatch.store.files import write_whole
     from stillwatch.store.runs import found_in, read_counted, read_run
     from stillwatch.store.store import Store
 
     kept = Store.open(store)
+    place = place_of(out, store, "exchanges.csv") if out else None
+    if place and place.suffix.lower() not in WRITERS:
+        raise UsageError("no format is known by this ending", found=place.name, wanted=".parquet, .csv or .jsonl")
     answer = read_run(kept, run)
     finding = found_in(answer, campaign, store)
+    if finding["status"] == "dismissed":
+        raise UsageError(
+            "of a dismissed finding no exchanges are listed", found=finding["campaign_id"],
+            wanted="a finding that `campaigns` lists without --all",
+        )  # fmt: skip
     rows = _chosen(read_counted(kept, answer["run"]["run_id"]), finding["campaign_id"], account, wording)
-    if out:
-        _write(rows, out)
+    if account is not None and not rows.num_rows:
+        say("no exchange of this account is counted; a pseudonymous store has it under `stillwatch pseudonym ACCOUNT`")
+    if place:
+        write_whole(place, WRITERS[place.suffix.lower()](rows))
         say(f"{rows.num_rows:,} exchanges written to {out}")
     told = {
         "schema": "stillwatch/exchanges/v1", "run_id": answer["run"]["run_id"], "campaign_id": finding["campaign_id"],
@@ -92,26 +102,18 @@ def _rows(rows: "pa.Table") -> list[dict[str, Any]]:
     ]
 
 
-def _write(rows: "pa.Table", out: Path) -> None:
-    import json
-
-    from stillwatch.errors import UsageError
-    from stillwatch.store.files import write_whole
+def _parquet(rows: "pa.Table") -> bytes:
     from stillwatch.store.runs import counted_bytes
 
-    if out.suffix == ".parquet":
-        data = counted_bytes(rows)
-    elif out.suffix == ".jsonl":
-        ids = rows["campaign_id"].to_pylist()
-        lines = ({"campaign_id": name} | row for name, row in zip(ids, _rows(rows), strict=True))
-        data = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode(
-            "utf-8", "backslashreplace"
-        )
-    elif out.suffix == ".csv":
-        data = _csv(rows)
-    else:
-        raise UsageError("no format is known by this ending", found=out.name, wanted=".parquet, .csv or .jsonl")
-    write_whole(out, data)
+    return counted_bytes(rows)
+
+
+def _jsonl(rows: "pa.Table") -> bytes:
+    import json
+
+    ids = rows["campaign_id"].to_pylist()
+    lines = ({"campaign_id": name} | row for name, row in zip(ids, _rows(rows), strict=True))
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode("utf-8", "backslashreplace")
 
 
 def _csv(rows: "pa.Table") -> bytes:
@@ -130,6 +132,9 @@ def _csv(rows: "pa.Table") -> bytes:
     for name, row in zip(ids, _rows(rows), strict=True):
         writer.writerow([name, *map(plain, row.values())])
     return held.getvalue().encode("utf-8", "backslashreplace")
+
+
+WRITERS: dict[str, Callable[["pa.Table"], bytes]] = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}
 
 
 def _print(told: dict[str, Any]) -> None:
