@@ -12,14 +12,17 @@ EACH = 40
 N = 900
 
 
-def shared(rng: np.random.Generator, bridged: int) -> Incidence:
+def shared(rng: np.random.Generator, bridged: int, outsiders: int = 0) -> Incidence:
     """Two operators of forty who use the same four wordings, each with twelve exits of its own, eight of which an
-    account uses; `bridged` accounts of the first use exits of both."""
+    account uses; `bridged` accounts of the first use exits of both, `outsiders` strangers each of the exits."""
     rows = [np.arange(N).repeat(6), np.arange(2 * EACH).repeat(4)]
     words = [rng.integers(0, 1_500, 6 * N), 10_000 + np.tile(range(4), 2 * EACH)]
     users = [np.arange(N).repeat(4), np.arange(2 * EACH).repeat(8), np.arange(bridged).repeat(8)]
     first, second = 10_000 + rng.integers(0, 12, 8 * EACH), 20_000 + rng.integers(0, 12, 8 * EACH)
     exits = [rng.integers(0, 1_500, 4 * N), first, second, 20_000 + rng.integers(0, 12, 8 * bridged)]
+    for place in [*range(10_000, 10_012), *range(20_000, 20_012)] if outsiders else []:
+        users.append(rng.choice(np.arange(2 * EACH, N), outsiders, replace=False))
+        exits.append(np.full(outsiders, place))
     channels = (
         channel("exact", (Family.CONTENT,), np.concatenate(rows), np.concatenate(words), N),
         channel("block", (Family.INFRASTRUCTURE,), np.concatenate(users), np.concatenate(exits), N),
@@ -50,6 +53,15 @@ def test_two_operators_with_one_set_of_words_are_two(seed: int) -> None:
 def test_some_who_use_the_exits_of_both_make_them_one(seed: int) -> None:
     grown, parts = of(shared(np.random.default_rng(seed), 10))
     assert parts == [grown]
+
+
+@pytest.mark.parametrize("outsiders", [2, 3])
+@pytest.mark.parametrize("bridged", [0, 10, 40])
+def test_exits_that_others_use_as_well_tell_nobody_apart(outsiders: int, bridged: int) -> None:
+    """They would not be compared, and to share nothing that is compared is not to share nothing."""
+    for seed in range(3):
+        grown, parts = of(shared(np.random.default_rng(seed), bridged, outsiders))
+        assert parts == [grown]
 
 
 def test_where_no_text_is_seen_access_parts_nobody() -> None:

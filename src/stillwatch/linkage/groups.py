@@ -168,8 +168,8 @@ class _Kept:
     def without(self, rows: Indices) -> Indices:
         """The rows without the small groups that lie in them: those of which at least `SAME` does, and which are less
         than half as large."""
-        inside = [at for at, n in self._shared(rows) if n >= SAME * self._sizes[at] and 2 * self._sizes[at] < len(rows)]
-        return np.array([row for row in rows if not set(inside) & set(self._holders[row])], dtype=rows.dtype)
+        gone = {at for at, n in self._shared(rows) if n >= SAME * self._sizes[at] and 2 * self._sizes[at] < len(rows)}
+        return np.array([row for row in rows if gone.isdisjoint(self._holders[row])], dtype=rows.dtype)
 
     def likeness(self, rows: Indices) -> float:
         """The greatest Jaccard similarity. Two seeds that are alike grow into one group; a part of a large one is

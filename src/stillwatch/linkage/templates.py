@@ -34,6 +34,9 @@ ALIKE = 0.35
 ALIKE_SMALL = 0.15
 """The same where one of the two is small: a part of few members is mostly a paraphrase of its programme."""
 
+MOST = 0.5
+"""Share of a part's members that must show something of the group's own for the part to be told apart."""
+
 SMALL_SHARE = 0.15
 SMALL_MEMBERS = 8
 """A part is small below this share of the whole, or below this many members."""
@@ -138,9 +141,15 @@ class Templates:
 
     def apart(self, rows: Indices, overlap: float) -> list[Indices]:
         """The parts of a group, joined from this overlap on, whatever their size; largest first. Members who share
-        nothing of these families with two others are in none."""
+        nothing of these families with two others are in none. Parts are compared by what hardly anybody outside of the
+        group uses: one of which most members show nothing of that kind cannot be told apart, and is left out."""
         parts = self.parts(rows)
-        return self._joined(rows, rows, parts, overlap, overlap) if len(parts) > 1 else parts
+        if len(parts) < 2:
+            return parts
+        ends, *_ = self._wordings(rows, rows, exclusive=True)
+        shows = np.diff(ends) > 0
+        joined = self._joined(rows, rows, parts, overlap, overlap)
+        return [part for part in joined if shows[np.searchsorted(rows, part)].mean() >= MOST]
 
     def _wordings(self, rows: Indices, home: Indices, *, exclusive: bool) -> tuple[Ints, Indices, Floats, int]:
         """Members x shared tokens: see `shared_wordings`."""
