@@ -88,8 +88,7 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     matrices = matrices_of(incidence, found.families)
     tested, operators = _Tested(incidence.n, found), Operators(incidence, found.families, matrices)
     groups: list[Group] = []
-    taken, tried = _Kept(incidence.n), _Kept(incidence.n)
-    others: list[tuple[Membership, Indices]] = []
+    taken, tried, others = _Kept(incidence.n), _Kept(incidence.n), _Others(incidence)
 
     def is_open(seed: _Seed) -> bool:
         return taken.overlap(seed.rows) < SAME and tried.likeness(seed.rows) < SAME
@@ -110,23 +109,16 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
 
     for seed, grown in _ahead(seeds, is_open, grow):
         tried.add(seed.rows)
-        own, beside = _parts_of(grown, _marked(incidence.n, seed.rows), operators, found.templates)
-        keep(own, grown.borne())
-        others += [(members, grown.borne()) for members in beside]
-    for members, borne in others:
-        keep(members, borne)
+        marks, home = _marked(incidence.n, seed.rows), grown.certain()
+        first, *beside = sorted(operators.parts(grown), key=lambda part: -int(marks[part].sum()))
+        own = operators.beside_itself(first) if beside else grown
+        keep(own.within(_programme_of(found.templates, own.certain(), home, marks)), grown.borne())
+        others.wait(beside, home, grown.borne())
+    for part, home, borne in others.open(taken):
+        other = operators.beside_itself(part)
+        for programme in found.templates.programmes(other.certain(), home):
+            keep(other.within(programme), borne)
     return groups
-
-
-def _parts_of(
-    grown: Membership, marks: NDArray[np.bool_], operators: Operators, templates: Templates
-) -> tuple[Membership, list[Membership]]:
-    """The programme of one operator in which most of the marked rows lie, and the programmes of the others."""
-    home, each = grown.certain(), operators.of(grown)
-    at = max(range(len(each)), key=lambda place: int(marks[each[place].certain()].sum()))
-    own = each[at].within(_programme_of(templates, each[at].certain(), home, marks))
-    beside = [one for place, one in enumerate(each) if place != at]
-    return own, [one.within(part) for one in beside for part in templates.programmes(one.certain(), home)]
 
 
 def _ahead(
@@ -171,6 +163,10 @@ class _Kept:
         gone = {at for at, n in self._shared(rows) if n >= SAME * self._sizes[at] and 2 * self._sizes[at] < len(rows)}
         return np.array([row for row in rows if gone.isdisjoint(self._holders[row])], dtype=rows.dtype)
 
+    def left(self, rows: Indices) -> Indices:
+        """The rows that lie in no group."""
+        return np.array([row for row in rows if not self._holders[row]], dtype=rows.dtype)
+
     def likeness(self, rows: Indices) -> float:
         """The greatest Jaccard similarity. Two seeds that are alike grow into one group; a part of a large one is
         another."""
@@ -178,6 +174,29 @@ class _Kept:
 
     def _shared(self, rows: Indices) -> ItemsView[int, int]:
         return Counter(at for row in rows for at in self._holders[row]).items()
+
+
+class _Others:
+    """Operators beside whom a seed did not lie, which wait until all seeds have had their turn."""
+
+    def __init__(self, incidence: Incidence) -> None:
+        self._accounts = incidence.accounts
+        self._met = _Kept(incidence.n)
+        self._waiting: list[tuple[Indices, Indices, Indices]] = []
+
+    def wait(self, parts: list[Indices], home: Indices, borne: Indices) -> None:
+        """Parts of what has grown (`home`), and those of its members who are borne by access. Parts that are alike lead
+        to one group, so the first waits for all."""
+        for part in parts:
+            if self._met.likeness(part) < SAME:
+                self._met.add(part)
+                self._waiting.append((part, home, borne))
+
+    def open(self, taken: "_Kept") -> Iterator[tuple[Indices, Indices, Indices]]:
+        """Those of which enough accounts for a group are in none when their turn comes."""
+        for part, home, borne in self._waiting:
+            if self._accounts[taken.left(part)].sum() >= LEAST_ACCOUNTS:
+                yield part, home, borne
 
 
 def _programme_of(templates: Templates, certain: Indices, home: Indices, marks: NDArray[np.bool_]) -> Indices:

@@ -28,16 +28,18 @@ class Operators:
         self._access = Templates(incidence, ACCESS)
         self._reads = Family.CONTENT in families
 
-    def of(self, group: Membership) -> list[Membership]:
-        """The group itself, or for each part that stands alone its members beside itself: whoever stands in no such
-        part is with the largest. Where no text is seen access alone makes the groups, and parts none."""
-        rows = group.certain() if self._reads else group.rows[:0]
-        large = [part for part in self._access.apart(rows, APART) if self._accounts(part) >= LEAST_APART]
+    def parts(self, group: Membership) -> list[Indices]:
+        """The certain members of a group, or for each part of them that stands alone its members: whoever stands in no
+        such part is with the largest. Where no text is seen access alone makes the groups, and parts none."""
+        rows = group.certain()
+        large = [part for part in self._access.apart(rows, APART) if self._is_large(part)] if self._reads else []
         if len(large) < 2:
-            return [group]
-        others = np.concatenate(large[1:])
-        parts = [np.setdiff1d(rows, others), *large[1:]]
-        return [beside_itself(self._incidence, part, self._families, self._matrices) for part in parts]
+            return [rows]
+        return [np.setdiff1d(rows, np.concatenate(large[1:])), *large[1:]]
 
-    def _accounts(self, rows: Indices) -> int:
-        return int(self._incidence.accounts[rows].sum())
+    def beside_itself(self, part: Indices) -> Membership:
+        """How well each member of a part fits the part alone."""
+        return beside_itself(self._incidence, part, self._families, self._matrices)
+
+    def _is_large(self, rows: Indices) -> bool:
+        return int(self._incidence.accounts[rows].sum()) >= LEAST_APART
