@@ -1,6 +1,7 @@
 """`stillwatch exchanges` on a run that lies in a store: what is listed, chosen, written and refused."""
 
 import csv
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.cli import run
+from stillwatch.cli.exchanges import BATCH, WRITERS
 from stillwatch.pipeline import ingest_sources
 from stillwatch.store.runs import COUNTED, write_run
 from stillwatch.store.store import Store
@@ -40,7 +42,7 @@ def test_a_person_reads_wordings_and_ids(store: Path, capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     assert "5 exchanges of run" in out and "2 wordings" in out and "the first 2" in out
     assert out.index(FIRST) < out.index(SECOND), "the commonest first"
-    assert "e1" in out and "e2" not in out
+    assert "\ne1 " in out and "\ne2 " not in out
     assert run(["exchanges", "C-2", "--store", str(store)]) == 0
     assert "\x1b" not in capsys.readouterr().out
 
@@ -81,6 +83,24 @@ def test_all_are_written_to_a_file(store: Path, tmp_path: Path) -> None:
         held = list(csv.DictReader(file))
     assert [row["exchange_id"] for row in held] == [row["exchange_id"] for row in rows]
     assert held[4]["account_id"] == "'=cmd()", "a spreadsheet would run it"
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_begins_as_a_formula_does(begin: str) -> None:
+    row = ("C-1", "e", f"{begin}1+1", datetime(2026, 3, 1, tzinfo=UTC), None, None, None)
+    told = WRITERS[".csv"](pa.table({n: [v] for n, v in zip(COUNTED.names, row, strict=True)}, schema=COUNTED))
+    (_, cells) = csv.reader(io.StringIO(told.decode(), newline=""))
+    assert cells == ["C-1", "e", f"'{begin}1+1", "2026-03-01T00:00:00Z", "", "", ""]
+
+
+def test_many_rows_are_written_batch_by_batch() -> None:
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    n = 2 * BATCH + 1
+    columns = [["C-1"] * n, [f"e{at}" for at in range(n)], ["a"] * n, [begin] * n, [None] * n, [None] * n, [None] * n]
+    rows = pa.table(dict(zip(COUNTED.names, columns, strict=True)), schema=COUNTED)
+    lines = WRITERS[".jsonl"](rows).decode().splitlines()
+    assert [json.loads(line)["exchange_id"] for line in lines] == columns[1]
+    assert len(WRITERS[".csv"](rows).decode().splitlines()) == n + 1
 
 
 def test_what_is_refused(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

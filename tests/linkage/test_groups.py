@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from stillwatch.linkage.groups import NAMED, SAME, Group, confirmed_groups
+from stillwatch.linkage.clusters import Candidate
+from stillwatch.linkage.groups import NAMED, SAME, Group, _Tested, confirmed_groups
 from stillwatch.linkage.incidence import Channel, Incidence, channel
 from stillwatch.linkage.membership import Membership
 from stillwatch.linkage.search import Found, search
 from stillwatch.linkage.templates import Templates, shared_tokens
-from stillwatch.records import Family
+from stillwatch.records import EXACT_FAMILIES, Family
 from tests.linkage.worlds import token_world
 
 
@@ -73,6 +74,31 @@ def test_paraphrases_of_one_programme_stay_together() -> None:
     small = [[20 + at // 4, 30 + at // 4] + [4] * (at % 2) for at in range(24)]
     parts = Templates(content(main + small)).programmes(np.arange(48, dtype=np.int32))
     assert len(parts[0]) >= 40
+
+
+def test_wordings_that_a_sister_programme_uses_too_are_still_a_groups_own() -> None:
+    """Paraphrases that one sentence joins, which a third of their group's members, in another programme, use as well:
+    they are one programme beside the group that they are a part of, and fall apart without it."""
+    main = [[1, 2, 3, 4] for _ in range(24)]
+    small = [[20 + at // 4, 30 + at // 4] + [4] * (at % 2) for at in range(24)]
+    sister = [[4, 50, 51, 52] for _ in range(24)]
+    templates, rows = Templates(content(main + small + sister)), np.arange(72, dtype=np.int32)
+    assert len(templates.programmes(rows[:48], rows)[0]) >= 40
+    assert len(templates.programmes(rows[:48])[0]) == 24
+
+
+def test_a_small_tested_core_stands_for_a_group() -> None:
+    """Sixteen of a hundred were tested together and discovered; of ninety others' core hardly one is a member."""
+    world = content([[1]] * 100)
+    rows = np.arange(16, dtype=np.int32)
+    tested = Candidate(rows, frozenset(EXACT_FAMILIES) - {Family.CONTENT})
+    log_e, discovered = {Family.CONTENT: np.array([30.0])}, {Family.CONTENT: np.array([True])}
+    found = Found((tested,), log_e, discovered, {Family.CONTENT: 1}, (Family.CONTENT,), Templates(world))
+    part = np.arange(100, dtype=np.int32)
+    members = Membership(part, np.ones(100), np.ones((100, 1)), (Family.CONTENT,))
+    group = _Tested(world.n, found).group(part, members)
+    assert group is not None and group.core.tolist() == rows.tolist()
+    assert _Tested(world.n, found).group(np.arange(10, 400, dtype=np.int32), members) is None
 
 
 def test_wordings_that_others_use_join_nothing() -> None:

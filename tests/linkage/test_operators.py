@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from stillwatch.linkage.incidence import Incidence, channel
-from stillwatch.linkage.membership import Membership, matrices_of, membership
-from stillwatch.linkage.operators import Operators
+from stillwatch.linkage.groups import SAME, _Kept, _Others, confirmed_groups
+from stillwatch.linkage.incidence import Incidence, Indices, channel
+from stillwatch.linkage.membership import Membership, beside_itself, matrices_of, membership
+from stillwatch.linkage.operators import LEAST_APART, Operators
+from stillwatch.linkage.search import search
 from stillwatch.records import Family
+from tests.linkage.worlds import token_world
 
 EACH = 40
 N = 900
@@ -32,22 +35,22 @@ def shared(rng: np.random.Generator, bridged: int, outsiders: int = 0) -> Incide
     return Incidence(keys, one, channels, ((np.zeros(N, dtype=np.int32),),))
 
 
-def of(world: Incidence) -> tuple[Membership, list[Membership]]:
+def of(world: Incidence) -> tuple[Membership, Operators]:
     families = world.families()
     matrices = matrices_of(world, families)
     grown = membership(world, np.arange(2 * EACH, dtype=np.int32), families, matrices)
-    operators = Operators(world, families, matrices)
-    return grown, [operators.beside_itself(part) for part in operators.parts(grown)]
+    return grown, Operators(world, families, matrices)
 
 
 def is_one(world: Incidence) -> bool:
-    grown, parts = of(world)
-    return [part.rows.tolist() for part in parts] == [grown.certain().tolist()]
+    grown, operators = of(world)
+    return [part.tolist() for part in operators.parts(grown)] == [grown.certain().tolist()]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_operators_with_one_set_of_words_are_two(seed: int) -> None:
-    grown, parts = of(shared(np.random.default_rng(seed), 0))
+    grown, operators = of(shared(np.random.default_rng(seed), 0))
+    parts = [operators.beside_itself(part) for part in operators.parts(grown)]
     assert len(grown.certain()) >= 2 * EACH, "words alone make one group of them"
     found = sorted((set(part.certain().tolist()) for part in parts), key=min)
     assert len(found) == 2 and not found[0] & found[1]
@@ -72,3 +75,61 @@ def test_where_no_text_is_seen_access_parts_nobody() -> None:
     world = shared(np.random.default_rng(1), 0)
     blind = Incidence(world.keys, world.accounts, world.channels[1:], world.stratifications)
     assert is_one(blind)
+
+
+@pytest.mark.parametrize("first", [40, 60])
+def test_two_operators_of_one_published_prompt_are_two_groups_and_each_others_kin(first: int) -> None:
+    """They share prompts, client and hours, and each has exits and sign-ups of its own."""
+    world = token_world(1, 900, (first, 30), (Family.CONTENT, Family.CLIENT, Family.TIMING))
+    groups = confirmed_groups(world, search(world))
+    one, two = list(range(first)), list(range(first, first + 30))
+    assert [group.certain().tolist() for group in groups] == [one, two]
+    assert [group.kin.tolist() for group in groups] == [two, one]
+
+
+def test_stragglers_stay_with_the_largest() -> None:
+    """Ten accounts with exits of their own are too few to be another operator; whoever shows no exit goes nowhere."""
+    world = shared(np.random.default_rng(2), 0)
+    few = np.concatenate([np.arange(EACH), np.arange(EACH, EACH + LEAST_APART // 2), [N - 1]]).astype(np.int32)
+    operators = Operators(world, world.families(), matrices_of(world, world.families()))
+    assert [part.tolist() for part in operators.parts(_all_certain(few))] == [few.tolist()]
+    both = np.append(np.arange(2 * EACH), N - 1).astype(np.int32)
+    parts = sorted(operators.parts(_all_certain(both)), key=len)
+    assert [len(part) for part in parts] == [EACH, EACH + 1] and N - 1 in parts[1]
+
+
+def test_a_part_is_weighed_beside_its_own_size() -> None:
+    world = shared(np.random.default_rng(3), 0)
+    part = np.arange(EACH, dtype=np.int32)
+    weighed = beside_itself(world, part, world.families(), matrices_of(world, world.families()))
+    content, infrastructure = weighed.of(Family.CONTENT), weighed.of(Family.INFRASTRUCTURE)
+    assert weighed.log_odds == pytest.approx(content + infrastructure + np.log(EACH / N))
+
+
+def test_others_wait_once_and_only_while_enough_of_them_is_left() -> None:
+    world = shared(np.random.default_rng(4), 0)
+    waiting, taken = _Others(world), _Kept(N)
+    rows = np.arange(100, dtype=np.int32)
+    none = rows[:0]
+    waiting.wait([rows[:40], rows[40:80]], rows, rows[:5])
+    waiting.wait([rows[:38]], none, none)
+    waiting.wait([rows[:8]], none, none)
+    taken.add(rows[40:79])
+    met = [(part.tolist(), home.tolist(), borne.tolist()) for part, home, borne in waiting.open(taken)]
+    assert met[0] == (list(range(40)), list(range(100)), list(range(5)))
+    assert [part for part, *_ in met[1:]] == [list(range(8))], "a small part of a large one is another"
+
+
+def test_a_small_group_inside_does_not_hide_the_large_one() -> None:
+    taken, rows = _Kept(N), np.arange(100, dtype=np.int32)
+    taken.add(rows[:10])
+    taken.add(np.arange(95, 130, dtype=np.int32))
+    assert taken.overlap(rows) >= SAME
+    left = taken.without(rows)
+    assert left.tolist() == list(range(10, 100)), "what lies elsewhere for the most part takes nothing along"
+    assert taken.overlap(left) < SAME
+    assert taken.without(rows[:12]).tolist() == list(range(12)), "nearly the same group hides it"
+
+
+def _all_certain(rows: Indices) -> Membership:
+    return Membership(rows, np.ones(len(rows)), np.ones((len(rows), 1)), (Family.CONTENT,))

@@ -19,10 +19,13 @@ SPEC = (
 )
 
 
-def token_world(seed: int, n: int = 260, groups: tuple[int, ...] = (26, 26)) -> Incidence:
-    """`n` entities with heavy-tailed tokens; the first entities form groups that share tokens in every family."""
+def token_world(
+    seed: int, n: int = 260, groups: tuple[int, ...] = (26, 26), common: tuple[Family, ...] = ()
+) -> Incidence:
+    """`n` entities with heavy-tailed tokens; the first entities form groups that share tokens in every family. In the
+    families of `common` all groups share the same ones."""
     rng = np.random.default_rng(seed)
-    channels = [_channel(rng, n, groups, *row) for row in SPEC]
+    channels = [_channel(rng, n, groups, common, *row) for row in SPEC]
     keys = rng.integers(0, 2**63, n).astype(np.uint64)
     region = rng.integers(0, 2, n).astype(np.int32)
     return Incidence(keys, np.ones(n, dtype=np.int64), tuple(channels), ((region,),))
@@ -32,6 +35,7 @@ def _channel(
     rng: np.random.Generator,
     n: int,
     groups: tuple[int, ...],
+    common: tuple[Family, ...],
     name: str,
     family: Family,
     vocabulary: int,
@@ -47,7 +51,8 @@ def _channel(
     for place, size in enumerate(groups):
         members = np.repeat(np.arange(start, start + size), draws)
         rows = np.concatenate([rows, members])
-        tokens = np.concatenate([tokens, 10_000 + 100 * place + rng.integers(0, pool, len(members))])
+        own = 0 if family in common else place
+        tokens = np.concatenate([tokens, 10_000 + 100 * own + rng.integers(0, pool, len(members))])
         start += size
     return channel(name, (family,), rows, tokens, n)
 

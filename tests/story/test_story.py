@@ -111,6 +111,11 @@ def test_order_repeats_and_batches_change_nothing(
         pq.write_table(mixed.slice(start, end - start), shuffled / "exchanges" / f"part-{part}.parquet")
     again = answer_of([shuffled], tmp_path / "store", key)
     assert comparable(again) == comparable(first[0])
+    listed = [
+        read_counted(Store.open(store), answer["run"]["run_id"]).drop_columns(["wording"])
+        for answer, store in ((again, tmp_path / "store"), first)
+    ]
+    assert listed[0].equals(listed[1])
 
 
 def test_no_text_is_in_the_store_after_a_run(first: tuple[dict[str, Any], Path], logs: Path) -> None:

@@ -1,6 +1,6 @@
 """`stillwatch exchanges`: the exchanges that a finding counts, to look up in one's own logs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 WORDINGS = 10
 """Commonest wordings that the terminal shows."""
+
+BATCH = 10_000
+"""Rows that a file is written from at a time."""
 
 
 def exchanges(
@@ -96,10 +99,14 @@ def _wordings(rows: "pa.Table") -> list[dict[str, Any]]:
 
 def _rows(rows: "pa.Table") -> list[dict[str, Any]]:
     """Rows with their times as ISO 8601 in UTC."""
-    return [
-        row | {"asked_at": row["asked_at"].isoformat().replace("+00:00", "Z")}
-        for row in rows.drop_columns(["campaign_id"]).to_pylist()
-    ]
+    return list(_each(rows.drop_columns(["campaign_id"])))
+
+
+def _each(rows: "pa.Table") -> Iterator[dict[str, Any]]:
+    """The same one by one: of a million rows as Python objects only a batch is held."""
+    for batch in rows.to_batches(max_chunksize=BATCH):
+        for row in batch.to_pylist():
+            yield row | {"asked_at": row["asked_at"].isoformat().replace("+00:00", "Z")}
 
 
 def _parquet(rows: "pa.Table") -> bytes:
@@ -111,9 +118,8 @@ def _parquet(rows: "pa.Table") -> bytes:
 def _jsonl(rows: "pa.Table") -> bytes:
     import json
 
-    ids = rows["campaign_id"].to_pylist()
-    lines = ({"campaign_id": name} | row for name, row in zip(ids, _rows(rows), strict=True))
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode("utf-8", "backslashreplace")
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in _each(rows))
+    return b"".join(line.encode("utf-8", "backslashreplace") for line in lines)
 
 
 def _csv(rows: "pa.Table") -> bytes:
@@ -128,9 +134,7 @@ def _csv(rows: "pa.Table") -> bytes:
     held = io.StringIO(newline="")
     writer = csv.writer(held)
     writer.writerow(rows.column_names)
-    ids = rows["campaign_id"].to_pylist()
-    for name, row in zip(ids, _rows(rows), strict=True):
-        writer.writerow([name, *map(plain, row.values())])
+    writer.writerows(map(plain, row.values()) for row in _each(rows))
     return held.getvalue().encode("utf-8", "backslashreplace")
 
 
