@@ -11,7 +11,7 @@ from typing import Any
 
 from stillwatch.assess.alternatives import AFFILIATED, Alternative, explanation
 from stillwatch.assess.roles import Part
-from stillwatch.records import Score
+from stillwatch.records import ONE_PRODUCT, Score
 from stillwatch.stats import logistic
 
 REFUTED = -2.0
@@ -25,9 +25,6 @@ ACTIVE_DAYS = 3
 """Days before the end of the period within which the last shared work makes a finding active."""
 
 HALF = 0.5
-
-ONE_PRODUCT = frozenset(("content", "work", "client"))
-"""Families that one product with many customers shows by itself: alone they show no coordination."""
 
 LIKELIHOOD = (
     ("almost no chance", 0.0, 0.05),

@@ -16,7 +16,7 @@ from stillwatch.linkage.membership import MOSTLY, TEXT, Membership, matrices_of,
 from stillwatch.linkage.operators import Operators
 from stillwatch.linkage.search import Found
 from stillwatch.linkage.templates import Templates
-from stillwatch.records import EXACT_FAMILIES, Family
+from stillwatch.records import EXACT_FAMILIES, ONE_PRODUCT, Family
 
 SAME = 0.5
 """Share of the smaller of two groups that lies in the larger, from which both are one."""
@@ -89,6 +89,7 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     tested, operators = _Tested(incidence.n, found), Operators(incidence, found.families, matrices)
     groups: list[Group] = []
     taken, tried, others = _Kept(incidence.n), _Kept(incidence.n), _Others(incidence)
+    home = np.zeros(incidence.n, dtype=np.bool_)
 
     def is_open(seed: _Seed) -> bool:
         return taken.overlap(seed.rows) < SAME and tried.likeness(seed.rows) < SAME
@@ -96,27 +97,32 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     def grow(seed: _Seed) -> Membership:
         return membership(incidence, seed.rows, found.families, matrices)
 
+    def elsewhere(members: Membership) -> Indices:
+        return np.setdiff1d(np.flatnonzero(home), members.borne())
+
     def keep(members: Membership, grown: Indices) -> None:
         if (members.linked() or 0.0) >= MOSTLY:
             members = members.within(taken.without(members.certain()))
+        members = members.within(np.setdiff1d(members.certain(), elsewhere(members)))
         part = members.certain()
         if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
             return
         group = tested.group(part, members)
         if group is not None:
             taken.add(part)
+            home[members.borne()] |= (members.linked() or 0.0) >= MOSTLY
             groups.append(replace(group, kin=np.setdiff1d(grown, part)))
 
     for seed, grown in _ahead(seeds, is_open, grow):
         tried.add(seed.rows)
-        marks, home = _marked(incidence.n, seed.rows), grown.certain()
+        marks, whole = _marked(incidence.n, seed.rows), grown.certain()
         first, *beside = sorted(operators.parts(grown), key=lambda part: -int(marks[part].sum()))
         own = operators.beside_itself(first) if beside else grown
-        keep(own.within(_programme_of(found.templates, own.certain(), home, marks)), grown.borne())
-        others.wait(beside, home, grown.borne())
-    for part, home, borne in others.open(taken):
+        keep(own.within(_programme_of(found.templates, own.certain(), whole, marks)), grown.borne())
+        others.wait(beside, whole, grown.borne())
+    for part, whole, borne in others.open(taken):
         other = operators.beside_itself(part)
-        for programme in found.templates.programmes(other.certain(), home):
+        for programme in found.templates.programmes(other.certain(), whole):
             keep(other.within(programme), borne)
     return groups
 
@@ -317,6 +323,7 @@ class _Near:
     families: list[Family]
 
 
-def _rank(families: list[Family]) -> tuple[int, int]:
-    """How many families confirm, those that one product shows by itself counted last."""
-    return len([family for family in families if family != Family.CLIENT]), len(families)
+def _rank(families: list[Family]) -> tuple[bool, int, int]:
+    """Whether two confirm, more than one product shows by itself; then how many do, the client counted last."""
+    two = len(families) > 1 and not ONE_PRODUCT.issuperset(families)
+    return two, len([family for family in families if family != Family.CLIENT]), len(families)
