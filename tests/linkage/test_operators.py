@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stillwatch.linkage.groups import SAME, _Kept, _Others, confirmed_groups
-from stillwatch.linkage.incidence import Incidence, Indices, channel
+from stillwatch.linkage.incidence import Channel, Incidence, Indices, channel
 from stillwatch.linkage.membership import Membership, beside_itself, matrices_of, membership
 from stillwatch.linkage.operators import LEAST_APART, Operators
 from stillwatch.linkage.search import search
@@ -85,6 +85,27 @@ def test_two_operators_of_one_published_prompt_are_two_groups_and_each_others_ki
     one, two = list(range(first)), list(range(first, first + 30))
     assert [group.certain().tolist() for group in groups] == [one, two]
     assert [group.kin.tolist() for group in groups] == [two, one]
+
+
+def test_who_is_linked_in_one_group_and_shares_words_alone_with_another_belongs_to_the_first() -> None:
+    """A few of the first operator's accounts, too few to be another operator there, also send the second one's
+    prompts, through their own exits."""
+    world = token_world(2, 900, (60, 40))
+    second, senders = np.arange(60, 100, dtype=np.int32), np.arange(0, 60, 5, dtype=np.int32)
+    channels = tuple(_also(c, second, senders) if c.families == (Family.CONTENT,) else c for c in world.channels)
+    mixed = Incidence(world.keys, world.accounts, channels, world.stratifications)
+    members = [set(group.certain().tolist()) for group in confirmed_groups(mixed, search(mixed))]
+    assert set(range(60)) in members
+    assert [len(found - set(second.tolist())) for found in members if found >= set(second.tolist())] == [0]
+
+
+def _also(held: Channel, of: Indices, rows: Indices) -> Channel:
+    """The channel where these rows hold besides their own tokens those that most of the others hold."""
+    tokens, holders = held.counted(of)
+    common = tokens[holders >= 0.5 * len(of)]
+    owners = np.repeat(np.arange(N), np.diff(held.indptr))
+    return channel(held.name, held.families, np.concatenate([owners, np.repeat(rows, len(common))]),
+                   np.concatenate([held.tokens, np.tile(common, len(rows))]), N)  # fmt: skip
 
 
 def test_stragglers_stay_with_the_largest() -> None:
