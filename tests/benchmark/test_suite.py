@@ -85,16 +85,31 @@ def test_what_leaked_is_what_was_done_before_the_first_cut_that_names_the_campai
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (leak, asked) = leaks(tmp_path, monkeypatch, {2: MEMBERS[:4], 5: MEMBERS[:5]}, MEMBERS)
-    assert leak == replay.Leak("copper", 70, 5, 0.5), "four members are too few; what a stolen key took is counted"
+    assert leak == replay.Leak("copper", 70, 5, 0.5, 5, 0.5), (
+        "four members are too few; what a stolen key took is counted"
+    )
     assert asked == [2, 5], "later cuts are not asked, and none beyond the store"
+
+
+def test_a_finding_for_review_shows_it_and_does_not_count_as_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def then(_: Any, until: datetime) -> dict[str, Any]:
+        told = {2: finding(dict.fromkeys(MEMBERS[:5], 0.2), status="dismissed"), 5: review}
+        return {"campaigns": [told.get((until - BEGIN).days, finding(dict.fromkeys(MEMBERS[:5], 0.9)))]}
+
+    review = finding(dict.fromkeys(MEMBERS[:5], 0.2), status="ambiguous")
+    monkeypatch.setattr(replay, "answer_then", then)
+    (leak,) = replay.replayed(Kept(), *truth(tmp_path), (2, 5, 8), {"campaigns": []})  # type: ignore[arg-type]
+    assert (leak.shown_day, leak.shown_share, leak.day) == (5, 0.5, 8)
 
 
 def test_a_campaign_may_be_found_at_the_end_alone_or_never(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (leak, asked) = leaks(tmp_path, monkeypatch, {5: [*MEMBERS[:5], *(f"h{at}" for at in range(6))]}, MEMBERS)
-    assert leak == replay.Leak("copper", 70, 10, 1.0), "a finding that is mostly others is no detection"
+    assert leak == replay.Leak("copper", 70, 10, 1.0, 10, 1.0), "a finding that is mostly others is no detection"
     assert asked == [2, 5, 8]
     (tmp_path / "never").mkdir()
-    assert leaks(tmp_path / "never", monkeypatch, {}, [])[0] == replay.Leak("copper", 70, None, 1.0)
+    assert leaks(tmp_path / "never", monkeypatch, {}, [])[0] == replay.Leak("copper", 70, None, 1.0, None, 1.0)
 
 
 def test_a_cut_knows_nothing_of_what_came_later() -> None:

@@ -13,7 +13,10 @@ from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.store.store import Store
 
 LEAST_MEMBERS = 5
-"""Operators of a campaign that one finding must accuse, and be at least half of, for the campaign to count as found."""
+"""Operators of a campaign that one finding must accuse, and be at least half of, for the campaign to count as found;
+or list, in review or suspected, for it to count as shown."""
+
+SHOWN = ("suspected", "ambiguous")
 
 Work = dict[str, list[tuple[str, int]]]
 """Account and time (microseconds since 1970, UTC) of each extraction exchange, by campaign."""
@@ -21,15 +24,18 @@ Work = dict[str, list[tuple[str, int]]]
 
 @dataclass(frozen=True)
 class Leak:
-    """One campaign: its extraction exchanges, the first cut (days) at which it was found, and the share before it.
+    """One campaign: its extraction exchanges, the first cuts (days) at which a finding showed it to a person and at
+    which one accused its members, and the shares before them.
 
-    Extraction with stolen keys has leaked too and is counted. `day` is None where no cut found it: all had leaked.
+    Extraction with stolen keys has leaked too and is counted. A day is None where no cut did: all had leaked.
     """
 
     campaign: str
     exchanges: int
     day: int | None
     share: float
+    shown_day: int | None
+    shown_share: float
 
 
 def replayed(
@@ -51,15 +57,18 @@ def replayed(
     operators, begin = operators_of(truth), store_begin(store)
     whole = (datetime.fromisoformat(store.days()[-1] + "T00:00:00+00:00") - begin).days + 1
     found: dict[str, int] = {}
+    shown: dict[str, int] = {}
     for day in (*sorted({day for day in days if day < whole}), whole):
         if len(found) == len(work):
             break
         until = begin + timedelta(days=day)
         progress(f"the first {day} days")
         said = answer if day == whole else answer_then(store, until)
-        for campaign in _found_in(said, work, operators, _micros(until)):
-            found.setdefault(campaign, day)
-    return tuple(_leak(name, work[name], found.get(name), begin) for name in sorted(work))
+        for first, ids in ((found, accused), (shown, _listed)):
+            named = [ids(finding) for finding in said["campaigns"]]
+            for campaign in _found_in(named, work, operators, _micros(until)):
+                first.setdefault(campaign, day)
+    return tuple(_leak(name, work[name], (found.get(name), shown.get(name)), begin) for name in sorted(work))
 
 
 def answer_then(store: Store, until: datetime) -> dict[str, Any]:
@@ -93,9 +102,13 @@ def _micros(at: datetime) -> int:
     return round(at.timestamp()) * 1_000_000
 
 
-def _found_in(answer: Mapping[str, Any], work: Work, operators: set[str], until: int) -> list[str]:
-    """The campaigns of which a finding accuses enough members that had worked by then."""
-    named = [accused(finding) for finding in answer["campaigns"]]
+def _listed(finding: Mapping[str, Any]) -> set[str]:
+    """The members of a finding that a person is shown for review or as suspected."""
+    return {m["account_id"] for m in finding["members"]} if finding["status"] in SHOWN else set()
+
+
+def _found_in(named: list[set[str]], work: Work, operators: set[str], until: int) -> list[str]:
+    """The campaigns of which one of these sets has enough members that had worked by then."""
     out = []
     for campaign, exchanges in work.items():
         members = {account for account, at in exchanges if at < until} & operators
@@ -104,11 +117,15 @@ def _found_in(answer: Mapping[str, Any], work: Work, operators: set[str], until:
     return out
 
 
-def _leak(name: str, exchanges: list[tuple[str, int]], day: int | None, begin: datetime) -> Leak:
-    if day is None:
-        return Leak(name, len(exchanges), None, 1.0)
-    until = _micros(begin + timedelta(days=day))
-    return Leak(name, len(exchanges), day, round(sum(at < until for _, at in exchanges) / len(exchanges), 4))
+def _leak(name: str, exchanges: list[tuple[str, int]], days: tuple[int | None, int | None], begin: datetime) -> Leak:
+    def before(day: int | None) -> float:
+        if day is None:
+            return 1.0
+        until = _micros(begin + timedelta(days=day))
+        return round(sum(at < until for _, at in exchanges) / len(exchanges), 4)
+
+    found, shown = days
+    return Leak(name, len(exchanges), found, before(found), shown, before(shown))
 
 
 def _work(truth: Path, logs: Path) -> Work:

@@ -185,12 +185,13 @@ def _notes(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What is a list or a time."""
     from stillwatch.console.text import percent
 
-    leaks = [
-        f"{leak['campaign']} {percent(leak['share'])} ({f'day {day}' if (day := leak['day']) else 'never found'})"
-        for leak in world["leaked"]
-    ]
-    if leaks:
-        yield "leaked before detection", ", ".join(leaks)
+    for title, share, day in (("shown", "shown_share", "shown_day"), ("accused", "share", "day")):
+        leaks = [
+            f"{leak['campaign']} {percent(leak[share])} ({f'day {leak[day]}' if leak[day] else 'never'})"
+            for leak in world["leaked"]
+        ]
+        if leaks:
+            yield f"leaked before it was {title}", ", ".join(leaks)
     means = [f"{row['family']} {row['mean_e']:.2f}" for row in world["e_values"] if row["mean_e"] is not None]
     if means:
         yield "mean e-values where nothing is true (at most 1)", ", ".join(means)

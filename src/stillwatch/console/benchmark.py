@@ -175,7 +175,12 @@ def _worst_leak(worlds: list[Held]) -> Iterable[str]:
         leak, world = max(found, key=lambda pair: pair[0]["share"])
         yield (
             f"Of the campaigns that were found, {leak['campaign']} in {_name(world)} had taken the most before: "
-            f"{percent(leak['share'])} of its extraction by day {leak['day']}."
+            f"{percent(leak['share'])} of its extraction by day {leak['day']}"
+            + (
+                f", {percent(leak['shown_share'])} by day {leak['shown_day']}, when a person was first shown it."
+                if leak["shown_day"] != leak["day"]
+                else "."
+            )
         )
 
 

@@ -84,7 +84,8 @@ class PhraseTable(NamedTuple):
     Every beginning of a phrase is in it too, with no bits of its own, so that a reader stops at the first word that
     begins nothing. There is a power of two of places. `alone` has two bits for each word that is a phrase, `pairs` for
     the first two words of each longer one, so that most places of a text are passed over without a look into the
-    table. Rules, (rules, PARTS + 1): the class bits of each part, of which one must be there, and the tag bit; `close`
+    table. Rules, (rules, PARTS + 2): the class bits of each part, of which one must be there, the tag bit, and
+    the class bits of which none may be there; `close`
     are of one unit, `wide` of one and the unit before it.
     """
 
@@ -321,11 +322,12 @@ def _begun(words: Words, n: int, word1: np.uint64, table: PhraseTable) -> int:
 
 @njit(cache=True, nogil=True)
 def _ruled(classes: np.uint64, rules: Hashes) -> np.uint64:
-    """Tag bits of the rules whose every part has a class among these."""
+    """Tag bits of the rules whose every part has a class among these, and none that forbids them."""
     tags = ZERO
     for at in range(len(rules)):
         met = classes & rules[at, 0] != ZERO and classes & rules[at, 1] != ZERO
-        if met and classes & rules[at, 2] != ZERO and classes & rules[at, 3] != ZERO:
+        met = met and classes & rules[at, 2] != ZERO and classes & rules[at, 3] != ZERO
+        if met and classes & rules[at, PARTS + 1] == ZERO:
             tags |= rules[at, PARTS]
     return tags
 

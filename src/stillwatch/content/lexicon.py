@@ -18,11 +18,13 @@ BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 class Rule(NamedTuple):
-    """`tag` is given where each of `parts`, sets of classes, has one in a unit; if `wide`, in it or the one before."""
+    """`tag` is given where each of `parts`, sets of classes, has one in a unit and `unless` none; if `wide`, in it or
+    the one before."""
 
     tag: str
     parts: tuple[tuple[str, ...], ...]
     wide: bool
+    unless: tuple[str, ...]
 
 
 @cache
@@ -44,7 +46,12 @@ def word_classes() -> tuple[tuple[str, tuple[str, ...]], ...]:
 def rules() -> tuple[Rule, ...]:
     """The rules, in the order of the file."""
     return tuple(
-        Rule(rule["tag"], tuple(tuple(part.split("|")) for part in rule["all"]), rule["within"] == 2)
+        Rule(
+            rule["tag"],
+            tuple(tuple(part.split("|")) for part in rule["all"]),
+            rule["within"] == 2,
+            tuple(rule.get("unless", ())),
+        )
         for rule in _held()["rules"]
     )
 

@@ -78,11 +78,11 @@ def _masks(wide: bool) -> Hashes:
     """The rules of one width as the kernel reads them; a part that a rule lacks is met by any class."""
     places = {name: place for place, (name, _) in enumerate(word_classes())}
     chosen = [rule for rule in rules() if rule.wide == wide]
-    masks = np.full((len(chosen), PARTS + 1), ALL, dtype=np.uint64)
+    masks = np.full((len(chosen), PARTS + 2), ALL, dtype=np.uint64)
     for row, rule in enumerate(chosen):
         for column, part in enumerate(rule.parts):
             masks[row, column] = sum(1 << places[name] for name in part)
-        masks[row, PARTS] = tag_bits()[rule.tag]
+        masks[row, PARTS:] = tag_bits()[rule.tag], sum(1 << places[name] for name in rule.unless)
     return masks
 
 
