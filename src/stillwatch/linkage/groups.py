@@ -83,48 +83,68 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
 
     A group grows from a seed by all families; what has grown is split by operator and then by programme of work, and
     the part that the seed lies in is the group. The other operators' follow after all seeds, unless one has led there.
+    All are chosen a second time when it is known who is linked in which.
     """
-    seeds = _seeds(found)
     matrices = matrices_of(incidence, found.families)
-    tested, operators = _Tested(incidence.n, found), Operators(incidence, found.families, matrices)
-    groups: list[Group] = []
-    taken, tried, others = _Kept(incidence.n), _Kept(incidence.n), _Others(incidence)
-    home = np.zeros(incidence.n, dtype=np.bool_)
+    operators = Operators(incidence, found.families, matrices)
+    chosen, tried, others = _Chosen(incidence, found), _Kept(incidence.n), _Others(incidence)
+    offers: list[tuple[Membership, Indices]] = []
 
     def is_open(seed: _Seed) -> bool:
-        return taken.overlap(seed.rows) < SAME and tried.likeness(seed.rows) < SAME
+        return chosen.taken.overlap(seed.rows) < SAME and tried.likeness(seed.rows) < SAME
 
     def grow(seed: _Seed) -> Membership:
         return membership(incidence, seed.rows, found.families, matrices)
 
-    def elsewhere(members: Membership) -> Indices:
-        return np.setdiff1d(np.flatnonzero(home), members.borne())
+    def offer(members: Membership, borne: Indices) -> None:
+        offers.append((members, borne))
+        chosen.offer(members, borne)
 
-    def keep(members: Membership, grown: Indices) -> None:
-        if (members.linked() or 0.0) >= MOSTLY:
-            members = members.within(taken.without(members.certain()))
-        members = members.within(np.setdiff1d(members.certain(), elsewhere(members)))
-        part = members.certain()
-        if incidence.accounts[part].sum() < LEAST_ACCOUNTS or taken.overlap(part) >= SAME:
-            return
-        group = tested.group(part, members)
-        if group is not None:
-            taken.add(part)
-            home[members.borne()] |= (members.linked() or 0.0) >= MOSTLY
-            groups.append(replace(group, kin=np.setdiff1d(grown, part)))
-
-    for seed, grown in _ahead(seeds, is_open, grow):
+    for seed, grown in _ahead(_seeds(found), is_open, grow):
         tried.add(seed.rows)
-        marks, whole = _marked(incidence.n, seed.rows), grown.certain()
+        marks, home = _marked(incidence.n, seed.rows), grown.certain()
         first, *beside = sorted(operators.parts(grown), key=lambda part: -int(marks[part].sum()))
         own = operators.beside_itself(first) if beside else grown
-        keep(own.within(_programme_of(found.templates, own.certain(), whole, marks)), grown.borne())
-        others.wait(beside, whole, grown.borne())
-    for part, whole, borne in others.open(taken):
+        offer(own.within(_programme_of(found.templates, own.certain(), home, marks)), grown.borne())
+        others.wait(beside, home, grown.borne())
+    for part, home, borne in others.open(chosen.taken):
         other = operators.beside_itself(part)
-        for programme in found.templates.programmes(other.certain(), whole):
-            keep(other.within(programme), borne)
-    return groups
+        for programme in found.templates.programmes(other.certain(), home):
+            offer(other.within(programme), borne)
+    again = _Chosen(incidence, found, chosen.linked)
+    for members, borne in offers:
+        again.offer(members, borne)
+    return again.groups
+
+
+class _Chosen:
+    """The groups among those that are offered, in this order: enough accounts, a tested core, and not the same again.
+
+    Who is linked in one group and shares only words with another belongs to the first: `linked` are the rows that
+    access joins in groups most of which it joins, known from before or met on the way.
+    """
+
+    def __init__(self, incidence: Incidence, found: Found, linked: NDArray[np.bool_] | None = None) -> None:
+        self.groups: list[Group] = []
+        self.taken = _Kept(incidence.n)
+        self.linked = np.zeros(incidence.n, dtype=np.bool_) if linked is None else linked.copy()
+        self._accounts = incidence.accounts
+        self._tested = _Tested(incidence.n, found)
+
+    def offer(self, members: Membership, grown: Indices) -> None:
+        """`grown` are the members, borne by access, of what the offered group is a part of."""
+        if (members.linked() or 0.0) >= MOSTLY:
+            members = members.within(self.taken.without(members.certain()))
+        elsewhere = np.setdiff1d(np.flatnonzero(self.linked), members.borne())
+        members = members.within(np.setdiff1d(members.certain(), elsewhere))
+        part = members.certain()
+        if self._accounts[part].sum() < LEAST_ACCOUNTS or self.taken.overlap(part) >= SAME:
+            return
+        group = self._tested.group(part, members)
+        if group is not None:
+            self.taken.add(part)
+            self.linked[members.borne()] |= (members.linked() or 0.0) >= MOSTLY
+            self.groups.append(replace(group, kin=np.setdiff1d(grown, part)))
 
 
 def _ahead(
