@@ -11,11 +11,12 @@ import pytest
 from stillwatch.linkage import clusters as clusters_module
 from stillwatch.linkage import confirm as confirm_module
 from stillwatch.linkage import search as search_module
+from stillwatch.linkage.blocking import nominated_pairs
 from stillwatch.linkage.clusters import candidates_without
 from stillwatch.linkage.confirm import log_e_values
 from stillwatch.linkage.incidence import Channel, Incidence
 from stillwatch.linkage.matrix import family_matrix
-from stillwatch.linkage.pairs import family_weights, nominated_pairs
+from stillwatch.linkage.pairs import family_weights
 from stillwatch.linkage.strata import strata_of
 from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family

@@ -3,11 +3,13 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stillwatch.linkage.blocking import PARTNERS, nominated_pairs, nominated_parts
 from stillwatch.linkage.incidence import Incidence, channel
-from stillwatch.linkage.pairs import PARTNERS, family_weights, nominated_pairs, total_weight
+from stillwatch.linkage.pairs import family_weights, joined, total_weight
 from stillwatch.records import Family
 from tests.linkage.worlds import token_world
 
@@ -100,6 +102,21 @@ def test_a_pair_that_only_the_left_out_family_nominates_is_not_used() -> None:
         allowed = pairs.without(frozenset({family}))
         assert pairs.left[allowed].tolist() == wanted.left.tolist()
         assert pairs.right[allowed].tolist() == wanted.right.tolist()
+
+
+@pytest.mark.parametrize("at_once", [1, 50, 1_000, 10**9])
+def test_how_many_nominations_are_held_at_once_changes_no_pair(at_once: int) -> None:
+    whole, parts = nominated_pairs(token_world(4), 1), list(nominated_parts(token_world(4), 1, at_once))
+    assert len(parts) > 1 or at_once > 1_000
+    again = joined(parts)
+    for name in ("left", "right", "nominated_by"):
+        assert getattr(again, name).tolist() == getattr(whole, name).tolist()
+    keys = whole.left.astype(np.int64) * 260 + whole.right
+    assert (np.diff(keys) > 0).all() and (whole.left < whole.right).all()
+
+
+def test_where_nothing_is_held_no_pair_is_nominated() -> None:
+    assert len(nominated_pairs(world([set(), set(), {1}]), 1).left) == 0
 
 
 def test_rows_put_aside_stand_in_no_pair_but_count_in_popularity() -> None:

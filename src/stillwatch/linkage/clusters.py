@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from stillwatch.leiden import labels_of, symmetric
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.kernels import strongest_edges
-from stillwatch.linkage.pairs import Pairs, family_weights, total_weight
+from stillwatch.linkage.pairs import Pairs, Weights, family_weights, total_weight
 from stillwatch.linkage.templates import Templates
 from stillwatch.linkage.wordings import wording_groups
 from stillwatch.records import EXACT_FAMILIES, Family
@@ -69,7 +69,7 @@ def left_out_sets(families: tuple[Family, ...]) -> tuple[frozenset[Family], ...]
 def candidates_without(
     incidence: Incidence,
     pairs: Pairs,
-    weights: Floats,
+    weights: Weights,
     families: tuple[Family, ...],
     left_out: frozenset[Family],
     templates: Templates,

@@ -32,6 +32,17 @@ def mix(value: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
+def nominations_of(holders: Ints, partners: int, least: int, most: int) -> Ints:
+    """How many pairs `nominate` makes at most of each token, from the number of its holders."""
+    out = np.zeros(len(holders), dtype=np.int64)
+    for token in range(len(holders)):
+        df = holders[token]
+        if least <= df <= most:
+            out[token] = df * (df - 1) // 2 if df <= partners + 1 else df * partners
+    return out
+
+
+@njit(cache=True, nogil=True)
 def nominate(indptr: Ints, rows: Indices, keys: Hashes, partners: int, least: int, most: int, seed: np.uint64) -> Ints:
     """Pairs of rows that share a token, as keys i * n + j with i < j; repeats are possible.
 
@@ -40,12 +51,7 @@ def nominate(indptr: Ints, rows: Indices, keys: Hashes, partners: int, least: in
     (its key, the smallest holder's key, a counter, the seed), so that a token's cost stays linear.
     """
     n = np.int64(len(keys))
-    count = 0
-    for token in range(len(indptr) - 1):
-        df = indptr[token + 1] - indptr[token]
-        if least <= df <= most:
-            count += df * (df - 1) // 2 if df <= partners + 1 else df * partners
-    out = np.empty(count, dtype=np.int64)
+    out = np.empty(nominations_of(np.diff(indptr), partners, least, most).sum(), dtype=np.int64)
     at = 0
     for token in range(len(indptr) - 1):
         start = indptr[token]

@@ -10,9 +10,10 @@ from stillwatch.records import Family
 ACCESS = (Family.INFRASTRUCTURE, Family.REGISTRATION)
 """What an operator has for itself: exits and sign-ups. Two may use one client, and work at the same hours."""
 
-APART = 0.05
-"""Overlap of exits and sign-ups under which two parts have nothing in common. In looked-at worlds the parts of one
-campaign of twelve accounts or more overlap by .06 to .35, those of two campaigns by .00 to .02."""
+APART = 0.25
+"""Overlap of the exits and sign-ups that a group shares under which two parts of it are two operators'. In looked-at
+worlds parts of twelve accounts or more of one campaign overlap by .26 to .75 (two of twelve to fourteen by .19 and
+.21), of two campaigns by .00 to .21, or, where they use one proxy network, by .26 to .49: those stay one."""
 
 LEAST_APART = 20
 """Accounts from which a part that nothing joins to the others is another's: smaller ones are stragglers."""

@@ -1,23 +1,20 @@
-"""Blocking and match weights: which pairs of entities are worth a look, and how strongly each family speaks for them.
+"""Pairs of entities, and their match weights: how strongly each family speaks for them.
 
 Match weights rank candidates. They carry no guarantee: tokens inside a row depend on each other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import FAMILY_BIT, Channel, Floats, Incidence, Indices, Ints
-from stillwatch.linkage.kernels import nominate
 from stillwatch.linkage.weight_kernel import add_ratios, add_ratios_in_groups
 from stillwatch.records import Family
 
-PARTNERS = 6
-"""Partners that each holder of a token names, beyond which a token does not give all its pairs."""
-
-MOST_COMMON = 0.25
-"""A token that more than this share of the entities holds nominates nobody."""
+Weights = NDArray[np.float64] | NDArray[np.float32]
+"""Of each pair (row) by each family (column), in nats; kept with single precision."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,10 @@ class Pairs:
     nominated_by: Ints
     combinations: tuple[int, ...]
 
+    def chosen(self, places: Ints) -> "Pairs":
+        """Those at these places, which ascend."""
+        return Pairs(self.left[places], self.right[places], self.nominated_by[places], self.combinations)
+
     def without(self, left_out: frozenset[Family]) -> NDArray[np.bool_]:
         """Which pairs stand without any token of these families, compounds included."""
         banned = sum(FAMILY_BIT[family] for family in left_out)
@@ -40,31 +41,14 @@ class Pairs:
         return np.asarray((self.nominated_by & allowed) != 0)
 
 
-def nominated_pairs(incidence: Incidence, seed: int) -> Pairs:
-    """Every pair that some channel or compound nominates, at a cost linear in the tokens held."""
-    combinations = tuple(sorted({c.bits for c in incidence.channels}))
-    most = max(int(MOST_COMMON * incidence.n), 2)
-    named: list[Ints] = []
-    for channel in incidence.channels:
-        indptr, rows = channel.holders()
-        keys = nominate(indptr, rows, incidence.keys, PARTNERS, 2, most, np.uint64(seed))
-        named.append(keys * len(combinations) + combinations.index(channel.bits))
-    keys, marks = _joined(named, len(combinations))
-    left, right = np.divmod(keys, max(incidence.n, 1))
-    linkable = incidence.linkable()
-    kept = linkable[left] & linkable[right]
-    left, right, marks = left[kept], right[kept], marks[kept]
-    return Pairs(left.astype(np.int32), right.astype(np.int32), marks, combinations)
-
-
-def _joined(named: list[Ints], count: int) -> tuple[Ints, Ints]:
-    """The distinct keys, ascending, and the bits of the combinations that named each; given is key x count + place."""
-    sorted_keys = np.sort(np.concatenate([*named, np.zeros(0, np.int64)]))
-    if len(sorted_keys) == 0:
-        return sorted_keys, sorted_keys
-    keys, combination = np.divmod(sorted_keys, max(count, 1))
-    first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    return keys[first], np.bitwise_or.reduceat(np.int64(1) << combination, first)
+def joined(parts: Sequence[Pairs]) -> Pairs:
+    """Parts that ascend as one, one part at least."""
+    return Pairs(
+        np.concatenate([part.left for part in parts]),
+        np.concatenate([part.right for part in parts]),
+        np.concatenate([part.nominated_by for part in parts]),
+        parts[0].combinations,
+    )
 
 
 def popularity(channel: Channel) -> Floats:
@@ -123,7 +107,7 @@ class _Within:
         return cls(pairs, np.append(starts, len(pairs)), members, ends)
 
 
-def total_weight(weights: Floats, families: tuple[Family, ...], left_out: frozenset[Family]) -> Floats:
+def total_weight(weights: Weights, families: tuple[Family, ...], left_out: frozenset[Family]) -> Floats:
     """Summed weight over the families that are not left out. Content and work count once: the stronger of the two."""
     total = np.zeros(len(weights))
     one_text = [place for place, f in enumerate(families) if f in (Family.CONTENT, Family.WORK) and f not in left_out]

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stillwatch.linkage.blocking import nominated_parts
 from stillwatch.linkage.clusters import PROMISING, Candidate, candidates_by_wording, candidates_without, left_out_sets
 from stillwatch.linkage.confirm import THREADS, log_e_values
-from stillwatch.linkage.incidence import Floats, Incidence, Ints
-from stillwatch.linkage.pairs import Pairs, family_weights, nominated_pairs, total_weight
+from stillwatch.linkage.incidence import Floats, Incidence
+from stillwatch.linkage.pairs import Pairs, family_weights, joined, total_weight
 from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
 from stillwatch.stats import e_bh
 
 ALPHA = 0.05
 SEED = 20260223
-AT_ONCE = 1 << 21
-"""Pairs that are weighed together: half of all are forgotten at once, so that they never lie in memory together."""
+AT_ONCE = 1 << 20
+"""Pairs that are weighed together."""
 
 HEAVIEST = 100.0
 """Most that a candidate may weigh in e-BH against one that no other family speaks for. Fixed, not fitted."""
@@ -50,13 +51,10 @@ def search(
 ) -> Found:
     """Find and confirm groups. `only` limits the work to candidates that one family tests (for replications)."""
     families = incidence.families()
-    progress("blocking")
-    pairs = nominated_pairs(incidence, seed)
-    progress(f"weighing {len(pairs.left):,} pairs")
-    pairs, weights = _useful(incidence, pairs, families)
+    wanted = [left_out for left_out in left_out_sets(families) if only is None or only in left_out]
+    pairs, weights = _useful(incidence, seed, families, wanted, progress)
     candidates: list[Candidate] = []
     templates = Templates(incidence)
-    wanted = [left_out for left_out in left_out_sets(families) if only is None or only in left_out]
     progress(f"clustering without {' / '.join('+'.join(sorted(left_out)) for left_out in wanted)}")
     with ThreadPoolExecutor(THREADS) as pool:
         for found in pool.map(
@@ -77,21 +75,30 @@ def search(
     return Found(tuple(candidates), log_e, discovered, tested, families, templates)
 
 
-def _useful(incidence: Incidence, pairs: Pairs, families: tuple[Family, ...]) -> tuple[Pairs, Floats]:
-    """The pairs that can become an edge in some left-out set, with their weights: those whose families that speak for
-    them weigh enough."""
-    kept: list[Ints] = []
-    weighed: list[Floats] = []
-    for start in range(0, len(pairs.left), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        weights = family_weights(incidence, pairs.left[some], pairs.right[some], families)
-        enough = total_weight(np.maximum(weights, 0.0), families, frozenset()) >= PROMISING
-        kept.append(np.flatnonzero(enough) + start)
-        weighed.append(weights[enough])
-    places = np.concatenate([*kept, np.zeros(0, np.int64)])
-    out = np.empty((len(places), len(families)), order="F")
-    np.concatenate([*weighed, np.empty((0, len(families)))], out=out)
-    return Pairs(pairs.left[places], pairs.right[places], pairs.nominated_by[places], pairs.combinations), out
+def _useful(
+    incidence: Incidence,
+    seed: int,
+    families: tuple[Family, ...],
+    wanted: list[frozenset[Family]],
+    progress: Callable[[str], None],
+) -> tuple[Pairs, NDArray[np.float32]]:
+    """The pairs that can become an edge without one of the wanted sets of families, with their weights. All others are
+    forgotten as soon as they are weighed, so that they never lie in memory together."""
+    progress("blocking")
+    held: list[Pairs] = []
+    weighed: list[NDArray[np.float32]] = []
+    for part in nominated_parts(incidence, seed):
+        progress("weighing pairs")
+        for start in range(0, max(len(part.left), 1), AT_ONCE):
+            some = part.chosen(np.arange(start, min(start + AT_ONCE, len(part.left))))
+            weights = family_weights(incidence, some.left, some.right, families)
+            useful = np.zeros(len(some.left), dtype=np.bool_)
+            for left_out in wanted:
+                useful |= some.without(left_out) & (total_weight(weights, families, left_out) >= PROMISING)
+            held.append(some.chosen(np.flatnonzero(useful)))
+            weighed.append(weights[useful].astype(np.float32))
+    out = np.empty((sum(map(len, weighed)), len(families)), dtype=np.float32, order="F")
+    return joined(held), np.concatenate(weighed, out=out)
 
 
 def _repetitions(family: Family, candidates: list[Candidate]) -> list[list[int]]:

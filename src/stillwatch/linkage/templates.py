@@ -141,14 +141,15 @@ class Templates:
 
     def apart(self, rows: Indices, overlap: float) -> list[Indices]:
         """The parts of a group, joined from this overlap on, whatever their size; largest first. Members who share
-        nothing of these families with two others are in none. Parts are compared by what hardly anybody outside of the
-        group uses: one of which most members show nothing of that kind cannot be told apart, and is left out."""
+        nothing of these families with two others are in none. Parts are compared by all that the group shares, others'
+        as well: what hardly anybody outside uses is too little to say of a part that it is another's. A part of which
+        most members show nothing of it cannot be told apart, and is left out."""
         parts = self.parts(rows)
         if len(parts) < 2:
             return parts
-        ends, *_ = self._wordings(rows, rows, exclusive=True)
+        ends, *_ = self._wordings(rows, rows, exclusive=False)
         shows = np.diff(ends) > 0
-        joined = self._joined(rows, rows, parts, overlap, overlap)
+        joined = self._joined(rows, rows, parts, overlap, overlap, exclusive=False)
         return [part for part in joined if shows[np.searchsorted(rows, part)].mean() >= MOST]
 
     def _wordings(self, rows: Indices, home: Indices, *, exclusive: bool) -> tuple[Ints, Indices, Floats, int]:
@@ -175,9 +176,16 @@ class Templates:
         return sorted(parts, key=lambda part: (-len(part), part.tolist()))
 
     def _joined(
-        self, rows: Indices, home: Indices, parts: list[Indices], alike: float, alike_small: float
+        self,
+        rows: Indices,
+        home: Indices,
+        parts: list[Indices],
+        alike: float,
+        alike_small: float,
+        *,
+        exclusive: bool = True,
     ) -> list[Indices]:
-        ends, columns, _, width = self._wordings(rows, home, exclusive=True)
+        ends, columns, _, width = self._wordings(rows, home, exclusive=exclusive)
         held = csr_matrix((np.ones(len(columns)), columns, ends), (len(rows), width))
         shown = np.stack([np.asarray(held[np.searchsorted(rows, part)].mean(axis=0)).ravel() for part in parts])
         small = max(SMALL_MEMBERS, SMALL_SHARE * len(rows))
