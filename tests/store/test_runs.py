@@ -62,3 +62,15 @@ def test_a_disk_that_refuses_is_an_error(tmp_path: Path) -> None:
     (store.folder / "runs").write_text("in the way")
     with pytest.raises(StoreError, match="cannot write"):
         write_run(store, answer("lost"))
+
+
+@pytest.mark.parametrize("held", [None, b"", b"{", b"[]", b'{"campaigns": 3}', b"\xff\xfe"])
+def test_a_run_that_lost_its_answer_is_named(tmp_path: Path, held: bytes | None) -> None:
+    store = Store.create(tmp_path / "s")
+    folder = store.folder / "runs" / "20260301T000000-000000000-aaaaaa"
+    folder.mkdir(parents=True)
+    if held is not None:
+        (folder / "campaigns.json").write_bytes(held)
+    with pytest.raises(StoreError) as raised:
+        read_run(store)
+    assert raised.value.where == str(folder / "campaigns.json") and "detect" in raised.value.next_step

@@ -35,6 +35,8 @@ are null in findings about one customer, `wording` also where no text is seen.""
 NAMED = 8
 """Runs that an error names, the newest."""
 
+AGAIN = "stillwatch detect writes a new run; --run takes an older one"
+
 
 def write_run(store: Store, answer: dict[str, Any], counted: pa.Table | None = None) -> Path:
     """Write `campaigns.json` and `exchanges.parquet` (COUNTED) into `runs/<run id>` and answer the folder. The run id,
@@ -102,7 +104,8 @@ def run_ids(store: Store) -> list[str]:
 def read_run(store: Store, start: str | None = None) -> dict[str, Any]:
     """The answer of the one run whose id starts so; of the newest where nothing is given.
 
-    Raises UsageError where nothing was detected yet, or no run or several have such an id.
+    Raises UsageError where nothing was detected yet, or no run or several have such an id; StoreError where the run's
+    file is missing or damaged.
     """
     names = run_ids(store)
     if not names:
@@ -113,7 +116,15 @@ def read_run(store: Store, start: str | None = None) -> dict[str, Any]:
     if len(fitting) != 1:
         wanted = ", ".join((fitting or names)[-NAMED:])
         raise UsageError(f"{len(fitting)} runs have an id that starts so", found=start or "", wanted=f"one of {wanted}")
-    answer: dict[str, Any] = json.loads((store.folder / "runs" / fitting[0] / "campaigns.json").read_text("utf-8"))
+    path = store.folder / "runs" / fitting[0] / "campaigns.json"
+    try:
+        answer = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"the run cannot be read ({type(error).__name__})", where=str(path), next_step=AGAIN
+        ) from error
+    if not isinstance(answer, dict) or not isinstance(answer.get("campaigns"), list):
+        raise StoreError("the file is no run's answer", where=str(path), next_step=AGAIN)
     return answer
 
 
