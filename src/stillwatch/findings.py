@@ -272,7 +272,7 @@ def _finding(group: Group, number: int, known: _Known, company: Mapping[int, flo
     parts = _parts(group, members, known.ordinary, company)
     twice = tuple(str(f) for f in group.twice)
     covered, resold = (float(facts.get(name) or 0.0) for name in ("permitted", "said_resold"))
-    status = _cautious(status_of(scores, twice, others, covered, resold), facts.get("asking"))
+    status = _cautious(status_of(scores, twice, families, others, covered, resold), facts.get("asking"))
     one_source = facts.get("one_source")
     confirmations = [Confirmed(str(c.family), c.log_e, c.discovered, "exact") for c in group.confirmations]
     if one_source is not None and one_source > 0:

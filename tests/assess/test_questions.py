@@ -102,16 +102,20 @@ def test_client_alone_never_makes_coordination() -> None:
 
 
 @pytest.mark.parametrize(
-    ("twice", "permitted", "wanted"),
+    ("twice", "agreed", "permitted", "wanted"),
     [
-        (("content", "registration"), 0.0, "suspected"),
-        (("content",), 0.0, "ambiguous"),
-        (("client",), 0.0, "ambiguous"),
-        (("content", "registration"), 0.8, "permitted"),
+        (("content", "registration"), (), 0.0, "suspected"),
+        (("content",), ("content", "infrastructure", "registration"), 0.0, "ambiguous"),
+        (("client",), (), 0.0, "ambiguous"),
+        (("content", "client"), ("content", "client"), 0.0, "ambiguous"),
+        (("content", "client"), ("content", "client", "infrastructure"), 0.0, "suspected"),
+        (("content", "registration"), (), 0.8, "permitted"),
     ],
 )
-def test_status_needs_two_families_and_no_permission(twice: tuple[str, ...], permitted: float, wanted: str) -> None:
-    assert status_of((yes("a"), yes("b"), yes("c")), twice, [], permitted) == wanted
+def test_status_needs_two_families_more_than_a_product_and_no_permission(
+    twice: tuple[str, ...], agreed: tuple[str, ...], permitted: float, wanted: str
+) -> None:
+    assert status_of((yes("a"), yes("b"), yes("c")), twice, frozenset(agreed), [], permitted) == wanted
 
 
 def test_an_explanation_dismisses_but_hiding_takes_the_free_pass_away() -> None:
@@ -194,9 +198,9 @@ def test_an_estimate_accuses_nobody_and_orders_the_named() -> None:
 def test_who_says_that_it_resells_is_for_review_and_a_contract_explains() -> None:
     scores, twice = (yes("coordinated"), yes("extracting"), yes("concealed")), ("infrastructure", "registration")
     said = alternatives({"resold": 0.0, "said_resold": 0.95}, 3.0, frozenset(twice))
-    assert status_of(scores, twice, said, 0.0, 0.95) == "ambiguous"
+    assert status_of(scores, twice, frozenset(twice), said, 0.0, 0.95) == "ambiguous"
     held = alternatives({"resold": 0.95, "said_resold": 0.95}, 3.0, frozenset(twice))
-    assert status_of(scores, twice, held, 0.0, 0.95) == "dismissed"
+    assert status_of(scores, twice, frozenset(twice), held, 0.0, 0.95) == "dismissed"
     assert explanation(said) == "" and explanation(held) == "declared reseller"
 
 
@@ -217,8 +221,8 @@ def test_only_a_suspected_finding_accuses(status: str) -> None:
 
 def test_one_product_is_not_suspected_whatever_else_agrees() -> None:
     scores = (yes("coordinated"), yes("extracting"), yes("concealed"))
-    assert status_of(scores, ("content", "client"), [], 0.0) != "suspected"
-    assert status_of(scores, ("content", "infrastructure"), [], 0.0) == "suspected"
+    assert status_of(scores, ("content", "client"), frozenset(), [], 0.0) != "suspected"
+    assert status_of(scores, ("content", "infrastructure"), frozenset(), [], 0.0) == "suspected"
 
 
 def test_nothing_known_explains_nothing() -> None:
@@ -366,10 +370,10 @@ def test_three_answers_that_barely_lean_to_yes_are_for_review() -> None:
     """A university of a world that nobody had looked at stood at +10, +0.3 and +0.2: together rather no than yes."""
     twice = ("infrastructure", "registration")
     scores = (Score("coordinated", 10.0), Score("extracting", 0.3), Score("concealed", 0.2))
-    assert status_of(scores, twice, [], 0.0) == "ambiguous"
+    assert status_of(scores, twice, frozenset(), [], 0.0) == "ambiguous"
     assert likelihood(scores)[0] == "unlikely"
     scores = (scores[0], Score("extracting", 3.0), Score("concealed", 0.5))
-    assert status_of(scores, twice, [], 0.0) == "suspected"
+    assert status_of(scores, twice, frozenset(), [], 0.0) == "suspected"
 
 
 def test_one_burst_in_an_ordinary_life_is_named_and_not_accused() -> None:
@@ -425,4 +429,4 @@ def test_one_name_does_not_explain_who_unmistakably_asks_for_training_material(e
     scores, twice = (yes("coordinated"), Score("extracting", extracting), yes("concealed")), ("client", "registration")
     others = alternatives({"top_verified_domain": 1.0}, 1.0, frozenset(twice))
     assert explanation(others) == "affiliated"
-    assert status_of(scores, twice, others, 0.0) == status
+    assert status_of(scores, twice, frozenset(), others, 0.0) == status

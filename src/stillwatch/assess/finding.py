@@ -85,20 +85,22 @@ class Finding:
 def status_of(
     scores: tuple[Score, Score, Score],
     twice: tuple[str, ...],
+    agreed: frozenset[str],
     others: list[Alternative],
     permitted: float,
     said_resold: float = 0.0,
 ) -> str:
     """`suspected`, `permitted`, `ambiguous` or `dismissed`, from the three questions, each by itself and all together.
 
-    `twice` are the families that together confirmed one candidate found without both; `permitted` is the share of
+    `twice` are the families that together confirmed one candidate found without both, `agreed` all that confirmed it or
+    one like it: two must, and one of all of them show more than one product does by itself. `permitted` is the share of
     the extraction that permissions cover, `said_resold` the share that comes through accounts which say that they
     resell: they are asked first, so that such a group is for review and no further.
     """
     coordinated, extracting, concealed = (score.log_odds >= 0.0 for score in scores)
     if permitted >= HALF:
         return "permitted"
-    two = len(twice) >= 2 and not set(twice) <= ONE_PRODUCT
+    two = len(twice) >= 2 and not agreed.union(twice) <= ONE_PRODUCT
     innocent = explanation(others)
     if (
         said_resold < HALF
