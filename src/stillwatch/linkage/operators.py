@@ -10,10 +10,10 @@ from stillwatch.records import Family
 ACCESS = (Family.INFRASTRUCTURE, Family.REGISTRATION)
 """What an operator has for itself: exits and sign-ups. Two may use one client, and work at the same hours."""
 
-APART = 0.25
+APART = 0.16
 """Overlap of the exits and sign-ups that a group shares under which two parts of it are two operators'. In looked-at
-worlds parts of twelve accounts or more of one campaign overlap by .26 to .75 (two of twelve to fourteen by .19 and
-.21), of two campaigns by .00 to .21, or, where they use one proxy network, by .26 to .49: those stay one."""
+worlds parts of twelve accounts or more of one campaign overlap by .18 to .75, of two campaigns by .00 to .21, most by
+less than .14, or, where they use one proxy network, by .26 to .49: those stay one."""
 
 LEAST_APART = 20
 """Accounts from which a part that nothing joins to the others is another's: smaller ones are stragglers."""
