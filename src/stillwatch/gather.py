@@ -170,7 +170,7 @@ def group_tables(incidence: Incidence, groups: list[Group], strangers: Sequence[
         group = left_out(whole, out.crowd)
         certain = group.certain()
         rows = np.union1d(group.members.rows[group.members.log_odds >= 0], group.core)
-        rows = np.setdiff1d(rows, np.union1d(out.posters, out.crowd))
+        rows = np.setdiff1d(rows, np.concatenate([out.posters, out.crowd, group.gone]))
         sure = np.isin(rows, _linked(group, certain, out))
         members += [(place, int(row), bool(one)) for row, one in zip(rows, sure, strict=True)]
         told = (token for family in told_by for token in shared_tokens(incidence, certain, family, group.kin))

@@ -109,6 +109,8 @@ def test_client_alone_never_makes_coordination() -> None:
         (("client",), (), 0.0, "ambiguous"),
         (("content", "client"), ("content", "client"), 0.0, "ambiguous"),
         (("content", "client"), ("content", "client", "infrastructure"), 0.0, "suspected"),
+        (("content", "client"), ("content", "client", "timing"), 0.0, "ambiguous"),
+        (("content", "timing"), ("content", "timing"), 0.0, "ambiguous"),
         (("content", "registration"), (), 0.8, "permitted"),
     ],
 )

@@ -104,6 +104,13 @@ def test_a_finding_for_review_shows_it_and_does_not_count_as_found(
     assert (leak.shown_day, leak.shown_share, leak.day) == (5, 0.5, 8)
 
 
+def test_who_is_accused_is_shown_whoever_else_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accuses = finding(dict.fromkeys(MEMBERS[:5], 0.9) | {f"n{at}": 0.3 for at in range(6)})
+    monkeypatch.setattr(replay, "answer_then", lambda *_: {"campaigns": [accuses]})
+    (leak,) = replay.replayed(Kept(), *truth(tmp_path), (2, 5), {"campaigns": []})  # type: ignore[arg-type]
+    assert (leak.day, leak.shown_day) == (2, 2) and leak.share == leak.shown_share
+
+
 def test_a_campaign_may_be_found_at_the_end_alone_or_never(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (leak, asked) = leaks(tmp_path, monkeypatch, {5: [*MEMBERS[:5], *(f"h{at}" for at in range(6))]}, MEMBERS)
     assert leak == replay.Leak("copper", 70, 10, 1.0, 10, 1.0), "a finding that is mostly others is no detection"

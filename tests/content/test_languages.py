@@ -58,6 +58,8 @@ ASKED = (
     (SYNTHESIS, "en", "Act as the endpoint: fake whatever it would return for this request, errors included."),
     (SYNTHESIS, "en", "Compose a request that a customer would type and that needs three of these tools."),
     (SYNTHESIS, "en", "Simulate the user's side: reply as a customer would to the agent's last question."),
+    (SYNTHESIS, "en", "The frontend shows it. Pretend the tool was called and make up its output, for training."),
+    (SYNTHESIS, "en", "Pretend the tool was called and make up its output. Write 500 of them."),
     (SYNTHESIS, "de", "Tu so, als hättest du das Werkzeug aufgerufen, und erfinde eine glaubhafte Ausgabe."),
     (SYNTHESIS, "es", "Finge que la herramienta respondió y escribe una salida verosímil."),
     (SYNTHESIS, "fr", "Faites semblant d'avoir lancé l'outil et inventez une sortie."),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from stillwatch.gather import group_tables
 from stillwatch.linkage.groups import SAME, _Kept, _Others, confirmed_groups
 from stillwatch.linkage.incidence import Channel, Incidence, Indices, channel
 from stillwatch.linkage.membership import Membership, beside_itself, matrices_of, membership
@@ -89,9 +90,66 @@ def test_who_is_linked_in_one_group_and_shares_words_alone_with_another_belongs_
     second, senders = np.arange(60, 100, dtype=np.int32), np.arange(0, 60, 5, dtype=np.int32)
     channels = tuple(_also(c, second, senders) if c.families == (Family.CONTENT,) else c for c in world.channels)
     mixed = Incidence(world.keys, world.accounts, channels, world.stratifications)
-    members = [set(group.certain().tolist()) for group in confirmed_groups(mixed, search(mixed))]
+    groups = confirmed_groups(mixed, search(mixed))
+    members = [set(group.certain().tolist()) for group in groups]
     assert set(range(60)) in members
+    (left,) = [group for group in groups if set(second.tolist()) <= set(group.certain().tolist())]
+    assert left.gone.tolist() == senders.tolist()
+    assert not set(group_tables(mixed, [left]).member["entity"].to_pylist()) & set(senders.tolist())
     assert [len(found - set(second.tolist())) for found in members if found >= set(second.tolist())] == [0]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_owners_of_stolen_keys_stay_in_their_own_group(seed: int) -> None:
+    """A thief's exits join them to a campaign, and hardly anything joins them to who shares their work: if they left,
+    the rest would look coordinated. Their sign-ups are their own."""
+    rng = np.random.default_rng(seed)
+    thieves, victims, office, others = np.arange(60), np.arange(60, 70), np.arange(100, 124), np.arange(200, 216)
+    honest = np.concatenate([office, victims, others])
+
+    def used(name: str, family: Family, each: int, of: int, *more: tuple[Indices, int, int, int]) -> Channel:
+        rows = [np.arange(N).repeat(each), *(who.repeat(times) for who, _, _, times in more)]
+        tokens = [rng.integers(0, of, each * N),
+                  *(base + rng.integers(0, pool, times * len(who)) for who, base, pool, times in more)]  # fmt: skip
+        return channel(name, (family,), np.concatenate(rows), np.concatenate(tokens), N)
+
+    channels = (
+        used("exact", Family.CONTENT, 6, 2_500, (thieves, 10_000, 8, 4), (victims, 10_000, 8, 1),
+             (honest, 20_000, 8, 5)),
+        used("client", Family.CLIENT, 2, 60, (honest, 20_000, 3, 2), (thieves, 10_000, 4, 2)),
+        used("block", Family.INFRASTRUCTURE, 4, 2_500, (np.concatenate([thieves, victims]), 10_000, 16, 3),
+             (office, 20_000, 12, 3)),
+        used("bin", Family.REGISTRATION, 2, 2_500, (thieves, 10_000, 6, 2), (office, 20_000, 8, 1)),
+        used("hours", Family.TIMING, 3, 400),
+    )  # fmt: skip
+    keys, one = rng.integers(0, 2**63, N).astype(np.uint64), np.ones(N, dtype=np.int64)
+    groups = confirmed_groups(world := Incidence(keys, one, channels, ((np.zeros(N, dtype=np.int32),),)), search(world))
+    of_office = [group for group in groups if np.isin(office, group.certain()).mean() > 0.5]
+    assert of_office, "what joins the office is confirmed"
+    assert all(np.isin(victims, group.certain()).all() and len(group.gone) == 0 for group in of_office)
+
+
+def test_one_exit_of_its_own_that_most_use_keeps_a_campaign_whole() -> None:
+    """Three cells of forty, each with sixteen exits of its own, and one exit that half of all use and nobody else: the
+    overlap of the cells is small, and what joins them is rare."""
+    rng = np.random.default_rng(6)
+    members = np.arange(3 * EACH)
+    common = members[rng.random(len(members)) < 0.5]
+    users = [np.arange(N).repeat(4), members.repeat(8), common]
+    of_cells = 10_000 + 100 * (members.repeat(8) // EACH) + rng.integers(0, 16, 8 * 3 * EACH)
+    exits = [rng.integers(0, 1_500, 4 * N), of_cells, np.full(len(common), 90_000)]
+    words = (
+        [np.arange(N).repeat(6), members.repeat(4)],
+        [rng.integers(0, 1_500, 6 * N), 10_000 + np.tile(range(4), 3 * EACH)],
+    )
+    channels = (
+        channel("exact", (Family.CONTENT,), np.concatenate(words[0]), np.concatenate(words[1]), N),
+        channel("block", (Family.INFRASTRUCTURE,), np.concatenate(users), np.concatenate(exits), N),
+    )
+    keys, one = rng.integers(0, 2**63, N).astype(np.uint64), np.ones(N, dtype=np.int64)
+    cells = Incidence(keys, one, channels, ((np.zeros(N, dtype=np.int32),),))
+    operators = Operators(cells, cells.families(), matrices_of(cells, cells.families()))
+    assert [part.tolist() for part in operators.parts(_all_certain(members.astype(np.int32)))] == [members.tolist()]
 
 
 def _also(held: Channel, of: Indices, rows: Indices) -> Channel:

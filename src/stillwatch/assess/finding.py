@@ -11,7 +11,7 @@ from typing import Any
 
 from stillwatch.assess.alternatives import AFFILIATED, Alternative, explanation
 from stillwatch.assess.roles import Part
-from stillwatch.records import ONE_PRODUCT, Score
+from stillwatch.records import ACCESS, Score
 from stillwatch.stats import logistic
 
 REFUTED = -2.0
@@ -93,14 +93,14 @@ def status_of(
     """`suspected`, `permitted`, `ambiguous` or `dismissed`, from the three questions, each by itself and all together.
 
     `twice` are the families that together confirmed one candidate found without both, `agreed` all that confirmed it or
-    one like it: two must, and one of all of them show more than one product does by itself. `permitted` is the share of
+    one like it: two must, and one of all of them by access. `permitted` is the share of
     the extraction that permissions cover, `said_resold` the share that comes through accounts which say that they
     resell: they are asked first, so that such a group is for review and no further.
     """
     coordinated, extracting, concealed = (score.log_odds >= 0.0 for score in scores)
     if permitted >= HALF:
         return "permitted"
-    two = len(twice) >= 2 and not agreed.union(twice) <= ONE_PRODUCT
+    two = len(twice) >= 2 and not ACCESS.isdisjoint(agreed.union(twice))
     innocent = explanation(others)
     if (
         said_resold < HALF

@@ -68,6 +68,7 @@ def replayed(
             named = [ids(finding) for finding in said["campaigns"]]
             for campaign in _found_in(named, work, operators, _micros(until)):
                 first.setdefault(campaign, day)
+                shown.setdefault(campaign, day)
     return tuple(_leak(name, work[name], (found.get(name), shown.get(name)), begin) for name in sorted(work))
 
 

@@ -21,7 +21,8 @@ MOST_COMMON = 0.25
 """A token that more than this share of the entities holds nominates nobody."""
 
 AT_ONCE = 1 << 22
-"""Nominations that are held in memory together: of one channel while they are made, and of one bucket."""
+"""Nominations that are held in memory together: of one channel while they are made, and of a bucket in the mean.
+Buckets are ranges of rows, so that one with rows that share many tokens holds more."""
 
 
 def nominated_pairs(incidence: Incidence, seed: int) -> Pairs:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from stillwatch.linkage.clusters import LEAST_ACCOUNTS, Candidate
+from stillwatch.linkage.clusters import LEAST_ACCOUNTS, LINK, Candidate
 from stillwatch.linkage.confirm import THREADS
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.membership import MOSTLY, TEXT, Membership, matrices_of, membership
 from stillwatch.linkage.operators import Operators
 from stillwatch.linkage.search import Found
 from stillwatch.linkage.templates import Templates
-from stillwatch.records import EXACT_FAMILIES, ONE_PRODUCT, Family
+from stillwatch.records import ACCESS, EXACT_FAMILIES, Family
 
 SAME = 0.5
 """Share of the smaller of two groups that lies in the larger, from which both are one."""
@@ -27,6 +27,9 @@ PER_ENTITY = 1e-3
 """What ranks a seed: ln e of each family that discovered it, up to this much; nats more where two families did; and
 the larger of two that are equal. The order decides which of two overlapping seeds becomes the group, nothing else.
 Where no text parts a wide group, evidence that only grows with its size must not put it before those within it."""
+
+REPEATED = 0.8
+"""Jaccard similarity of two waiting parts from which both are one."""
 
 LEAST_PART = 4
 """Entities below which a part that splits off by templates is not followed up."""
@@ -66,6 +69,8 @@ class Group:
     kin: Indices = field(default_factory=lambda: np.zeros(0, np.int32))
     """Rows that belonged to what has grown, by access as well, and went with another part of its work: no outsiders
     who use the group's words."""
+    gone: Indices = field(default_factory=lambda: np.zeros(0, np.int32))
+    """Rows that shared the work and belong to another group: no members, also where they are of the core."""
 
     def certain(self) -> Indices:
         """Rows that share the work and belong with a probability of at least one half."""
@@ -83,7 +88,7 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
 
     A group grows from a seed by all families; what has grown is split by operator and then by programme of work, and
     the part that the seed lies in is the group. The other operators' follow after all seeds, unless one has led there.
-    All are chosen a second time when it is known who is linked in which.
+    All are chosen a second time when it is known whose home each is.
     """
     matrices = matrices_of(incidence, found.families)
     operators = Operators(incidence, found.families, matrices)
@@ -111,7 +116,7 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
         other = operators.beside_itself(part)
         for programme in found.templates.programmes(other.certain(), home):
             offer(other.within(programme), borne)
-    again = _Chosen(incidence, found, chosen.linked)
+    again = _Chosen(incidence, found, chosen.home)
     for members, borne in offers:
         again.offer(members, borne)
     return again.groups
@@ -120,31 +125,38 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
 class _Chosen:
     """The groups among those that are offered, in this order: enough accounts, a tested core, and not the same again.
 
-    Who is linked in one group and shares only words with another belongs to the first: `linked` are the rows that
-    access joins in groups most of which it joins, known from before or met on the way.
+    Who signed up with one group and shares only words with another belongs to the first: `home` are the rows that
+    registration joins in groups most of which access joins, known from before or met on the way. Exits tell nobody's
+    home: a thief chooses those of a stolen key.
     """
 
-    def __init__(self, incidence: Incidence, found: Found, linked: NDArray[np.bool_] | None = None) -> None:
+    def __init__(self, incidence: Incidence, found: Found, home: NDArray[np.bool_] | None = None) -> None:
         self.groups: list[Group] = []
         self.taken = _Kept(incidence.n)
-        self.linked = np.zeros(incidence.n, dtype=np.bool_) if linked is None else linked.copy()
+        self.home = np.zeros(incidence.n, dtype=np.bool_) if home is None else home.copy()
         self._accounts = incidence.accounts
         self._tested = _Tested(incidence.n, found)
 
-    def offer(self, members: Membership, grown: Indices) -> None:
-        """`grown` are the members, borne by access, of what the offered group is a part of."""
-        if (members.linked() or 0.0) >= MOSTLY:
+    def offer(self, members: Membership, borne: Indices) -> None:
+        """`borne` are the members whom access joins of what the offered group is a part of."""
+        is_home = _is_borne(members)
+        gone = np.intersect1d(members.certain(), np.setdiff1d(np.flatnonzero(self.home), members.borne()))
+        members = members.within(np.setdiff1d(members.certain(), gone))
+        if _is_borne(members):
             members = members.within(self.taken.without(members.certain()))
-        elsewhere = np.setdiff1d(np.flatnonzero(self.linked), members.borne())
-        members = members.within(np.setdiff1d(members.certain(), elsewhere))
         part = members.certain()
         if self._accounts[part].sum() < LEAST_ACCOUNTS or self.taken.overlap(part) >= SAME:
             return
         group = self._tested.group(part, members)
         if group is not None:
             self.taken.add(part)
-            self.linked[members.borne()] |= (members.linked() or 0.0) >= MOSTLY
-            self.groups.append(replace(group, kin=np.setdiff1d(grown, part)))
+            if is_home:
+                self.home[members.rows[members.of(Family.REGISTRATION) > LINK]] = True
+            self.groups.append(replace(group, kin=np.setdiff1d(borne, part), gone=gone))
+
+
+def _is_borne(members: Membership) -> bool:
+    return (members.linked() or 0.0) >= MOSTLY
 
 
 def _ahead(
@@ -214,7 +226,7 @@ class _Others:
         """Parts of what has grown (`home`), and those of its members who are borne by access. Parts that are alike lead
         to one group, so the first waits for all."""
         for part in parts:
-            if self._met.likeness(part) < SAME:
+            if self._met.likeness(part) < REPEATED:
                 self._met.add(part)
                 self._waiting.append((part, home, borne))
 
@@ -307,7 +319,7 @@ class _Tested:
             for at in np.flatnonzero((similar >= NAMED) & (inside >= SAME * self._sizes))
             if self._found.candidates[at].rows.tobytes() not in self._standing
         ]
-        named = max(near, key=lambda one: (*_rank(one.families), one.similar, -one.place), default=None)
+        named = max(near, key=lambda one: (*_rank(one), one.similar, -one.place), default=None)
         if named is None or not named.families:
             return None
         core = self._found.candidates[named.place]
@@ -343,7 +355,8 @@ class _Near:
     families: list[Family]
 
 
-def _rank(families: list[Family]) -> tuple[bool, int, int]:
-    """Whether two confirm, more than one product shows by itself; then how many do, the client counted last."""
-    two = len(families) > 1 and not ONE_PRODUCT.issuperset(families)
-    return two, len([family for family in families if family != Family.CLIENT]), len(families)
+def _rank(one: _Near) -> tuple[bool, int, int]:
+    """Whether two families confirm one that is much like the group, one of them by access; then how many do, the client
+    counted last."""
+    two = len(one.families) > 1 and one.similar >= SAME and not ACCESS.isdisjoint(one.families)
+    return two, len([family for family in one.families if family != Family.CLIENT]), len(one.families)

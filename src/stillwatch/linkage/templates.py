@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
 from stillwatch.leiden import labels_of_csr
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, Ints
@@ -34,8 +35,8 @@ ALIKE = 0.35
 ALIKE_SMALL = 0.15
 """The same where one of the two is small: a part of few members is mostly a paraphrase of its programme."""
 
-MOST = 0.5
-"""Share of a part's members that must show something of the group's own for the part to be told apart."""
+HELD = 1 / 3
+"""Share of each of two parts that holds one token of the group's own from which they are one operator's."""
 
 SMALL_SHARE = 0.15
 SMALL_MEMBERS = 8
@@ -140,17 +141,17 @@ class Templates:
         return self._programmes[name]
 
     def apart(self, rows: Indices, overlap: float) -> list[Indices]:
-        """The parts of a group, joined from this overlap on, whatever their size; largest first. Members who share
-        nothing of these families with two others are in none. Parts are compared by all that the group shares, others'
-        as well: what hardly anybody outside uses is too little to say of a part that it is another's. A part of which
-        most members show nothing of it cannot be told apart, and is left out."""
+        """The parts of a group, joined from this overlap on or by a token of the group's own that `HELD` of each hold,
+        whatever their size; largest first. Members who share nothing of these families with two others are in none.
+        Parts are compared by all that the group shares, others' as well: what hardly anybody outside uses is too little
+        to say of a part that it is another's."""
         parts = self.parts(rows)
         if len(parts) < 2:
             return parts
-        ends, *_ = self._wordings(rows, rows, exclusive=False)
-        shows = np.diff(ends) > 0
         joined = self._joined(rows, rows, parts, overlap, overlap, exclusive=False)
-        return [part for part in joined if shows[np.searchsorted(rows, part)].mean() >= MOST]
+        shown = self._shown(rows, rows, joined, exclusive=True)
+        held = np.stack([np.minimum(one, shown).max(axis=1, initial=0.0) >= HELD for one in shown])
+        return _by_label(joined, connected_components(csr_matrix(held), directed=False)[1])
 
     def _wordings(self, rows: Indices, home: Indices, *, exclusive: bool) -> tuple[Ints, Indices, Floats, int]:
         """Members x shared tokens: see `shared_wordings`."""
@@ -185,13 +186,20 @@ class Templates:
         *,
         exclusive: bool = True,
     ) -> list[Indices]:
+        shown = self._shown(rows, home, parts, exclusive=exclusive)
+        small = max(SMALL_MEMBERS, SMALL_SHARE * len(rows))
+        return _by_label(parts, _alike(shown, np.array([len(part) for part in parts]), small, alike, alike_small))
+
+    def _shown(self, rows: Indices, home: Indices, parts: list[Indices], *, exclusive: bool) -> Floats:
+        """The share of each part's members that show each shared token."""
         ends, columns, _, width = self._wordings(rows, home, exclusive=exclusive)
         held = csr_matrix((np.ones(len(columns)), columns, ends), (len(rows), width))
-        shown = np.stack([np.asarray(held[np.searchsorted(rows, part)].mean(axis=0)).ravel() for part in parts])
-        small = max(SMALL_MEMBERS, SMALL_SHARE * len(rows))
-        label = _alike(shown, np.array([len(part) for part in parts]), small, alike, alike_small)
-        joined = [np.sort(np.concatenate([parts[at] for at in np.flatnonzero(label == k)])) for k in np.unique(label)]
-        return sorted(joined, key=lambda part: (-len(part), part.tolist()))
+        return np.stack([np.asarray(held[np.searchsorted(rows, part)].mean(axis=0)).ravel() for part in parts])
+
+
+def _by_label(parts: list[Indices], label: Ints) -> list[Indices]:
+    joined = [np.sort(np.concatenate([parts[at] for at in np.flatnonzero(label == k)])) for k in np.unique(label)]
+    return sorted(joined, key=lambda part: (-len(part), part.tolist()))
 
 
 def _nearest(unit: csr_matrix, sample: Ints, labels: Ints, rest: Ints) -> Ints:
