@@ -47,7 +47,7 @@ def slow(sentences: list[str]) -> list[int]:
                     classes |= known.get(("class", run), set())
             for rule in rules():
                 read = classes | before if rule.wide else classes
-                if classes and all(read & set(part) for part in rule.parts):
+                if classes and all(read & set(part) for part in rule.parts) and not read & set(rule.unless):
                     found.add(rule.tag)
             before = classes
         answer.append(sum(tag_bits()[name] for name in found))
