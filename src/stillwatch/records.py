@@ -38,8 +38,9 @@ class Family(StrEnum):
 EXACT_FAMILIES = (Family.CONTENT, Family.CLIENT, Family.INFRASTRUCTURE, Family.REGISTRATION, Family.TIMING)
 """Families whose e-value is exact in finite samples. Work's is model-based and stays outside the union."""
 
-ACCESS = frozenset((Family.INFRASTRUCTURE, Family.REGISTRATION))
-"""Families of which the users of one product do not agree: words and client are the product's, hours the sender's."""
+ACCESS = (Family.INFRASTRUCTURE, Family.REGISTRATION)
+"""What an operator has for itself, and the users of one product do not agree in: words and client are the product's,
+hours the sender's."""
 
 MINED_CHANNELS = ("fine", "coarse", "profile")
 """Channels of content whose tokens stand for words that are alike; those of the others stand for words as they are."""

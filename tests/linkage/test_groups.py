@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stillwatch.linkage.clusters import Candidate
-from stillwatch.linkage.groups import NAMED, SAME, Group, _Tested, confirmed_groups
+from stillwatch.linkage.groups import NAMED, SAME, Group, _Chosen, _Tested, confirmed_groups
 from stillwatch.linkage.incidence import Channel, Incidence, channel
 from stillwatch.linkage.membership import Membership
 from stillwatch.linkage.search import Found, search
@@ -136,6 +136,20 @@ def test_members_are_linked_by_access_and_not_by_their_client() -> None:
     members = Membership(np.arange(5, dtype=np.int32), ratios.sum(axis=1), ratios, families)
     assert members.linked() == pytest.approx(0.2)
     assert Membership(np.zeros(0, np.int32), np.zeros(0), np.zeros((0, 4)), families).linked() is None
+
+
+def test_who_only_shares_a_sign_up_with_a_group_has_no_home_there() -> None:
+    """Thirty signed up together; five more share the sign-up, and the words too little to belong."""
+    world, rows = token_world(1, groups=(30,)), np.arange(30, dtype=np.int32)
+    held = {family: np.array([90.0]) for family in (Family.CONTENT, Family.REGISTRATION)}
+    said = {family: np.array([True]) for family in held}
+    core = Candidate(rows, frozenset({Family.CONTENT, Family.REGISTRATION}))
+    chosen = _Chosen(world, Found((core,), held, said, dict.fromkeys(held, 1), EXACT_FAMILIES, Templates(world)))
+    families = (Family.CONTENT, Family.REGISTRATION)
+    ratios = np.array([[9.0, 9.0]] * 30 + [[-9.0, 9.0]] * 5)
+    chosen.offer(Membership(np.arange(35, dtype=np.int32), ratios.sum(axis=1), ratios, families), rows)
+    assert [group.certain().tolist() for group in chosen.groups] == [list(range(30))]
+    assert np.flatnonzero(chosen.home).tolist() == list(range(30))
 
 
 def test_wordings_that_make_no_two_members_alike_split_nothing() -> None:

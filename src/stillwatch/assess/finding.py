@@ -100,7 +100,7 @@ def status_of(
     coordinated, extracting, concealed = (score.log_odds >= 0.0 for score in scores)
     if permitted >= HALF:
         return "permitted"
-    two = len(twice) >= 2 and not ACCESS.isdisjoint(agreed.union(twice))
+    two = len(twice) >= 2 and not agreed.union(twice).isdisjoint(ACCESS)
     innocent = explanation(others)
     if (
         said_resold < HALF

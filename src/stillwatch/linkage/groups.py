@@ -151,7 +151,8 @@ class _Chosen:
         if group is not None:
             self.taken.add(part)
             if is_home:
-                self.home[members.rows[members.of(Family.REGISTRATION) > LINK]] = True
+                joined = members.rows[members.of(Family.REGISTRATION) > LINK]
+                self.home[np.intersect1d(joined, part)] = True
             self.groups.append(replace(group, kin=np.setdiff1d(borne, part), gone=gone))
 
 
@@ -358,5 +359,5 @@ class _Near:
 def _rank(one: _Near) -> tuple[bool, int, int]:
     """Whether two families confirm one that is much like the group, one of them by access; then how many do, the client
     counted last."""
-    two = len(one.families) > 1 and one.similar >= SAME and not ACCESS.isdisjoint(one.families)
+    two = len(one.families) > 1 and one.similar >= SAME and not set(ACCESS).isdisjoint(one.families)
     return two, len([family for family in one.families if family != Family.CLIENT]), len(one.families)

@@ -5,10 +5,7 @@ import numpy as np
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.membership import MemberMatrix, Membership, beside_itself
 from stillwatch.linkage.templates import Templates
-from stillwatch.records import Family
-
-ACCESS = (Family.INFRASTRUCTURE, Family.REGISTRATION)
-"""What an operator has for itself: exits and sign-ups. Two may use one client, and work at the same hours."""
+from stillwatch.records import ACCESS, Family
 
 APART = 0.16
 """Overlap of the exits and sign-ups that a group shares under which two parts of it are two operators'. In looked-at
