@@ -36,7 +36,7 @@ PAIRS = [
 def test_whose_words(messages: Any, user: str | None, history: list[str], turns: int) -> None:
     logged = messages if isinstance(messages, str) else json.dumps(messages)
     parts = parts_of(None, logged, None, None)
-    assert (parts.user, parts.history, parts.turns) == (user, history, turns)
+    assert (parts.user, list(parts.history), parts.turns) == (user, history, turns)
 
 
 def test_system_words_are_never_the_users() -> None:

@@ -6,7 +6,7 @@ bare string, and what has an unknown shape contributes nothing.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 
 from stillwatch.content.blocks import inside, kept, split
 from stillwatch.content.counts import LEAST_NEAR_WORDS
+from stillwatch.content.plain import plain
 from stillwatch.content.structure import Structure
 
 SYSTEM, TOOLS, COMPUTER, CALL, RESULT, OUT, REASONING, CODE_IN, CODE_OUT, TURNS, JSON_OUT, OPTIONS = (
@@ -42,6 +43,9 @@ LETTERED = (("\nB.", "\nC."), ("\nB)", "\nC)"), ("(B)", "(C)"))
 BARE_WORDS, BARE_BYTES = LEAST_NEAR_WORDS, 64
 """Fewer words, and at most so many bytes of letters: such a turn asks for what was said before."""
 
+ENOUGH = 160
+"""Characters among which a turn that says something mostly has more words than BARE_WORDS."""
+
 WORD = re.compile(r"[^\W_](?:['’-]?[^\W_])*")
 
 LONGEST_RESULT, MOST_RESULTS = 4_000, 8
@@ -61,7 +65,7 @@ DEEPEST = 64
 """Nesting beyond which JSON is taken as a bare string: an attacker's depth is not our recursion."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Parts:
     """The texts of one exchange, in memory only. `user` is what the person wrote in the last human turn; `None` means
     that none was logged. `blocks` are what a harness put beside it, and into turns in which nobody wrote. `earlier` is
@@ -70,9 +74,9 @@ class Parts:
 
     system: str = ""
     tools: str = ""
-    history: list[str] = field(default_factory=list)
+    history: Sequence[str] = ()
     user: str | None = None
-    blocks: list[str] = field(default_factory=list)
+    blocks: Sequence[str] = ()
     earlier: str | None = None
     results: list[Any] = field(default_factory=list)
     output: str | None = None
@@ -101,9 +105,11 @@ def parts_of(
         parts.tools, bits = _remembered(tools, _tools, toolsets)
         parts.structure |= bits
     if messages:
-        _messages(_loaded(messages), parts)
+        said = plain(messages)
+        _messages(_loaded(messages), parts) if said is None else _said(said, parts)
     if output:
-        _output(_loaded(output), parts)
+        said = plain(output)
+        _output(_loaded(output), parts) if said is None else _answer([text for _, text in said], parts)
     return parts
 
 
@@ -167,9 +173,7 @@ def _tools(value: Any) -> tuple[str, int]:
 
 def _messages(value: Any, parts: Parts) -> None:
     items = value if isinstance(value, list) else [value]
-    turns: list[tuple[str, str]] = []
-    systems = [parts.system]
-    tagged = False
+    said: list[tuple[str, str]] = []
     for item in items:
         role = str(item.get("role", "user")) if isinstance(item, dict) else "user"
         text = _text(item, parts)
@@ -179,11 +183,22 @@ def _messages(value: Any, parts: Parts) -> None:
             continue
         if isinstance(item, dict) and (item.get("tool_calls") or item.get("function_call")):
             parts.structure |= CALL
+        said.append((role, text))
+    _said(said, parts)
+
+
+def _said(said: list[tuple[str, str]], parts: Parts) -> None:
+    """What each message says, by its role: system texts beside the system column's, and turns."""
+    turns: list[tuple[str, str]] = []
+    systems = [parts.system]
+    tagged = False
+    for one in said:
+        role, text = one
         if role in ("system", "developer"):
             systems.append(text)
             parts.structure |= SYSTEM
         elif text:
-            turns.append((role, text))
+            turns.append(one)
             tagged = tagged or "</" in text
     if len(systems) > 1:
         parts.system = "\n".join(bare for text in systems if (bare := text.strip("\n")))
@@ -207,6 +222,8 @@ def _turns(turns: list[tuple[str, str]], parts: Parts) -> None:
 
 def _is_bare(text: str) -> bool:
     """Blanks and marks say nothing, however many: words count, and letters where a script has no spaces."""
+    if sum(map(str.isalpha, text[:ENOUGH].split())) > BARE_WORDS:  # the last may be a part of a word
+        return False
     letters = 0
     for words, word in enumerate(WORD.finditer(text), start=1):
         letters += len(word.group().encode("utf-8", "replace"))
@@ -263,7 +280,11 @@ def _output(value: Any, parts: Parts) -> None:
         parts.structure |= carried.structure & REASONING
         if isinstance(item, dict) and (item.get("reasoning_content") or item.get("reasoning")):
             parts.structure |= REASONING
-    parts.output = "\n".join(text for text in texts if text)
+    _answer(texts, parts)
+
+
+def _answer(texts: list[str], parts: Parts) -> None:
+    parts.output = "\n".join([text for text in texts if text])
     if "```" in parts.output:
         parts.structure |= CODE_OUT
     if parts.output.lstrip()[:1] in ("{", "["):
