@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from stillwatch.stats import (
     clopper_pearson,
     dirichlet_multinomial,
+    distinct,
+    distinct_pairs,
     e_bh,
     largest_remainder,
     log_mean_exp,
@@ -85,3 +87,10 @@ def test_precision_falls_with_the_base_rate() -> None:
     assert precision(24_000, 10_000_000, 0.8, 1e-4) == pytest.approx(0.95, abs=0.005)
     assert precision(40, 1_000_000, 0.8, 1e-4) == pytest.approx(0.24, abs=0.005)
     assert np.isnan(precision(0, 10, 0.8, 0.0))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=40))
+def test_distinct_values_and_pairs_are_those_of_a_set(pairs: list[tuple[int, int]]) -> None:
+    first, second = (np.array([pair[at] for pair in pairs], np.int64) for at in (0, 1))
+    assert distinct(first).tolist() == sorted(set(first.tolist()))
+    assert list(zip(*(held.tolist() for held in distinct_pairs(first, second)), strict=True)) == sorted(set(pairs))

@@ -58,7 +58,7 @@ BY_PARAMETERS = ("client/parameters", "client/client")
 EXCHANGE_STEP = Step(
     "exchange",
     """
-    SELECT row_number() OVER (ORDER BY e.exchange_id) - 1 AS x, i.entity, i.account,
+    SELECT CAST(e.row_hash // 2 AS BIGINT) AS x, i.entity, i.account,
            e.* EXCLUDE (asn, country, ip_class, stems, pairs), n.block,
            coalesce(e.asn, n.asn) AS asn, coalesce(e.country, n.country) AS country,
            coalesce(e.ip_class, n.ip_class) AS ip_class

@@ -19,6 +19,7 @@ from stillwatch.content.tags import tag_bits
 from stillwatch.engine.base import Engine
 from stillwatch.linkage.work import one_source_log_bayes_factor
 from stillwatch.records import CAPABILITIES, Step
+from stillwatch.stats import distinct
 
 SAME_CAPABILITY = 0.1
 """Share of the explained work from which a capability is the group's, and its other work of it may be too."""
@@ -263,7 +264,7 @@ def _source(engine: Engine, figures: dict[int, Figures]) -> None:
     groups = held["grp"].to_numpy()
     accounts = held["account"].to_numpy().astype(np.int64)
     hashes = held["simhash"].to_numpy().astype(np.uint16)
-    for place in np.unique(groups):
+    for place in distinct(groups):
         mine = slice(*np.searchsorted(groups, [place, place + 1]))
         factor, count = one_source_log_bayes_factor(accounts[mine], hashes[mine])
         figures[int(place)].source = {"one_source": factor, "one_source_accounts": float(count)}

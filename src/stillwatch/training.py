@@ -19,6 +19,7 @@ from stillwatch.linkage.incidence import Floats, Incidence, Ints
 from stillwatch.linkage.pooled import LEAST_MEMBERS, Pool, learnt, pool_of, pooled_log_e
 from stillwatch.linkage.strata import strata_by
 from stillwatch.records import Family
+from stillwatch.stats import distinct
 
 SEED = 20260301
 
@@ -48,7 +49,7 @@ def training_values(engine: Engine, incidence: Incidence, groups: Sequence[Group
     strata = [strata_by(size, attributes) for attributes in incidence.stratifications or ((),)]
     tested = [_first(incidence, group.core[size[group.core] > 0].astype(np.int64), MOST_MEMBERS) for group in groups]
     within = [[_compared(incidence, members, of, size) for of in strata] for members in tested]
-    needed = np.unique(np.concatenate([rows for each in within for rows in each] or [np.zeros(0, np.int64)]))
+    needed = distinct(np.concatenate([rows for each in within for rows in each] or [np.zeros(0, np.int64)]))
     table = _rates(engine, needed)
     out: list[dict[str, Any]] = []
     for group, members, compared in zip(groups, tested, within, strict=True):
@@ -88,9 +89,9 @@ def _first(incidence: Incidence, rows: Ints, most: int) -> Ints:
 def _compared(incidence: Incidence, members: Ints, strata: NDArray[np.int32], size: Ints) -> Ints:
     """The members and the first rows of their strata, ascending."""
     rows = [members]
-    for stratum in np.unique(strata[members]):
+    for stratum in distinct(strata[members]):
         rows.append(_first(incidence, np.flatnonzero((strata == stratum) & (size > 0)), COMPARED))
-    return np.unique(np.concatenate(rows))
+    return distinct(np.concatenate(rows))
 
 
 def _dense(codes: NDArray[np.int32]) -> Ints:

@@ -23,6 +23,7 @@ from stillwatch.content.preamble import AUTHORED, BEGUN
 from stillwatch.engine.base import Engine
 from stillwatch.linkage.work import topics
 from stillwatch.records import CAPABILITIES, SegmentRole, Step
+from stillwatch.stats import distinct
 from stillwatch.tables import MINHASH_BYTES
 
 SEED = 20260301
@@ -206,7 +207,7 @@ def _items(held: Columns, known: int) -> Mapping[str, float]:
     if not has.any():
         return facts
     outside = held["outside"][has].astype(np.bool_)
-    return {"items": len(np.unique(item[has])), "novel": round(1.0 - float(outside.mean()), 4), **facts}
+    return {"items": len(distinct(item[has])), "novel": round(1.0 - float(outside.mean()), 4), **facts}
 
 
 def _uses(held: Columns) -> Mapping[int, list[Use]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stillwatch.stats import distinct_pairs
+
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
@@ -73,11 +75,11 @@ class Dealt:
 
 def dealt(item: Hashes, owner: Ints, known: int) -> Dealt | None:
     """Occurrences of items of a set of `known` ones, with their owners; nothing where chance says nothing."""
-    pairs = np.unique(np.stack([item.astype(np.uint64), owner.astype(np.uint64)]), axis=1)
-    if pairs.shape[1] < LEAST_ITEMS or known < LEAST_ITEMS:
+    items, owners = distinct_pairs(item, owner)
+    if len(items) < LEAST_ITEMS or known < LEAST_ITEMS:
         return None
-    _, holders = np.unique(pairs[0], return_counts=True)
-    _, sizes = np.unique(pairs[1], return_counts=True)
+    _, holders = np.unique(items, return_counts=True)
+    _, sizes = np.unique(owners, return_counts=True)
     met = int((holders * (holders - 1) // 2).sum())
     expected = float(sizes.sum() ** 2 - (sizes**2).sum()) / (2.0 * known)
     if expected < LEAST_EXPECTED:

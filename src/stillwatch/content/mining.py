@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stillwatch.content.mining_kernel import LEAST_RECURRING, Mined, mine, named
 from stillwatch.content.neighbours import Floats, Ints, Places, nearest, unit_rows
 from stillwatch.leiden import labels_of, symmetric
+from stillwatch.stats import distinct, distinct_pairs
 
 Hashes = NDArray[np.uint64]
 Words = NDArray[np.uint32]
@@ -68,7 +69,7 @@ def _instructions(prompts: Prompts) -> list[Shown]:
         return []
     prompt = np.flatnonzero(mined.of >= 0)
     out: list[Shown] = []
-    for channel, token in merged(mined, len(np.unique(prompts.entity))).items():
+    for channel, token in merged(mined, len(distinct(prompts.entity))).items():
         shown = prompt[token[mined.of[prompt]] > 0]
         out.append(Shown(channel, shown, token[mined.of[shown]]))
     return out
@@ -121,7 +122,7 @@ def _nodes(ends: Ints, column: Places, weight: Floats, names: Hashes) -> _Nodes:
 def _instruction_vectors(mined: Mined, column: Places, width: int, entities: int) -> Floats:
     """Unit vectors of instructions: a stem's share of the prompts, and how few of all entities hold it in theirs."""
     entity = np.repeat(mined.entity, np.diff(mined.ends)).astype(np.int64)
-    held = np.unique(entity * width + column) % width
+    held = distinct(entity * width + column) % width
     rare = np.log((entities + 1.0) / (np.bincount(held, minlength=width) + 0.5))
     return unit_rows(mined.ends, np.sqrt(mined.shares) * np.maximum(rare, 0.0)[column])
 
@@ -131,8 +132,7 @@ def _tokens(label: Ints, entity: Places, names: Hashes) -> Hashes:
     size = int(label.max()) + 1
     least = np.full(size, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(least, label, names)
-    pairs = np.unique(np.stack([label, entity.astype(np.int64)]), axis=1)
-    shared = np.bincount(pairs[0], minlength=size) > 1
+    shared = np.bincount(distinct_pairs(label, entity)[0], minlength=size) > 1
     return np.where(shared[label], np.maximum(least[label], np.uint64(1)), np.uint64(0))
 
 

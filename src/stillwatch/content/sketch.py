@@ -20,6 +20,7 @@ from stillwatch.content.sketch_key import SketchKey, sketch_key
 from stillwatch.content.structure import Structure
 from stillwatch.content.tags import phrase_table
 from stillwatch.records import SegmentRole
+from stillwatch.stats import distinct
 from stillwatch.tables import CARRIED, EXCHANGES, MINHASH_BYTES, SKETCHED
 
 LONGEST = 400_000
@@ -271,7 +272,7 @@ def _segments(parts: list[Parts], read: Sequence[kernel.Full], key: SketchKey, t
 def _tagged(texts: pa.Array, places: Any, taken: Any, key: SketchKey, table: PhraseTable) -> tuple[Tagged, Any]:
     """The sets of tagged sentences of those texts that are taken somewhere, and which of them each place holds: the
     first, where it is not taken."""
-    asked = np.unique(places[taken])
+    asked = distinct(places[taken])
     n = max(len(asked), 1)
     out = Tagged(
         np.zeros((n, MOST_TAGS), np.uint64), np.zeros((n, MOST_TAGS), np.uint64), np.zeros((n, MOST_TAGS), np.uint8),

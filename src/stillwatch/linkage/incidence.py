@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.records import Family
+from stillwatch.stats import distinct
 
 Ints = NDArray[np.int64]
 Indices = NDArray[np.int32]
@@ -145,7 +146,7 @@ def channel(
     Dense ids follow the tokens' own order, so that the answer does not depend on the order of the pairs.
     """
     values, dense = np.unique(np.asarray(tokens), return_inverse=True)
-    keys = np.unique(np.asarray(rows, dtype=np.int64) * max(len(values), 1) + dense)
+    keys = distinct(np.asarray(rows, dtype=np.int64) * max(len(values), 1) + dense)
     owner, token = np.divmod(keys, max(len(values), 1))
     common = np.bincount(token, minlength=len(values)) > 1
     shared = common[token]

@@ -7,6 +7,7 @@ import numpy as np
 
 from stillwatch.linkage.incidence import Incidence, Indices, Ints
 from stillwatch.records import Family
+from stillwatch.stats import distinct
 
 LEAST_STRATUM = 40
 """Rows below which a stratum is joined with its kin at the next coarser level."""
@@ -46,7 +47,7 @@ def _parts(size: Ints) -> Ints:
         return out
     edges: list[int] = []
     begun = 0
-    for edge in np.unique(np.quantile(held, np.linspace(0, 1, PARTS + 1)[1:-1], method="lower")):
+    for edge in distinct(np.quantile(held, np.linspace(0, 1, PARTS + 1)[1:-1], method="lower")):
         ended = int(np.searchsorted(held, edge, side="right"))
         if ended - begun >= LEAST_STRATUM and len(held) - ended >= LEAST_STRATUM:
             edges.append(int(edge))

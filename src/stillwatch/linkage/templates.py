@@ -20,6 +20,7 @@ from stillwatch.linkage.template_kernel import (
     to_unit_length,
 )
 from stillwatch.records import MINED_CHANNELS, Family
+from stillwatch.stats import distinct
 
 LEAST_SHARE = 0.05
 LEAST_SHARE_OWN = 0.01
@@ -173,7 +174,7 @@ class Templates:
         rest = np.setdiff1d(with_any, sample, assume_unique=True)
         if len(rest):
             labels[rest] = _nearest(csr_matrix((weights, columns, ends), (len(rows), width)), sample, found, rest)
-        parts = [rows[labels == label] for label in np.unique(found)]
+        parts = [rows[labels == label] for label in distinct(found)]
         return sorted(parts, key=lambda part: (-len(part), part.tolist()))
 
     def _joined(
@@ -198,7 +199,7 @@ class Templates:
 
 
 def _by_label(parts: list[Indices], label: Ints) -> list[Indices]:
-    joined = [np.sort(np.concatenate([parts[at] for at in np.flatnonzero(label == k)])) for k in np.unique(label)]
+    joined = [np.sort(np.concatenate([parts[at] for at in np.flatnonzero(label == k)])) for k in distinct(label)]
     return sorted(joined, key=lambda part: (-len(part), part.tolist()))
 
 

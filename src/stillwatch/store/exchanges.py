@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillwatch.errors import StoreError
+from stillwatch.stats import distinct
 from stillwatch.store.files import write_whole
 from stillwatch.tables import EXCHANGES, SAMPLED, SKETCHED
 
@@ -58,7 +59,7 @@ class ExchangeWriter:
         self._rows = self._bytes = 0
         held = held.sort_by([("account_id", "ascending"), ("asked_at", "ascending"), ("row_hash", "ascending")])
         days = held["asked_at"].cast(pa.int64()).to_numpy() // _DAY
-        for day in np.unique(days):
+        for day in distinct(days):
             self._write(f"day={np.datetime64(int(day), 'D')}", _sampled(_distinct(held.filter(pa.array(days == day)))))
 
     def _write(self, day: str, rows: pa.Table) -> None:

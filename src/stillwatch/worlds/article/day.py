@@ -10,7 +10,17 @@ from stillwatch.tables import EXCHANGES
 from stillwatch.worlds import calendar
 from stillwatch.worlds.article.columns import hexadecimal, mixed, typed
 from stillwatch.worlds.article.population import (
-    CAMPAIGN_HEADS, CLIENTS, COUNTRIES, COVER, EXITS, HONEST_HEADS, OPERATOR, PRODUCT, REPORTED, TURNS, Population,
+    CAMPAIGN_HEADS,
+    CLIENTS,
+    COUNTRIES,
+    COVER,
+    EXITS,
+    HONEST_HEADS,
+    OPERATOR,
+    PRODUCT,
+    REPORTED,
+    TURNS,
+    Population,
 )  # fmt: skip
 from stillwatch.worlds.article.texts import Wanted, Writer
 from stillwatch.worlds.chance import generator, key

@@ -13,7 +13,14 @@ from stillwatch.worlds import calendar, corpus
 from stillwatch.worlds.article.columns import hexadecimal, typed
 from stillwatch.worlds.article.day import Day
 from stillwatch.worlds.article.population import (
-    BINS, CLIENTS, COUNTRIES, KINDS, OFFICE, OPERATOR, REPORTED, Population, populate, programmes,
+    CLIENTS,
+    COUNTRIES,
+    KINDS,
+    OPERATOR,
+    REPORTED,
+    Population,
+    populate,
+    programmes,
 )  # fmt: skip
 from stillwatch.worlds.article.texts import Writer
 from stillwatch.worlds.chance import generator, key
