@@ -16,7 +16,7 @@ from stillwatch.linkage.clusters import candidates_without
 from stillwatch.linkage.confirm import log_e_values
 from stillwatch.linkage.incidence import Channel, Incidence
 from stillwatch.linkage.matrix import family_matrix
-from stillwatch.linkage.pairs import family_weights
+from stillwatch.linkage.pairs import Weigher
 from stillwatch.linkage.strata import strata_of
 from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
@@ -76,8 +76,9 @@ def leak_in_blocking(world: Incidence, family: Family) -> tuple[np.ndarray, np.n
     """Candidates are found with the tokens of the family that tests them."""
     families = world.families()
     pairs = nominated_pairs(world, search_module.SEED)
-    weights = family_weights(world, pairs.left, pairs.right, families)
-    groups = candidates_without(world, pairs, weights, families, frozenset(), Templates(world))
+    weigher = Weigher(world, families)
+    weights = weigher.weights(pairs.left, pairs.right)
+    groups = candidates_without(world, pairs, weights, weigher, frozenset(), Templates(world))
     groups = [replace(group, left_out=frozenset({family})) for group in groups]
     values = log_e_values(world, family, groups, search_module.SEED)
     return values, e_bh(values, ALPHA / len(EXACT_FAMILIES))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stillwatch.linkage.blocking import PARTNERS, nominated_pairs, nominated_parts
 from stillwatch.linkage.incidence import Incidence, channel
-from stillwatch.linkage.pairs import family_weights, joined, total_weight
+from stillwatch.linkage.pairs import Weigher, joined, total_weight
 from stillwatch.records import Family
 from tests.linkage.worlds import token_world
 
@@ -49,7 +49,7 @@ def slow_weight(rows: list[set[int]], i: int, j: int, outside: list[set[int]] | 
 def test_pair_weight_is_its_formula(rows: list[set[int]]) -> None:
     made = world(rows)
     left, right = np.triu_indices(len(rows), 1)
-    found = family_weights(made, left.astype(np.int32), right.astype(np.int32), (Family.CLIENT,))[:, 0]
+    found = Weigher(made, (Family.CLIENT,)).weights(left.astype(np.int32), right.astype(np.int32))[:, 0]
     for i, j, weight in zip(left, right, found, strict=True):
         wanted = slow_weight(rows, i, j) if rows[i] and rows[j] else 0.0
         assert math.isclose(weight, wanted, rel_tol=1e-9, abs_tol=1e-9)
@@ -64,7 +64,7 @@ def test_a_group_left_out_of_popularity_is_as_if_it_were_not_there(rows: list[se
     left, right = np.triu_indices(len(rows), 1)
     same = groups[left] == groups[right]
     left, right = left[same].astype(np.int32), right[same].astype(np.int32)
-    found = family_weights(made, left, right, (Family.CLIENT,), groups)[:, 0]
+    found = Weigher(made, (Family.CLIENT,)).within(left, right, groups, (Family.CLIENT,))[:, 0]
     for i, j, weight in zip(left, right, found, strict=True):
         outside = [held for row, held in enumerate(rows) if groups[row] != groups[i]]
         wanted = slow_weight(rows, i, j, outside) if rows[i] and rows[j] else 0.0
@@ -73,7 +73,7 @@ def test_a_group_left_out_of_popularity_is_as_if_it_were_not_there(rows: list[se
 
 def test_no_agreement_is_hardly_evidence() -> None:
     rows = [{1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}]
-    weight = family_weights(world(rows), np.array([0], np.int32), np.array([1], np.int32), (Family.CLIENT,))[0, 0]
+    weight = Weigher(world(rows), (Family.CLIENT,)).weights(np.array([0], np.int32), np.array([1], np.int32))[0, 0]
     assert math.log(0.5) <= weight < 0
 
 
@@ -124,8 +124,9 @@ def test_rows_put_aside_stand_in_no_pair_but_count_in_popularity() -> None:
     aside = np.array([place == 1 for place in range(len(rows))])
     found = nominated_pairs(world(rows, aside=aside), 1)
     assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == [(0, 2)]
-    both = (np.array([0], np.int32), np.array([2], np.int32), (Family.CLIENT,))
-    assert family_weights(world(rows, aside=aside), *both) == family_weights(world(rows), *both)
+    both = (np.array([0], np.int32), np.array([2], np.int32))
+    with_it, without = (Weigher(world(rows, aside=held), (Family.CLIENT,)) for held in (aside, None))
+    assert with_it.weights(*both) == without.weights(*both)
 
 
 def test_content_and_work_count_once() -> None:

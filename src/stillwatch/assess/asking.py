@@ -55,27 +55,35 @@ ASKING_STEPS = [
         """,
     ),
     Step(
-        "programme_member",
+        "programme_use",
+        """
+        SELECT DISTINCT g.grp, g.channel, g.token, e.account FROM group_token g JOIN asking_part p ON p.grp = g.grp
+        JOIN template_token t ON t.channel = g.channel AND t.token = g.token
+        JOIN group_explained e ON e.grp = g.grp AND e.x = t.x WHERE g.exclusive
+        """,
+    ),
+    Step(
+        "programme_token",
         f"""
-        WITH held AS (
-               SELECT g.grp, g.channel, g.token, e.x, e.account FROM group_token g
-               JOIN asking_part p ON p.grp = g.grp
-               JOIN template_token t ON t.channel = g.channel AND t.token = g.token
-               JOIN group_explained e ON e.grp = g.grp AND e.x = t.x WHERE g.exclusive),
-             asks AS (SELECT DISTINCT g.grp, g.account FROM group_explained g
+        WITH asks AS (SELECT DISTINCT g.grp, g.account FROM group_explained g
                       JOIN asking_exchange a ON a.grp = g.grp AND a.x = g.x),
-             usual AS (SELECT g.grp, count(DISTINCT a.account) / count(DISTINCT g.account) AS share
-                       FROM group_explained g LEFT JOIN asks a ON a.grp = g.grp AND a.account = g.account
-                       GROUP BY g.grp),
-             programme AS (
-               SELECT h.grp, h.channel, h.token FROM held h
-               LEFT JOIN asks a ON a.grp = h.grp AND a.account = h.account
-               JOIN usual u ON u.grp = h.grp
-               GROUP BY h.grp, h.channel, h.token
-               HAVING count(DISTINCT h.account) >= {LEAST_ACCOUNTS}
-                  AND count(DISTINCT a.account) >= {AS_OFTEN} * any_value(u.share) * count(DISTINCT h.account))
-        SELECT h.grp, h.account, count(DISTINCT h.x) AS n FROM held h
-        JOIN programme p ON p.grp = h.grp AND p.channel = h.channel AND p.token = h.token GROUP BY h.grp, h.account
+             usual AS (SELECT g.grp, count(a.account) / count(*) AS share
+                       FROM (SELECT DISTINCT grp, account FROM group_explained) g
+                       LEFT JOIN asks a ON a.grp = g.grp AND a.account = g.account GROUP BY g.grp)
+        SELECT p.grp, p.channel, p.token FROM programme_use p
+        LEFT JOIN asks a ON a.grp = p.grp AND a.account = p.account JOIN usual u ON u.grp = p.grp
+        GROUP BY p.grp, p.channel, p.token
+        HAVING count(*) >= {LEAST_ACCOUNTS} AND count(a.account) >= {AS_OFTEN} * any_value(u.share) * count(*)
+        """,
+    ),
+    Step(
+        "programme_member",
+        """
+        SELECT grp, account, count(*) AS n FROM (
+            SELECT DISTINCT p.grp, e.account, e.x FROM programme_token p
+            JOIN template_token t ON t.channel = p.channel AND t.token = p.token
+            JOIN group_explained e ON e.grp = p.grp AND e.x = t.x)
+        GROUP BY grp, account
         """,
     ),
     Step(

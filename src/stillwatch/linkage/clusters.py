@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from stillwatch.leiden import labels_of, symmetric
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
 from stillwatch.linkage.kernels import strongest_edges
-from stillwatch.linkage.pairs import Pairs, Weights, family_weights, total_weight
+from stillwatch.linkage.pairs import Pairs, Weigher, Weights, total_weight
 from stillwatch.linkage.templates import Templates
 from stillwatch.linkage.wordings import wording_groups
 from stillwatch.records import EXACT_FAMILIES, Family
@@ -70,7 +70,7 @@ def candidates_without(
     incidence: Incidence,
     pairs: Pairs,
     weights: Weights,
-    families: tuple[Family, ...],
+    weigher: Weigher,
     left_out: frozenset[Family],
     templates: Templates,
 ) -> list[Candidate]:
@@ -81,6 +81,7 @@ def candidates_without(
     is seen a loose group may be the holders of one common token, which nobody outside holds: then only pairs for which
     two families speak are weighed again.
     """
+    families = weigher.families
     every = total_weight(weights, families, left_out)
     kept = np.flatnonzero(pairs.without(left_out) & (every >= PROMISING))
     kept = kept[strongest_edges(pairs.left[kept], pairs.right[kept], every[kept], incidence.n, NEIGHBOURS)]
@@ -90,7 +91,7 @@ def candidates_without(
     speaking = tuple(family for family in families if family not in left_out)
     if not templates.seen:
         inside &= (weights[kept][:, [families.index(family) for family in speaking]] > LINK).sum(axis=1) >= ENOUGH
-    renewed = family_weights(incidence, left[inside], right[inside], speaking, loose)
+    renewed = weigher.within(left[inside], right[inside], loose, speaking)
     total[inside] = np.maximum(total[inside], total_weight(renewed, speaking, left_out))
     groups = _groups(incidence, left, right, total)
     if Family.CONTENT not in left_out:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import FAMILY_BIT, Channel, Floats, Incidence, Indices, Ints
-from stillwatch.linkage.weight_kernel import add_ratios, add_ratios_in_groups
+from stillwatch.linkage.weight_kernel import Groups, Rows, weigh, weigh_in_groups
 from stillwatch.records import Family
 
 Weights = NDArray[np.float64] | NDArray[np.float32]
@@ -51,60 +51,73 @@ def joined(parts: Sequence[Pairs]) -> Pairs:
     )
 
 
+class Weigher:
+    """Match weights of pairs by a set of families.
+
+    Within a family the channels' likelihood ratios are averaged (which costs at most ln of their number); a channel in
+    which either row is empty abstains, and a family in which all abstain weighs 0.
+    """
+
+    def __init__(self, incidence: Incidence, families: tuple[Family, ...]) -> None:
+        self.families = families
+        by_family = [incidence.scored(family) for family in families]
+        self._channels = [channel for channels in by_family for channel in channels]
+        first = np.cumsum([0, *(channel.n_tokens for channel in self._channels)], dtype=np.int64)
+        ends = np.cumsum([0, *map(len, by_family)], dtype=np.int64)
+        self._rows = Rows(*_side_by_side(incidence.n, self._channels, first), first, ends)
+        nothing = [np.zeros(0, np.int64)]
+        self._holders = np.concatenate([*(channel.document_frequency for channel in self._channels), *nothing])
+        self._popularity = np.concatenate([*map(popularity, self._channels), *nothing]).astype(np.float64)
+
+    def weights(self, left: Indices, right: Indices) -> Floats:
+        """In nats, shape (pairs, families)."""
+        out = np.empty((len(left), len(self.families)))
+        weigh(left, right, self._rows, self._popularity, out)
+        return np.asfortranarray(np.log(out))
+
+    def within(self, left: Indices, right: Indices, groups: Indices, families: tuple[Family, ...]) -> Floats:
+        """The same by some of the families alone, where the popularity of a pair's tokens leaves out the pair's own
+        group. `groups` is a label a row; every pair must lie within one group."""
+        speaks = np.isin(self.families, families)
+        out = np.empty((len(left), len(self.families)))
+        weigh_in_groups(left, right, _grouped(left, groups), self._rows, speaks, self._holders, out)
+        return np.asfortranarray(np.log(out[:, [self.families.index(family) for family in families]]))
+
+
 def popularity(channel: Channel) -> Floats:
     """f_t over all rows but one: max(df_t - 1, 1/2) / sum of df."""
     df = channel.document_frequency
     return np.asarray(np.maximum(df - 1, 0.5) / max(float(channel.sizes.sum()), 1.0))
 
 
-def family_weights(
-    incidence: Incidence, left: Indices, right: Indices, families: tuple[Family, ...], groups: Indices | None = None
-) -> Floats:
-    """Match weight of each pair in each family, in nats, shape (pairs, families).
-
-    Within a family the channels' likelihood ratios are averaged (which costs at most ln of their number); a channel in
-    which either row is empty abstains, and a family in which all abstain weighs 0. With `groups`, a label a row, the
-    popularity of a pair's tokens leaves out the pair's own group; every pair must lie within one group.
-    """
-    out = np.zeros((len(left), len(families)), order="F")
-    within = None if groups is None else _Within.of(left, groups)
-    for place, family in enumerate(families):
-        total = np.zeros(len(left))
-        voices = np.zeros(len(left), dtype=np.int32)
-        for channel in incidence.scored(family):
-            if within is None:
-                add_ratios(
-                    left, right, channel.indptr, channel.tokens, channel.sizes, popularity(channel), total, voices
-                )
-            else:
-                add_ratios_in_groups(
-                    left, right, within.pairs, within.pair_ends, within.members, within.member_ends,
-                    channel.indptr, channel.tokens, channel.sizes, channel.document_frequency, total, voices,
-                )  # fmt: skip
-        heard = voices > 0
-        out[heard, place] = np.log(total[heard] / voices[heard])
-    return out
+def _side_by_side(n: int, channels: Sequence[Channel], first: Ints) -> tuple[Ints, Indices, Indices]:
+    """`Rows.indptr`, `tokens` and `sizes` of these channels."""
+    held = np.zeros(n, dtype=np.int64)
+    for channel in channels:
+        held += np.diff(channel.indptr)
+    indptr = np.concatenate([[0], np.cumsum(held)])
+    tokens = np.empty(int(indptr[-1]), dtype=np.int32)
+    sizes = np.empty((n, len(channels)), dtype=np.int32)
+    begun = indptr[:-1].copy()
+    for place, channel in enumerate(channels):
+        count = np.diff(channel.indptr)
+        at = np.repeat(begun - channel.indptr[:-1], count) + np.arange(len(channel.tokens))
+        tokens[at] = channel.tokens + first[place]
+        sizes[:, place] = channel.sizes
+        begun += count
+    return indptr, tokens, sizes
 
 
-@dataclass(frozen=True)
-class _Within:
-    """Pairs and rows by the group that they lie in, for groups with a pair: see `add_ratios_in_groups`."""
-
-    pairs: Ints
-    pair_ends: Ints
-    members: Ints
-    member_ends: Ints
-
-    @classmethod
-    def of(cls, left: Indices, groups: Indices) -> "_Within":
-        """From each pair's left row and each row's label."""
-        owner = groups[left]
-        pairs, rows = np.argsort(owner, kind="stable"), np.argsort(groups, kind="stable")
-        labels, starts = np.unique(owner[pairs], return_index=True)
-        first, last = (np.searchsorted(groups[rows], labels, side=side) for side in ("left", "right"))
-        ends = np.concatenate([[0], np.cumsum(last - first)])
-        members = rows[np.repeat(first - ends[:-1], last - first) + np.arange(ends[-1])]
-        return cls(pairs, np.append(starts, len(pairs)), members, ends)
+def _grouped(left: Indices, groups: Indices) -> Groups:
+    """Pairs and rows by the group that they lie in, for groups with a pair: from each pair's left row and each row's
+    label."""
+    owner = groups[left]
+    pairs, rows = np.argsort(owner, kind="stable"), np.argsort(groups, kind="stable")
+    labels, starts = np.unique(owner[pairs], return_index=True)
+    first, last = (np.searchsorted(groups[rows], labels, side=side) for side in ("left", "right"))
+    ends = np.concatenate([[0], np.cumsum(last - first)])
+    members = rows[np.repeat(first - ends[:-1], last - first) + np.arange(ends[-1])].astype(np.int32)
+    return Groups(pairs, np.append(starts, len(pairs)), members, ends)
 
 
 def total_weight(weights: Weights, families: tuple[Family, ...], left_out: frozenset[Family]) -> Floats:

@@ -11,7 +11,7 @@ from stillwatch.linkage.blocking import nominated_parts
 from stillwatch.linkage.clusters import PROMISING, Candidate, candidates_by_wording, candidates_without, left_out_sets
 from stillwatch.linkage.confirm import THREADS, log_e_values
 from stillwatch.linkage.incidence import Floats, Incidence
-from stillwatch.linkage.pairs import Pairs, family_weights, joined, total_weight
+from stillwatch.linkage.pairs import Pairs, Weigher, joined, total_weight
 from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
 from stillwatch.stats import e_bh
@@ -52,13 +52,14 @@ def search(
     """Find and confirm groups. `only` limits the work to candidates that one family tests (for replications)."""
     families = incidence.families()
     wanted = [left_out for left_out in left_out_sets(families) if only is None or only in left_out]
-    pairs, weights = _useful(incidence, seed, families, wanted, progress)
+    weigher = Weigher(incidence, families)
+    pairs, weights = _useful(incidence, seed, weigher, wanted, progress)
     candidates: list[Candidate] = []
     templates = Templates(incidence)
     progress(f"clustering without {' / '.join('+'.join(sorted(left_out)) for left_out in wanted)}")
     with ThreadPoolExecutor(THREADS) as pool:
         for found in pool.map(
-            lambda left_out: candidates_without(incidence, pairs, weights, families, left_out, templates), wanted
+            lambda left_out: candidates_without(incidence, pairs, weights, weigher, left_out, templates), wanted
         ):
             candidates += found
     if only != Family.CONTENT:
@@ -78,7 +79,7 @@ def search(
 def _useful(
     incidence: Incidence,
     seed: int,
-    families: tuple[Family, ...],
+    weigher: Weigher,
     wanted: list[frozenset[Family]],
     progress: Callable[[str], None],
 ) -> tuple[Pairs, NDArray[np.float32]]:
@@ -91,13 +92,13 @@ def _useful(
         progress("weighing pairs")
         for start in range(0, max(len(part.left), 1), AT_ONCE):
             some = part.chosen(np.arange(start, min(start + AT_ONCE, len(part.left))))
-            weights = family_weights(incidence, some.left, some.right, families)
+            weights = weigher.weights(some.left, some.right)
             useful = np.zeros(len(some.left), dtype=np.bool_)
             for left_out in wanted:
-                useful |= some.without(left_out) & (total_weight(weights, families, left_out) >= PROMISING)
+                useful |= some.without(left_out) & (total_weight(weights, weigher.families, left_out) >= PROMISING)
             held.append(some.chosen(np.flatnonzero(useful)))
             weighed.append(weights[useful].astype(np.float32))
-    out = np.empty((sum(map(len, weighed)), len(families)), dtype=np.float32, order="F")
+    out = np.empty((sum(map(len, weighed)), len(weigher.families)), dtype=np.float32, order="F")
     return joined(held), np.concatenate(weighed, out=out)
 
 

@@ -4,6 +4,8 @@ Most pairs share nothing in most channels, so what a pair without a shared token
 and sums stay likelihood ratios until the family is whole: one logarithm a pair and family.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
@@ -11,6 +13,31 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Indices = NDArray[np.int32]
 Floats = NDArray[np.float64]
+Hashes = NDArray[np.uint64]
+
+class Rows(NamedTuple):
+    """All scored tokens of each row side by side, so that a pair is two reads of memory and not two for each channel.
+
+    Row i holds `tokens[indptr[i]:indptr[i + 1]]`, ascending; channel c's tokens are the numbers from `first[c]` to
+    `first[c + 1]`, and `sizes[i, c]` is |S_i| in it. `channels[f]` to `channels[f + 1]` are family f's channels.
+    """
+
+    indptr: Ints
+    tokens: Indices
+    sizes: Indices
+    first: Ints
+    channels: Ints
+
+
+class Groups(NamedTuple):
+    """Group g has the pairs `pairs[pair_ends[g]:pair_ends[g + 1]]` (places) and the rows
+    `members[member_ends[g]:member_ends[g + 1]]`."""
+
+    pairs: Ints
+    pair_ends: Ints
+    members: Ints
+    member_ends: Ints
+
 
 LAMBDAS = np.array([0.02, 0.05, 0.15, 0.4, 0.8])
 """Copying rates that a pair weight averages over, each with weight .1; the rate 0 has the other half."""
@@ -21,6 +48,14 @@ GREATEST = 1e250
 MOST_NATS = 500.0
 MOST_RATIO = float(np.exp(MOST_NATS))
 """Most that one channel may say of a pair, so that sums of ratios stay finite."""
+
+MARKS = np.uint64(1 << 18)
+"""Bits that mark the tokens of one row: 32 KiB, which stays in a core's nearest cache."""
+
+LONGER = 16
+"""How many times as long a row must be for the other's tokens to be looked up in it one by one."""
+
+ZERO, ONE = np.uint64(0), np.uint64(1)
 
 FULL = 1024
 """Sizes up to which powers of 1 - lambda are looked up; beyond, they are computed."""
@@ -54,18 +89,32 @@ def _place(tokens: Indices, token: int, first: int, last: int) -> int:
     return first
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _mark(marks: Hashes, rows: Rows, row: int) -> None:
+    """Flip the marks of a row's tokens: one bit for all that are alike but for multiples of `MARKS`."""
+    for at in range(rows.indptr[row], rows.indptr[row + 1]):
+        slot = np.uint64(rows.tokens[at]) % MARKS
+        marks[slot >> np.uint64(6)] |= ONE << (slot & np.uint64(63))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _unmark(marks: Hashes, rows: Rows, row: int) -> None:
+    for at in range(rows.indptr[row], rows.indptr[row + 1]):
+        marks[np.uint64(rows.tokens[at]) % MARKS >> np.uint64(6)] = ZERO
+
+
 @njit(cache=True, nogil=True)
-def shared_tokens(i: int, j: int, indptr: Ints, tokens: Indices, shared: Indices) -> int:
+def shared_tokens(marked: int, j: int, rows: Rows, marks: Hashes, shared: Indices) -> int:
     """Fill `shared` with the tokens that both rows hold, ascending: how many. `shared` is as long as the shorter row.
 
-    Rows of like length are merged; a short row is looked up in a long one.
+    A short row is looked up in a long one; else the tokens of the second are looked at, and those whose mark stands
+    (see `_mark`) looked up in the first.
     """
-    if indptr[i + 1] - indptr[i] > indptr[j + 1] - indptr[j]:
-        i, j = j, i
-    a, a_end = indptr[i], indptr[i + 1]
-    b, b_end = indptr[j], indptr[j + 1]
+    tokens = rows.tokens
+    a, a_end = rows.indptr[marked], rows.indptr[marked + 1]
+    b, b_end = rows.indptr[j], rows.indptr[j + 1]
     n = 0
-    if (b_end - b) > 8 * (a_end - a):
+    if (b_end - b) > LONGER * (a_end - a):
         while a < a_end and b < b_end:
             b = _place(tokens, tokens[a], b, b_end)
             if b < b_end and tokens[b] == tokens[a]:
@@ -73,16 +122,13 @@ def shared_tokens(i: int, j: int, indptr: Ints, tokens: Indices, shared: Indices
                 n += 1
             a += 1
         return n
-    while a < a_end and b < b_end:
-        if tokens[a] < tokens[b]:
-            a += 1
-        elif tokens[a] > tokens[b]:
-            b += 1
-        else:
-            shared[n] = tokens[a]
-            n += 1
-            a += 1
-            b += 1
+    for at in range(b, b_end):
+        slot = np.uint64(tokens[at]) % MARKS
+        if marks[slot >> np.uint64(6)] >> (slot & np.uint64(63)) & ONE:
+            a = _place(tokens, tokens[at], a, a_end)
+            if a < a_end and tokens[a] == tokens[at]:
+                shared[n] = tokens[at]
+                n += 1
     return n
 
 
@@ -104,78 +150,108 @@ def _direction(shared: Indices, n: int, own: int, other: int, frequency: Floats,
     return min(total, MOST_RATIO)
 
 
-@njit(cache=True, nogil=True)
-def pair_ratio(
-    i: int, j: int, indptr: Ints, tokens: Indices, sizes: Ints, frequency: Floats, shared: Indices, odds: Floats
-) -> float:
-    """Likelihood ratio of one pair in one channel, the mean over both directions: see `add_ratios`; both rows must hold
-    a token."""
-    size_i, size_j = sizes[i], sizes[j]
-    n = shared_tokens(i, j, indptr, tokens, shared)
+@njit(cache=True, nogil=True, inline="always")
+def _ratio(shared: Indices, n: int, one: int, other: int, frequency: Floats, odds: Floats) -> float:
+    """Likelihood ratio of a pair in a channel in which it holds `one` and `other` tokens, `n` of them shared: the mean
+    over both directions."""
     if n == 0:
-        return 0.5 * (_unshared(size_i) + _unshared(size_j))
-    ratio = _direction(shared, n, size_i, size_j, frequency, odds)
-    return float(0.5 * (ratio + _direction(shared, n, size_j, size_i, frequency, odds)))
+        return 0.5 * (_unshared(one) + _unshared(other))
+    ratio = _direction(shared, n, one, other, frequency, odds)
+    return float(0.5 * (ratio + _direction(shared, n, other, one, frequency, odds)))
+
+
+@njit(cache=True, nogil=True)
+def _add_pair(
+    i: int, j: int, rows: Rows, marks: Hashes, speaks: NDArray[np.bool_], frequency: Floats, shared: Indices,
+    odds: Floats, out: Floats,
+) -> None:  # fmt: skip
+    """Fill `out` with a pair's mean ratio over the channels of each family in which both rows hold a token; 1 where
+    there is none, and for a family that does not speak. The first row's tokens are marked."""
+    n = shared_tokens(i, j, rows, marks, shared)
+    begin = 0
+    for family in range(len(rows.channels) - 1):
+        total, voices = 0.0, 0
+        for channel in range(rows.channels[family], rows.channels[family + 1]):
+            end = begin
+            while end < n and shared[end] < rows.first[channel + 1]:
+                end += 1
+            if speaks[family] and rows.sizes[i, channel] > 0 and rows.sizes[j, channel] > 0:
+                one, other = rows.sizes[i, channel], rows.sizes[j, channel]
+                total += _ratio(shared[begin:end], end - begin, one, other, frequency, odds)
+                voices += 1
+            begin = end
+        out[family] = total / voices if voices else 1.0
+
+
+@njit(cache=True, nogil=True)
+def _longest(rows: Rows, held: Indices) -> int:
+    most = 0
+    for row in held:
+        most = max(most, rows.indptr[row + 1] - rows.indptr[row])
+    return most
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def add_ratios(
-    left: Indices, right: Indices, indptr: Ints, tokens: Indices, sizes: Ints, frequency: Floats, total: Floats,
-    voices: Indices,
-) -> None:  # fmt: skip
-    """Add each pair's likelihood ratio in one channel to `total`, and 1 to `voices`, where both rows hold a token.
+def weigh(left: Indices, right: Indices, rows: Rows, frequency: Floats, out: Floats) -> None:
+    """Fill `out` (pairs, families) with likelihood ratios, the mean over a family's channels; `frequency` is each
+    token's popularity f_t.
 
-    `sizes` are the rows' |S_i| and `frequency` each token's popularity f_t. For a direction i given j: product over
-    shared tokens of 1 + lambda (1 - p) / p with p = 1 - exp(-|S_j| f_t), times (1 - lambda) per token of i that j
-    lacks; the mean over both directions and the copying rates. Never below 1/2.
+    For a direction i given j: product over shared tokens of 1 + lambda (1 - p) / p with p = 1 - exp(-|S_j| f_t), times
+    (1 - lambda) per token of i that j lacks; the mean over both directions and the copying rates. Never below 1/2.
     """
-    longest = 0
-    for row in range(len(indptr) - 1):
-        longest = max(longest, indptr[row + 1] - indptr[row])
+    longest = max(_longest(rows, left), _longest(rows, right))
+    speaks = np.ones(len(rows.channels) - 1, dtype=np.bool_)
     parts = 64
     for part in prange(parts):
         shared, odds = np.empty(longest, dtype=np.int32), np.empty(longest)
+        marks, marked = np.zeros(int(MARKS) >> 6, dtype=np.uint64), -1
         for at in range(len(left) * part // parts, len(left) * (part + 1) // parts):
-            i, j = left[at], right[at]
-            if sizes[i] > 0 and sizes[j] > 0:
-                total[at] += pair_ratio(i, j, indptr, tokens, sizes, frequency, shared, odds)
-                voices[at] += 1
+            if left[at] != marked:
+                if marked >= 0:
+                    _unmark(marks, rows, marked)
+                marked = left[at]
+                _mark(marks, rows, marked)
+            _add_pair(left[at], right[at], rows, marks, speaks, frequency, shared, odds, out[at])
 
 
 @njit(cache=True, nogil=True)
-def add_ratios_in_groups(
-    left: Indices, right: Indices, pairs: Ints, pair_ends: Ints, members: Ints, member_ends: Ints,
-    indptr: Ints, tokens: Indices, sizes: Ints, holders: Ints, total: Floats, voices: Indices,
-) -> None:  # fmt: skip
-    """The same with a popularity that leaves out the pair's own group, to which both rows belong.
-
-    Group g has the pairs `pairs[pair_ends[g]:pair_ends[g + 1]]` (places in `left`) and the rows
-    `members[member_ends[g]:member_ends[g + 1]]`; `holders` counts the rows that hold each token.
-    """
+def weigh_in_groups(
+    left: Indices, right: Indices, groups: Groups, rows: Rows, speaks: NDArray[np.bool_], holders: Ints, out: Floats
+) -> None:
+    """The same, by the families that speak, with a popularity that leaves out the pair's own group, to which both rows
+    belong; `holders` counts the rows that hold each token."""
     inside = np.zeros(len(holders), dtype=np.int64)
     frequency = np.empty(len(holders), dtype=np.float64)
-    every = sizes.sum()
-    longest = 0
-    for row in members:
-        longest = max(longest, indptr[row + 1] - indptr[row])
+    every = np.zeros(len(rows.first) - 1, dtype=np.int64)
+    for row in range(len(rows.sizes)):
+        for channel in range(len(every)):
+            every[channel] += rows.sizes[row, channel]
+    longest = _longest(rows, groups.members)
     shared, odds = np.empty(longest, dtype=np.int32), np.empty(longest)
-    for group in range(len(pair_ends) - 1):
-        rows = members[member_ends[group] : member_ends[group + 1]]
-        beyond = every
-        for row in rows:
-            beyond -= sizes[row]
-            for at in range(indptr[row], indptr[row + 1]):
-                inside[tokens[at]] += 1
-        for row in rows:
-            for at in range(indptr[row], indptr[row + 1]):
-                token = tokens[at]
-                frequency[token] = max(holders[token] - inside[token], 0.5) / max(float(beyond), 1.0)
-        for at in range(pair_ends[group], pair_ends[group + 1]):
-            pair = pairs[at]
-            i, j = left[pair], right[pair]
-            if sizes[i] > 0 and sizes[j] > 0:
-                total[pair] += pair_ratio(i, j, indptr, tokens, sizes, frequency, shared, odds)
-                voices[pair] += 1
-        for row in rows:
-            for at in range(indptr[row], indptr[row + 1]):
-                inside[tokens[at]] = 0
+    marks, marked = np.zeros(int(MARKS) >> 6, dtype=np.uint64), -1
+    for group in range(len(groups.pair_ends) - 1):
+        members = groups.members[groups.member_ends[group] : groups.member_ends[group + 1]]
+        beyond = every.copy()
+        for row in members:
+            for channel in range(len(every)):
+                beyond[channel] -= rows.sizes[row, channel]
+            for at in range(rows.indptr[row], rows.indptr[row + 1]):
+                inside[rows.tokens[at]] += 1
+        for row in members:
+            channel = 0
+            for at in range(rows.indptr[row], rows.indptr[row + 1]):
+                token = rows.tokens[at]
+                while token >= rows.first[channel + 1]:
+                    channel += 1
+                frequency[token] = max(holders[token] - inside[token], 0.5) / max(float(beyond[channel]), 1.0)
+        for at in range(groups.pair_ends[group], groups.pair_ends[group + 1]):
+            pair = groups.pairs[at]
+            if left[pair] != marked:
+                if marked >= 0:
+                    _unmark(marks, rows, marked)
+                marked = left[pair]
+                _mark(marks, rows, marked)
+            _add_pair(left[pair], right[pair], rows, marks, speaks, frequency, shared, odds, out[pair])
+        for row in members:
+            for at in range(rows.indptr[row], rows.indptr[row + 1]):
+                inside[rows.tokens[at]] = 0
