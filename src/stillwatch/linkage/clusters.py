@@ -27,7 +27,10 @@ PROMISING = 0.5
 """Nats that a pair needs to be weighed again: the others would not become edges; above `HEAVIEST` no edge changes."""
 
 NEIGHBOURS = 32
-"""Of each row's pairs, at least so many of the strongest are kept, as are those that are among the other row's."""
+LEAST_NEIGHBOURS = 8
+EDGES = 1 << 22
+"""Of each row's pairs, at least NEIGHBOURS of the strongest are kept, as are those that are among the other row's;
+fewer where the rows would keep more than EDGES together, and never fewer than LEAST_NEIGHBOURS."""
 
 HEAVIEST = 30.0
 """Nats at which an edge's weight is capped: one pair of copies must not make a cluster by itself."""
@@ -66,6 +69,13 @@ def left_out_sets(families: tuple[Family, ...]) -> tuple[frozenset[Family], ...]
     return tuple(frozenset(c) | ({Family.WORK} if Family.CONTENT in c else frozenset()) for c in chosen)
 
 
+def strongest(pairs: Pairs, weight: Floats, n: int) -> NDArray[np.int64]:
+    """Places of the pairs that can be an edge of one of `n` rows, given their weight without the left-out families."""
+    kept = np.flatnonzero(weight >= PROMISING)
+    most = min(NEIGHBOURS, max(LEAST_NEIGHBOURS, EDGES // max(n, 1)))
+    return kept[strongest_edges(pairs.left[kept], pairs.right[kept], weight[kept], n, most)]
+
+
 def candidates_without(
     incidence: Incidence,
     pairs: Pairs,
@@ -82,9 +92,8 @@ def candidates_without(
     two families speak are weighed again.
     """
     families = weigher.families
-    every = total_weight(weights, families, left_out)
-    kept = np.flatnonzero(pairs.without(left_out) & (every >= PROMISING))
-    kept = kept[strongest_edges(pairs.left[kept], pairs.right[kept], every[kept], incidence.n, NEIGHBOURS)]
+    every = weight_without(pairs, weights, families, left_out)
+    kept = strongest(pairs, every, incidence.n)
     left, right, total = pairs.left[kept], pairs.right[kept], every[kept]
     loose = _loose_groups(incidence.n, left, right, total)
     inside = (loose[left] == loose[right]) & (total < HEAVIEST)
@@ -97,6 +106,11 @@ def candidates_without(
     if Family.CONTENT not in left_out:
         groups += [part for rows in _distinct(groups, incidence.n) for part in _parts(incidence, rows, templates)]
     return [Candidate(rows, left_out) for rows in _distinct(groups, incidence.n)]
+
+
+def weight_without(pairs: Pairs, weights: Weights, families: tuple[Family, ...], left_out: frozenset[Family]) -> Floats:
+    """Summed weight of each pair over the families that are not left out; -inf where only those nominated it."""
+    return np.where(pairs.without(left_out), total_weight(weights, families, left_out), -np.inf)
 
 
 def candidates_by_wording(incidence: Incidence, families: tuple[Family, ...]) -> list[Candidate]:

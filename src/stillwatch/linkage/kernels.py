@@ -77,6 +77,7 @@ def nominate(indptr: Ints, rows: Indices, keys: Hashes, partners: int, least: in
     return out[:at]
 
 
+FULL = 255
 STEPS_A_NAT = 4
 MOST_STEPS = 128
 """Weights are told apart in quarters of a nat, up to 32 nats, when the strongest pairs of a row are chosen."""
@@ -89,12 +90,14 @@ def _step(weight: float) -> int:
 
 @njit(cache=True, nogil=True)
 def strongest_edges(left: Indices, right: Indices, weight: Floats, n: int, most: int) -> NDArray[np.bool_]:
-    """Which pairs are among the `most` strongest of one of their rows; pairs as strong as the last are kept too."""
-    counts = np.zeros((n, MOST_STEPS), dtype=np.int32)
+    """Which pairs are among the `most` strongest of one of their rows, at most 255; pairs as strong as the last are
+    kept too."""
+    counts = np.zeros((n, MOST_STEPS), dtype=np.uint8)  # one that is full has as many as are asked for
     for at in range(len(left)):
         step = _step(weight[at])
-        counts[left[at], step] += 1
-        counts[right[at], step] += 1
+        for row in (left[at], right[at]):
+            if counts[row, step] < FULL:
+                counts[row, step] += 1
     least = np.zeros(n, dtype=np.int32)
     for row in range(n):
         held = 0

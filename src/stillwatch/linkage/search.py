@@ -8,10 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.linkage.blocking import nominated_parts
-from stillwatch.linkage.clusters import PROMISING, Candidate, candidates_by_wording, candidates_without, left_out_sets
+from stillwatch.linkage.clusters import (
+    PROMISING,
+    Candidate,
+    candidates_by_wording,
+    candidates_without,
+    left_out_sets,
+    strongest,
+    weight_without,
+)  # fmt: skip
 from stillwatch.linkage.confirm import THREADS, log_e_values
 from stillwatch.linkage.incidence import Floats, Incidence
-from stillwatch.linkage.pairs import Pairs, Weigher, joined, total_weight
+from stillwatch.linkage.pairs import Pairs, Weigher, joined
 from stillwatch.linkage.templates import Templates
 from stillwatch.records import EXACT_FAMILIES, Family
 from stillwatch.stats import e_bh
@@ -20,6 +28,9 @@ ALPHA = 0.05
 SEED = 20260223
 AT_ONCE = 1 << 20
 """Pairs that are weighed together."""
+
+MOST_HELD = 12_000_000
+"""Pairs that are held, from which on those that cannot become an edge any more are dropped."""
 
 HEAVIEST = 100.0
 """Most that a candidate may weigh in e-BH against one that no other family speaks for. Fixed, not fitted."""
@@ -86,20 +97,47 @@ def _useful(
     """The pairs that can become an edge without one of the wanted sets of families, with their weights. All others are
     forgotten as soon as they are weighed, so that they never lie in memory together."""
     progress("blocking")
-    held: list[Pairs] = []
-    weighed: list[NDArray[np.float32]] = []
+    held = _Held(incidence.n, weigher.families, wanted)
     for part in nominated_parts(incidence, seed):
         progress("weighing pairs")
         for start in range(0, max(len(part.left), 1), AT_ONCE):
             some = part.chosen(np.arange(start, min(start + AT_ONCE, len(part.left))))
             weights = weigher.weights(some.left, some.right)
-            useful = np.zeros(len(some.left), dtype=np.bool_)
-            for left_out in wanted:
-                useful |= some.without(left_out) & (total_weight(weights, weigher.families, left_out) >= PROMISING)
-            held.append(some.chosen(np.flatnonzero(useful)))
-            weighed.append(weights[useful].astype(np.float32))
-    out = np.empty((sum(map(len, weighed)), len(weigher.families)), dtype=np.float32, order="F")
-    return joined(held), np.concatenate(weighed, out=out)
+            held.add(some, weights)
+    return held.all()
+
+
+class _Held:
+    """Pairs that can be an edge without one of the wanted sets of families. Where they are many, those are dropped now
+    and then that are not among the strongest of a row so far: more pairs only make a row's strongest stronger."""
+
+    def __init__(self, n: int, families: tuple[Family, ...], wanted: list[frozenset[Family]]) -> None:
+        self._n, self._families, self._wanted = n, families, wanted
+        self._pairs: list[Pairs] = []
+        self._weights: list[NDArray[np.float32]] = []
+        self._most = MOST_HELD
+
+    def add(self, pairs: Pairs, weights: Floats) -> None:
+        useful = np.zeros(len(pairs.left), dtype=np.bool_)
+        for left_out in self._wanted:
+            useful |= weight_without(pairs, weights, self._families, left_out) >= PROMISING
+        self._pairs.append(pairs.chosen(np.flatnonzero(useful)))
+        self._weights.append(weights[useful].astype(np.float32))
+        if sum(map(len, self._weights)) > self._most:
+            self._drop()
+
+    def all(self) -> tuple[Pairs, NDArray[np.float32]]:
+        """Those that are held, ascending, and what each family says of them."""
+        out = np.empty((sum(map(len, self._weights)), len(self._families)), dtype=np.float32, order="F")
+        return joined(self._pairs), np.concatenate(self._weights, out=out)
+
+    def _drop(self) -> None:
+        pairs, weights = self.all()
+        kept = np.zeros(len(weights), dtype=np.bool_)
+        for left_out in self._wanted:
+            kept[strongest(pairs, weight_without(pairs, weights, self._families, left_out), self._n)] = True
+        self._pairs, self._weights = [pairs.chosen(np.flatnonzero(kept))], [weights[kept]]
+        self._most = max(MOST_HELD, 2 * int(kept.sum()))
 
 
 def _repetitions(family: Family, candidates: list[Candidate]) -> list[list[int]]:

@@ -15,6 +15,7 @@ Indices = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
 
+
 class Rows(NamedTuple):
     """All scored tokens of each row side by side, so that a pair is two reads of memory and not two for each channel.
 
@@ -35,7 +36,7 @@ class Groups(NamedTuple):
 
     pairs: Ints
     pair_ends: Ints
-    members: Ints
+    members: Indices
     member_ends: Ints
 
 
@@ -184,7 +185,7 @@ def _add_pair(
 
 
 @njit(cache=True, nogil=True)
-def _longest(rows: Rows, held: Indices) -> int:
+def _longest(rows: Rows, held: Indices | Ints) -> int:
     most = 0
     for row in held:
         most = max(most, rows.indptr[row + 1] - rows.indptr[row])
@@ -215,6 +216,24 @@ def weigh(left: Indices, right: Indices, rows: Rows, frequency: Floats, out: Flo
 
 
 @njit(cache=True, nogil=True)
+def _outside(members: Indices, rows: Rows, inside: Ints, holders: Ints, beyond: Ints, frequency: Floats) -> None:
+    """Count the members' tokens in `inside`, and fill the popularity that these have outside; `beyond` is what all rows
+    hold of each channel, and then what the others do."""
+    for row in members:
+        for channel in range(len(beyond)):
+            beyond[channel] -= rows.sizes[row, channel]
+        for at in range(rows.indptr[row], rows.indptr[row + 1]):
+            inside[rows.tokens[at]] += 1
+    for row in members:
+        channel = 0
+        for at in range(rows.indptr[row], rows.indptr[row + 1]):
+            token = rows.tokens[at]
+            while token >= rows.first[channel + 1]:
+                channel += 1
+            frequency[token] = max(holders[token] - inside[token], 0.5) / max(float(beyond[channel]), 1.0)
+
+
+@njit(cache=True, nogil=True)
 def weigh_in_groups(
     left: Indices, right: Indices, groups: Groups, rows: Rows, speaks: NDArray[np.bool_], holders: Ints, out: Floats
 ) -> None:
@@ -231,19 +250,7 @@ def weigh_in_groups(
     marks, marked = np.zeros(int(MARKS) >> 6, dtype=np.uint64), -1
     for group in range(len(groups.pair_ends) - 1):
         members = groups.members[groups.member_ends[group] : groups.member_ends[group + 1]]
-        beyond = every.copy()
-        for row in members:
-            for channel in range(len(every)):
-                beyond[channel] -= rows.sizes[row, channel]
-            for at in range(rows.indptr[row], rows.indptr[row + 1]):
-                inside[rows.tokens[at]] += 1
-        for row in members:
-            channel = 0
-            for at in range(rows.indptr[row], rows.indptr[row + 1]):
-                token = rows.tokens[at]
-                while token >= rows.first[channel + 1]:
-                    channel += 1
-                frequency[token] = max(holders[token] - inside[token], 0.5) / max(float(beyond[channel]), 1.0)
+        _outside(members, rows, inside, holders, every.copy(), frequency)
         for at in range(groups.pair_ends[group], groups.pair_ends[group + 1]):
             pair = groups.pairs[at]
             if left[pair] != marked:

@@ -28,8 +28,8 @@ TURNS = (3.0, 2.0, 1.0, 1.0)
 EXITS = 8
 """Places that each account has; an honest one's are mostly one and the same."""
 
-OFFICE = 12
-"""Accounts of an office, which share its address and its mail domain; a tenth of developers work in one."""
+AROUND = 256
+"""Networks of 256 addresses around each of the corpus' residential ones, which alone would be crowded."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ COVER = 0.3
 
 @dataclass(frozen=True)
 class Population:
-    """A row an account. `campaign` is -1 for honest ones; `places` are rows of the corpus' blocks, and `hosts` the last
-    octet there (0: another each time); `rate` sums to 1; `home` is where in the word stream its texts come from."""
+    """A row an account. `campaign` is -1 for honest ones; `places` are rows of the corpus' blocks, and `hosts`
+    how far from their first an address lies (0: another each time); `rate` sums to 1; `home` is where in the word stream its texts come from."""
 
     kind: Ints
     campaign: Ints
@@ -136,7 +136,7 @@ def _campaigns(accounts: int) -> Ints:
 
 def _rates(kind: Ints, campaign: Ints, exchanges: int, extraction: float, rng: np.random.Generator) -> Floats:
     """The share of all exchanges that each account asks."""
-    heavy = rng.lognormal(0.0, np.array([1.0, 1.3, 1.8, 0.5])[kind]) * np.array([1.0, 3.0, 20.0, 1.0])[kind]
+    heavy = rng.lognormal(0.0, np.array([0.9, 1.1, 1.5, 0.5])[kind]) * np.array([1.0, 2.0, 10.0, 1.0])[kind]
     total = np.array([one.exchanges for one in REPORTED], dtype=np.float64)
     asked = total / total.sum() * extraction / (1.0 - COVER)
     wanted = np.append(asked, max(exchanges - asked.sum(), 1.0))
@@ -146,24 +146,23 @@ def _rates(kind: Ints, campaign: Ints, exchanges: int, extraction: float, rng: n
 
 
 def _places(corpus: Corpus, kind: Ints, campaign: Ints, country: Ints, office: Ints, seed: int) -> tuple[Ints, Ints]:
-    """Rows of blocks and last octets, (accounts, EXITS): a home; a phone; a VPN or a server for some; of operators
-    EXITS of their campaign's, which they share with each other and, where they are VPN exits, with the honest."""
+    """Rows of blocks and addresses from their first on, (accounts, EXITS): a home; a phone; a VPN or a server for some;
+    the home of one for all of an office; of operators EXITS of their campaign's, which they share with each other and,
+    where they are VPN exits, with the honest."""
     rng, n = generator("article", seed, "places"), len(kind)
     by_kind = {name: np.flatnonzero([b.kind == name for b in corpus.blocks]) for name in corpus.blocks_by_kind}
     homes = _at_home(corpus, by_kind["residential"], country, rng)
     places = np.repeat(homes[:, None], EXITS, axis=1)
-    hosts = np.repeat(rng.integers(1, 255, n)[:, None], EXITS, axis=1)
+    hosts = np.repeat((rng.integers(1, 255, n) + 256 * rng.integers(0, AROUND, n))[:, None], EXITS, axis=1)
     phones = (kind == CONSUMER) & (rng.random(n) < 0.5)
     places[phones, 6:], hosts[phones, 6:] = rng.choice(by_kind["mobile"], (phones.sum(), 2)), 0
     served = ((kind == DEVELOPER) & (rng.random(n) < 0.5)) | (kind == PRODUCT)
     places[served, :5] = rng.choice(by_kind["hosting"], (served.sum(), 1), p=_popular(len(by_kind["hosting"])))
     tunnelled = (kind < PRODUCT) & (rng.random(n) < 0.1)
     places[tunnelled, 7] = rng.choice(by_kind["vpn"], tunnelled.sum(), p=_popular(len(by_kind["vpn"])))
+    hosts[tunnelled, 7] = rng.integers(1, 41, tunnelled.sum())
     at_work = office >= 0
-    places[at_work, :6], hosts[at_work, :6] = (
-        homes[0] * 0 + homes[office[at_work], None],
-        1 + office[at_work, None] % 250,
-    )
+    places[at_work, :6], hosts[at_work, :6] = places[office[at_work], :1], hosts[office[at_work], :1]
     for number, size in enumerate(np.bincount(campaign[campaign >= 0], minlength=len(REPORTED))):
         pool = _pool(by_kind, int(min(60 + size // 10, 1_000)), rng)
         members = np.flatnonzero(campaign == number)
