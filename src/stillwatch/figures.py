@@ -112,10 +112,13 @@ def _name_wordings(engine: Engine) -> None:
     engine.run([Step("wording_shown", SHOWN)])
     held = engine.arrow(
         f"""
-        WITH vote AS (
-               SELECT s.grp, s.channel, s.token, c.code, count(*) AS n, {_counts("tags", len(tag_bits()))},
+        WITH shown AS (
+               SELECT s.grp, s.channel, s.token, c.code, c.tags, c.structure, count(*) AS n
+               FROM wording_shown s JOIN exchange_capability c ON c.x = s.x GROUP BY ALL),
+             vote AS (
+               SELECT grp, channel, token, code, sum(n) AS n, {_counts("tags", len(tag_bits()))},
                       {_counts("structure", len(Structure))}
-               FROM wording_shown s JOIN exchange_capability c ON c.x = s.x GROUP BY s.grp, s.channel, s.token, c.code)
+               FROM shown GROUP BY grp, channel, token, code)
         SELECT grp, channel, token, sum(n) AS n,
                arg_max(code, struct_pack(n := n, code := code)) FILTER (code <> {UNKNOWN}) AS code,
                max(n) FILTER (code <> {UNKNOWN}) AS most, sum(n) FILTER (code <> {UNKNOWN}) AS known,
@@ -134,7 +137,7 @@ def _name_wordings(engine: Engine) -> None:
 
 
 def _counts(column: str, bits: int) -> str:
-    return ", ".join(f"sum((c.{column} >> {bit}) & 1) AS {column}_{bit}" for bit in range(bits))
+    return ", ".join(f"sum(CASE WHEN ({column} >> {bit}) & 1 = 1 THEN n ELSE 0 END) AS {column}_{bit}" for bit in range(bits))
 
 
 def _half(column: str, bits: int) -> str:
