@@ -137,7 +137,9 @@ def _name_wordings(engine: Engine) -> None:
 
 
 def _counts(column: str, bits: int) -> str:
-    return ", ".join(f"sum(CASE WHEN ({column} >> {bit}) & 1 = 1 THEN n ELSE 0 END) AS {column}_{bit}" for bit in range(bits))
+    return ", ".join(
+        f"sum(CASE WHEN ({column} >> {bit}) & 1 = 1 THEN n ELSE 0 END) AS {column}_{bit}" for bit in range(bits)
+    )
 
 
 def _half(column: str, bits: int) -> str:

@@ -37,6 +37,9 @@ WORDS = {"asked": (3.2, 0.8), "answered": (4.2, 0.7)}
 
 LONGEST = 400
 
+WORK = 8
+"""Decides in which of its campaign's programmes an operator's account mostly works."""
+
 
 class Day:
     """The exchanges of one day, in the order of their times."""
@@ -94,7 +97,7 @@ class Day:
         key_of = mixed(rows, self._seed ^ 1)
         talk = mixed(self._conversation[rows] * 64 + self._turn[rows], self._seed ^ 2)
         before = mixed(self._conversation[rows] * 64 + self._turn[rows] - 1, self._seed ^ 2)
-        programme = (mixed(account, self._seed & 0) % np.uint64(CAMPAIGN_HEADS)).astype(np.int64)
+        programme = (mixed(account, WORK) % np.uint64(CAMPAIGN_HEADS)).astype(np.int64)
         other = (self._draw[5, rows] * CAMPAIGN_HEADS).astype(np.int64)
         programme = np.where(self._draw[4, rows] < 0.7, programme, other)
         head = np.where(work >= 0, HONEST_HEADS + work * CAMPAIGN_HEADS + programme, everybody.head[account])

@@ -4,7 +4,6 @@ Rates are heavy-tailed and places real blocks, as in the other worlds; nobody im
 looks like a campaign, so how well detection does here says nothing of how well it does.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,8 +53,10 @@ COVER = 0.3
 
 @dataclass(frozen=True)
 class Population:
-    """A row an account. `campaign` is -1 for honest ones; `places` are rows of the corpus' blocks, and `hosts`
-    how far from their first an address lies (0: another each time); `rate` sums to 1; `home` is where in the word stream its texts come from."""
+    """A row an account. `campaign` is -1 for the honest, `office` for those who work in none, `suspended` for those who
+    are not; `places` are rows of the corpus' blocks, and `hosts` how far from their first an address lies (0: another
+    each time); `rate` is the share of all exchanges; `home` is where in the word stream its texts come from, and `head`
+    the instruction that stands first in them, -1 for none."""
 
     kind: Ints
     campaign: Ints
@@ -82,6 +83,8 @@ CLIENTS: tuple[tuple[Product, str, str], ...] = tuple(
     for version in product.versions[:6]
     for platform in range(3)
 )
+BROWSERS_ROWS = sum(min(len(product.versions), 6) for product in BROWSERS) * 3
+"""The first rows of CLIENTS, which are browsers."""
 COUNTRIES = tuple(country for country, _ in POPULATIONS)
 HONEST_HEADS, CAMPAIGN_HEADS = 4_000, 8
 """Instructions that products send before what they ask, and programmes of a campaign."""
@@ -142,7 +145,8 @@ def _rates(kind: Ints, campaign: Ints, exchanges: int, extraction: float, rng: n
     wanted = np.append(asked, max(exchanges - asked.sum(), 1.0))
     sums = np.bincount(campaign % len(wanted), weights=heavy, minlength=len(wanted))
     rate: Floats = heavy / sums[campaign] * wanted[campaign]
-    return rate / rate.sum()
+    shares: Floats = rate / rate.sum()
+    return shares
 
 
 def _places(corpus: Corpus, kind: Ints, campaign: Ints, country: Ints, office: Ints, seed: int) -> tuple[Ints, Ints]:
@@ -191,12 +195,12 @@ def _at_home(corpus: Corpus, residential: Ints, country: Ints, rng: np.random.Ge
 
 def _clients(kind: Ints, campaign: Ints, rng: np.random.Generator) -> Ints:
     """Rows of CLIENTS: browsers for people, libraries and agents for those who program, a few for each campaign."""
-    browsers = sum(6 if len(p.versions) > 6 else len(p.versions) for p in BROWSERS) * 3
-    people = rng.choice(browsers, len(kind), p=_popular(browsers))
-    programs = browsers + rng.choice(len(CLIENTS) - browsers, len(kind), p=_popular(len(CLIENTS) - browsers))
-    kits = browsers + rng.integers(0, len(CLIENTS) - browsers, (len(REPORTED), 4))
+    programs = len(CLIENTS) - BROWSERS_ROWS
+    people = rng.choice(BROWSERS_ROWS, len(kind), p=_popular(BROWSERS_ROWS))
+    own = BROWSERS_ROWS + rng.choice(programs, len(kind), p=_popular(programs))
+    kits = BROWSERS_ROWS + rng.integers(0, programs, (len(REPORTED), 4))
     picked = kits[campaign, rng.integers(0, 4, len(kind))]
-    return np.where(campaign >= 0, picked, np.where(kind == CONSUMER, people, programs))
+    return np.where(campaign >= 0, picked, np.where(kind == CONSUMER, people, own))
 
 
 def _bins(campaign: Ints, country: Ints, rng: np.random.Generator) -> Ints:
@@ -212,7 +216,7 @@ def _popular(n: int) -> Floats:
     return chances
 
 
-def programmes(corpus: Corpus) -> Sequence[str]:
+def programmes(corpus: Corpus) -> list[str]:
     """What stands first in a text: instructions of products, made of real prompts, then the campaigns' programmes, of
     real templates of distillation tools."""
     prompts = [text for texts in corpus.prompts.values() for text in texts if 60 <= len(text) <= 400]

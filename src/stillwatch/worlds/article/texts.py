@@ -1,7 +1,7 @@
 """The texts of an article world: word streams of real prompts and answers, and the instructions that stand first."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ class Joined:
         return len(self.starts) - 1
 
 
-def joined(texts: list[str]) -> Joined:
+def joined(texts: Sequence[str]) -> Joined:
     """Texts in one buffer."""
     encoded = [text.encode() for text in texts]
     starts = np.concatenate(([0], np.cumsum([len(one) for one in encoded], dtype=np.int64)))
@@ -58,7 +58,6 @@ class Writer:
         answers = [json.loads(f'"{answer.words}"') for held in corpus.answers.values() for answer in held]
         self._answered = _words(answers)
         self._heads = joined([f"{escaped(head)} " for head in heads] or [" "])
-        self._marks = {marks: joined(list(marks)) for marks in (ASKED, ANSWERED)}
 
     @property
     def places(self) -> int:
@@ -67,17 +66,17 @@ class Writer:
 
     def messages(self, wanted: Wanted) -> pa.Array:
         """What is asked, as the contract's JSON."""
-        return self._composed(self._asked, ASKED, wanted)
+        return self._composed(self._asked, joined(ASKED), wanted)
 
     def answers(self, wanted: Wanted) -> pa.Array:
         """What is answered; homes count from 0 on among the words of answers as well."""
-        return self._composed(self._answered, ANSWERED, wanted)
+        return self._composed(self._answered, joined(ANSWERED), wanted)
 
-    def _composed(self, stream: Joined, marks: tuple[str, ...], wanted: Wanted) -> pa.Array:
+    def _composed(self, stream: Joined, marks: Joined, wanted: Wanted) -> pa.Array:
         offsets, none = np.zeros(len(wanted.key) + 1, np.int64), np.zeros(0, np.uint8)
         given = (wanted.key, wanted.earlier, wanted.home, wanted.words, wanted.head)
         fixed = (self._heads.held, self._heads.starts, stream.held, stream.starts,
-                 self._marks[marks].held, self._marks[marks].starts)  # fmt: skip
+                 marks.held, marks.starts)  # fmt: skip
         compose(none, offsets, *given, *fixed)
         out = np.empty(offsets[-1], np.uint8)
         compose(out, offsets, *given, *fixed)
