@@ -39,6 +39,9 @@ from stillwatch.store.store import Store
 
 SCHEMA = "stillwatch/campaigns/v1"
 
+AT_ONCE = 1 << 20
+"""Exchanges whose purpose is told together: some two hundred bytes each while it lasts."""
+
 EXCHANGE_COLUMNS = [
     "messages", "history", "system", "tools", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent",
     "param_fp", "output", "output_tokens",
@@ -205,16 +208,21 @@ def _capabilities(engine: Engine) -> None:
     held = engine.arrow(
         f"SELECT e.x, {REQUESTS}, coalesce(i.said, 0) AS said FROM exchange e LEFT JOIN intent i ON i.x = e.x"
     )
+    parts = [_asked(held.slice(first, AT_ONCE)) for first in range(0, max(held.num_rows, 1), AT_ONCE)]
+    code, *purposes = (pa.chunked_array(columns) for columns in zip(*parts, strict=True))
+    named = {"code": code, "tags": held["said"], "structure": held["structure"]}
+    engine.register("exchange_capability", pa.table({"x": held["x"], **named}))
+    engine.register("exchange_lean", pa.table({"x": held["x"], **dict(zip(("lean", "said"), purposes, strict=True))}))
+
+
+def _asked(held: pa.Table) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """The capability of each exchange, and its leaning without and with what is asked in system texts that many
+    send."""
     requests = Requests(*(held[name].to_numpy() for name in Requests._fields))
     whole = requests._replace(tags=held["said"].to_numpy())
-    named = {"code": pa.array(classify(whole), pa.int8()), "tags": held["said"], "structure": held["structure"]}
-    engine.register("exchange_capability", pa.table({"x": held["x"], **named}))
     unseen = (requests.text_words < 0) & (requests.output_words < 0)
-    purposes = {
-        name: pa.array(np.asarray(lean(of).sum(axis=1)), mask=unseen)
-        for name, of in (("lean", requests), ("said", whole))
-    }
-    engine.register("exchange_lean", pa.table({"x": held["x"], **purposes}))
+    without, within = (pa.array(np.asarray(lean(of).sum(axis=1)), mask=unseen) for of in (requests, whole))
+    return pa.array(classify(whole), pa.int8()), without, within
 
 
 def _absent(engine: Engine) -> dict[str, str]:

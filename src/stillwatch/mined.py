@@ -14,15 +14,14 @@ OF_ENTITY = 64
 """Exchanges of an entity that are mined, those with the least row hashes."""
 
 SAMPLE = f"""
-    WITH kept AS (SELECT exchange_id, account_id, row_hash, asked_at, stems, pairs FROM exchanges
-                  WHERE stems IS NOT NULL),
+    WITH kept AS (SELECT account_id, row_hash, asked_at, stems, pairs FROM exchanges WHERE stems IS NOT NULL),
          begun_with AS (SELECT b.x FROM begun b JOIN exchange e ON e.x = b.x
                         WHERE list_contains(e.segment_roles, {EARLIER_SAYS})),
-         daily AS (SELECT exchange_id, row_hash, stems, pairs FROM kept QUALIFY row_number() OVER
-                   (PARTITION BY account_id, CAST(asked_at AS DATE) ORDER BY row_hash, exchange_id) <= {SAMPLED})
-    SELECT e.x, e.entity, d.stems, d.pairs FROM daily d JOIN exchange e ON e.exchange_id = d.exchange_id
+         daily AS (SELECT row_hash, stems, pairs FROM kept QUALIFY row_number() OVER
+                   (PARTITION BY account_id, CAST(asked_at AS DATE) ORDER BY row_hash) <= {SAMPLED})
+    SELECT e.x, e.entity, d.stems, d.pairs FROM daily d JOIN exchange e ON e.row_hash = d.row_hash
     WHERE len(d.stems) > 0 AND e.x NOT IN (SELECT x FROM begun_with)
-    QUALIFY row_number() OVER (PARTITION BY e.entity ORDER BY d.row_hash, e.exchange_id) <= {OF_ENTITY}
+    QUALIFY row_number() OVER (PARTITION BY e.entity ORDER BY d.row_hash) <= {OF_ENTITY}
     ORDER BY e.entity, e.x
 """
 """Which exchanges are mined does not depend on the files that they came in. What goes back to a preamble, or to
