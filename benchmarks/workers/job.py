@@ -7,69 +7,15 @@ waited for; memory is what is resident when the stage ends, and the most so far.
 import hashlib
 import json
 import os
-import re
-import resource
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from stillwatch.benchmark.stages import Clock, peak_mib
+
 BEGUN = time.monotonic()
-DIGITS = re.compile(r"\b\d[\d,]* ")
-
-
-@dataclass
-class Stage:
-    """One stage as it was seen: MiB resident when it ended, and at most until then."""
-
-    name: str
-    wall: float
-    cpu: float
-    resident: int
-    peak: int
-
-
-class Clock:
-    """Cuts time into stages by what `progress` says."""
-
-    def __init__(self, first: str) -> None:
-        self.stages: list[Stage] = []
-        self._name = first
-        self._wall, self._cpu = time.monotonic(), cpu_seconds()
-
-    def tell(self, name: str) -> None:
-        """A stage begins; the one before it ends. Percentages of ingest are one stage."""
-        name = "ingest" if "%" in name[:5] else DIGITS.sub("", name)
-        if name != self._name:
-            self.stop(name)
-
-    def stop(self, following: str = "") -> None:
-        """End the stage that runs."""
-        wall, cpu = time.monotonic(), cpu_seconds()
-        seen = Stage(self._name, wall - self._wall, cpu - self._cpu, resident_mib(), peak_mib())
-        self.stages.append(seen)
-        self._name, self._wall, self._cpu = following, wall, cpu
-
-
-def cpu_seconds() -> float:
-    """User and system seconds of this process and of children that ended."""
-    return sum(os.times()[:4])
-
-
-def resident_mib() -> int:
-    """Memory that is resident now; 0 where the system does not say."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() >> 20
-    except OSError:
-        return 0
-
-
-def peak_mib() -> int:
-    """The most that was resident, and the most of any child, added: an upper bound of both at once."""
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(resource.getrusage(who).ru_maxrss for who in both) // unit
 
 
 def run(logs: Path, truth: Path, store: Path, seed: int) -> dict[str, Any]:

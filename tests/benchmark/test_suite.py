@@ -275,6 +275,10 @@ def test_worlds_are_chosen_by_scenario_seed_and_scale() -> None:
         (["--frontier", "--out", "file"], "--out names no folder"),
         (["--seeds", "2"], "--seeds goes with --frontier"),
         (["--axis", "cover"], "--axis goes with --frontier"),
+        (["--exchanges", "30000"], "leave the number out"),
+        (["--scale", ".3", "--accounts", "3000"], "leave the number out"),
+        (["--scale", "--full"], "a world of its own"),
+        (["--scale", "--exchanges", "10"], "at least 20,000"),
     ],
 )
 def test_what_cannot_be_run_is_told_before_anything_runs(
@@ -289,6 +293,22 @@ def test_what_cannot_be_run_is_told_before_anything_runs(
     assert cli.run(["benchmark", *arguments]) == 2
     said = capsys.readouterr()
     assert words in said.err and not said.out
+
+
+@pytest.mark.slow
+def test_the_main_job_at_size_is_told_stage_by_stage(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    size = ["--scale", "--exchanges", "20000", "--accounts", "2000", "--seed", "3"]
+    assert cli.run(["benchmark", *size, "--out", str(tmp_path), "--json"]) == 0
+    held = json.loads(capsys.readouterr().out)
+    assert held == json.loads((tmp_path / "scale.json").read_text())
+    assert held["schema"] == "stillwatch/scale/v1" and held["world"]["accounts"] == 2_000
+    assert held["command"] == "stillwatch benchmark --scale --exchanges 20000 --accounts 2000 --seed 3"
+    assert [stage["name"] for stage in held["stages"]][:2] == ["imports", "ingest"]
+    whole = held["sums"][-1]
+    assert whole["name"] == "files to campaigns" and whole["cpu"] > held["reading_alone"]["cpu"]
+    assert held["honest_accused"]["k"] == 0 < held["operators_accused"]["k"]
+    assert 0 < held["bytes_of_samples"] < held["bytes_an_exchange"]
+    assert [path.name for path in tmp_path.iterdir()] == ["scale.json"], "the world is gone"
 
 
 @pytest.mark.slow

@@ -21,12 +21,23 @@ from stillwatch.errors import StillwatchError, UsageError
 
 @dataclass(frozen=True)
 class Command:
-    """A command: the module that holds it, the function in it (annotated for Typer), and one line of help."""
+    """A command: the module that holds it, the function in it (annotated for Typer), and one line of help. `alone` is
+    an option that may stand without its value, and the value that it then has."""
 
     name: str
     module: str
     function: str
     help: str
+    alone: tuple[str, str] | None = None
+
+    def filled(self, arguments: list[str]) -> list[str]:
+        """The arguments, with a value where the option stands alone: at the end, or before another option."""
+        said: list[str] = []
+        for place, word in enumerate(arguments):
+            said.append(word)
+            if self.alone and word == self.alone[0] and "".join(arguments[place + 1 : place + 2])[:2] in ("", "--"):
+                said.append(self.alone[1])
+        return said
 
 
 COMMANDS = (
@@ -46,7 +57,11 @@ COMMANDS = (
     Command("changes", "stillwatch.cli.changes", "changes", "Tell what became of the campaigns between two runs."),
     Command("keys", "stillwatch.cli.keys", "keys", "Show, move, rotate or destroy the keys of a store."),
     Command(
-        "benchmark", "stillwatch.cli.benchmark", "benchmark", "Measure it on worlds with known truth, beside rivals."
+        "benchmark",
+        "stillwatch.cli.benchmark",
+        "benchmark",
+        "Measure it on worlds with known truth, beside rivals.",
+        alone=("--scale", "article"),
     ),
     Command("erase", "stillwatch.cli.erase", "erase", "Remove an account from a store."),
     Command("expire", "stillwatch.cli.expire", "expire", "Remove the days of a store that are over their time."),
@@ -121,7 +136,7 @@ def _call(command: Command, arguments: list[str]) -> int:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(help=function.__doc__)(_guarded(function))
     try:
-        app(arguments, prog_name=f"stillwatch {command.name}")
+        app(command.filled(arguments), prog_name=f"stillwatch {command.name}")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from stillwatch.cli.scale import ARTICLE
+
 
 def benchmark(
     *,
@@ -16,7 +18,16 @@ def benchmark(
         int | None,
         typer.Option(help="The first world’s seed; the others count on from it. Use one nobody has looked at."),
     ] = None,
-    scale: Annotated[float | None, typer.Option(help="The size of every world; 1 is about 5,000 accounts.")] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            help="The size of every world; 1 is about 5,000 accounts. Without a number: the main job alone, at the "
+            "size that was reported, 16 million exchanges of a million accounts.",
+            metavar="[NUMBER]",
+        ),
+    ] = None,
+    exchanges: Annotated[int | None, typer.Option(help="With --scale alone: so many exchanges.")] = None,
+    accounts: Annotated[int | None, typer.Option(help="With --scale alone: so many accounts.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for benchmark.json and benchmark.html; older ones are replaced.")
     ] = None,
@@ -54,11 +65,24 @@ def benchmark(
     recall and the operator's cost, in dollars by assumed prices for 1,000 extraction exchanges, ours beside the rivals
     at a precision of 99 %. Every point goes to frontier.jsonl in --out as it is measured, and frontier.json and
     frontier.html are made anew. Stop it when you like: the same command again passes over what is there.
+
+    With --scale and no number, one made world from files to campaigns: seconds, CPU seconds and memory of each stage,
+    beside the time to read the files and do nothing else; half an hour or more, and ten GB of disk, at the full size.
     """
     from stillwatch.benchmark.suite import parts, run
     from stillwatch.cli.output import emit_json, say, status
     from stillwatch.errors import UsageError
 
+    if scale == ARTICLE:
+        from stillwatch.cli.scale import measure as measure_scale
+
+        if quick or full or frontier or scenario is not None:
+            raise UsageError("--scale without a number is a world of its own", wanted="--exchanges, --accounts, --seed")
+        measure_scale(exchanges, accounts, seed, out_folder(out), json)
+        return
+    if exchanges is not None or accounts is not None:
+        raise UsageError("--exchanges and --accounts go with --scale alone", next_step="leave the number out")
+    size = None if scale is None else _number(scale)
     if quick and full:
         raise UsageError("--quick and --full exclude each other", wanted="one of them")
     if frontier:
@@ -66,14 +90,14 @@ def benchmark(
 
         if scenario is not None:
             raise UsageError("--frontier starts from one scenario", found=scenario, wanted="no --scenario: it is mixed")
-        measure(full, axis or [], seed, 1 if seeds is None else seeds, scale, out_folder(out), json)
+        measure(full, axis or [], seed, 1 if seeds is None else seeds, size, out_folder(out), json)
         return
     if axis or seeds is not None:
         raise UsageError(f"{'--axis' if axis else '--seeds'} goes with --frontier", next_step="add --frontier")
-    suite = parts(full=full, scenario=scenario, seed=seed, scale=scale)
+    suite = parts(full=full, scenario=scenario, seed=seed, scale=size)
     folder = out_folder(out)
     with status("benchmark") as tell:
-        result = run(suite, _typed(full, scenario, seed, scale), tell)
+        result = run(suite, _typed(full, scenario, seed, size), tell)
     if folder:
         _write(folder, result)
     if json:
@@ -114,6 +138,15 @@ def _typed(full: bool, scenario: str | None, seed: int | None, scale: float | No
     words += ["--seed", str(seed)] if seed is not None else []
     words += ["--scale", f"{scale:g}"] if scale is not None else []
     return typed("benchmark", *words)
+
+
+def _number(text: str) -> float:
+    from stillwatch.errors import UsageError
+
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UsageError("Invalid value for '--scale'", found=text, wanted="a number, or none") from error
 
 
 def _write(folder: Path, result: dict[str, Any]) -> None:
