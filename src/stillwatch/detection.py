@@ -62,7 +62,7 @@ EXCHANGE_STEP = Step(
     "exchange",
     """
     SELECT CAST(e.row_hash // 2 AS BIGINT) AS x, i.entity, i.account,
-           e.* EXCLUDE (asn, country, ip_class, stems, pairs), n.block,
+           e.* EXCLUDE (asn, country, ip_class, stems, pairs), len(e.stems) AS stemmed, n.block,
            coalesce(e.asn, n.asn) AS asn, coalesce(e.country, n.country) AS country,
            coalesce(e.ip_class, n.ip_class) AS ip_class
     FROM exchanges e JOIN identity i ON i.account_id = e.account_id

@@ -13,19 +13,23 @@ from stillwatch.tables import SAMPLED
 OF_ENTITY = 64
 """Exchanges of an entity that are mined, those with the least row hashes."""
 
-SAMPLE = f"""
-    WITH kept AS (SELECT account_id, row_hash, asked_at, stems, pairs FROM exchanges WHERE stems IS NOT NULL),
-         begun_with AS (SELECT b.x FROM begun b JOIN exchange e ON e.x = b.x
+READ_STEP = Step(
+    "mined_read",
+    f"""
+    WITH begun_with AS (SELECT b.x FROM begun b JOIN exchange e ON e.x = b.x
                         WHERE list_contains(e.segment_roles, {EARLIER_SAYS})),
-         daily AS (SELECT row_hash, stems, pairs FROM kept QUALIFY row_number() OVER
-                   (PARTITION BY account_id, CAST(asked_at AS DATE) ORDER BY row_hash) <= {SAMPLED})
-    SELECT e.x, e.entity, d.stems, d.pairs FROM daily d JOIN exchange e ON e.row_hash = d.row_hash
-    WHERE len(d.stems) > 0 AND e.x NOT IN (SELECT x FROM begun_with)
-    QUALIFY row_number() OVER (PARTITION BY e.entity ORDER BY d.row_hash) <= {OF_ENTITY}
-    ORDER BY e.entity, e.x
-"""
-"""Which exchanges are mined does not depend on the files that they came in. What goes back to a preamble, or to
-an exchange of its own, is not mined."""
+         daily AS (SELECT x, entity, row_hash, stemmed FROM exchange WHERE stemmed IS NOT NULL
+                   QUALIFY row_number() OVER (PARTITION BY account, CAST(asked_at AS DATE) ORDER BY row_hash)
+                           <= {SAMPLED}),
+         sampled AS (SELECT * FROM daily WHERE stemmed > 0 AND x NOT IN (SELECT x FROM begun_with)
+                     QUALIFY row_number() OVER (PARTITION BY entity ORDER BY row_hash) <= {OF_ENTITY})
+    SELECT row_number() OVER (ORDER BY entity, x) - 1 AS place, * FROM sampled
+    """,
+)
+"""Which exchanges are mined, in their order, does not depend on the files that they came in. What goes back to a
+preamble, or to an exchange of its own, is not mined."""
+
+STEMS = "SELECT m.place, e.stems, e.pairs FROM exchanges e JOIN mined_read m ON m.row_hash = e.row_hash"
 
 MINED_STEP = Step(
     "mined_token",
@@ -48,21 +52,23 @@ same masked text, first or last eight words as one of them."""
 
 def mine(engine: Engine) -> None:
     """Make the table `mined_token`."""
-    held = engine.arrow(SAMPLE)
-    x = held["x"].to_numpy()
-    shown = families(_prompts(held))
-    engine.register("mined_read", pa.table({"x": x}))
-    engine.register("mined_sample", _table(x, shown))
+    engine.run([READ_STEP])
+    held = engine.arrow("SELECT x, entity, stemmed FROM mined_read ORDER BY place")
+    shown = families(_prompts(engine, held))
+    engine.register("mined_sample", _table(held["x"].to_numpy(), shown))
     engine.run([MINED_STEP])
 
 
-def _prompts(held: pa.Table) -> Prompts:
-    stems, pairs = (held[name].combine_chunks() for name in ("stems", "pairs"))
-    if not held.num_rows:
-        return Prompts(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint16))
-    ends = np.concatenate([[0], np.cumsum(stems.value_lengths().to_numpy(zero_copy_only=False))]).astype(np.int64)
-    entity = held["entity"].to_numpy().astype(np.int32)
-    return Prompts(entity, ends, stems.flatten().to_numpy(), pairs.flatten().to_numpy())
+def _prompts(engine: Engine, held: pa.Table) -> Prompts:
+    """The sample's stems, read in any order and put down where they belong: they lie in memory once."""
+    ends = np.concatenate([[0], np.cumsum(held["stemmed"].to_numpy())]).astype(np.int64)
+    stems, pairs = np.empty(int(ends[-1]), np.uint32), np.empty(int(ends[-1]), np.uint16)
+    for batch in engine.batches(STEMS):
+        sizes = batch["stems"].value_lengths().to_numpy().astype(np.int64)
+        begun = ends[batch["place"].to_numpy()] - (np.cumsum(sizes) - sizes)
+        at = np.repeat(begun, sizes) + np.arange(sizes.sum())
+        stems[at], pairs[at] = batch["stems"].flatten().to_numpy(), batch["pairs"].flatten().to_numpy()
+    return Prompts(held["entity"].to_numpy().astype(np.int32), ends, stems, pairs)
 
 
 def _table(x: NDArray[np.int64], shown: list[Shown]) -> pa.Table:

@@ -1,6 +1,6 @@
 """What a stage's SQL runs on: the seam between one machine and a cluster."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import pyarrow as pa
@@ -19,6 +19,9 @@ class Engine(Protocol):
 
     def arrow(self, sql: str) -> pa.Table:
         """The answer of one query."""
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """The answer of one query, some rows at a time and in any order: nothing else may be asked before its end."""
 
     def rename(self, name: str, new_name: str) -> None:
         """Give a table another name; a table that has it already is dropped."""

@@ -1,7 +1,7 @@
 """The engine of one machine: DuckDB in this process, spilling to a temporary folder that ends with it."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 
 import duckdb
@@ -15,6 +15,9 @@ MEMORY = "2GB"
 and .8 GiB more."""
 
 THREADS = 2
+
+BATCH = 100_000
+"""Rows that are handed over together where an answer does not come whole."""
 
 
 class DuckEngine:
@@ -61,6 +64,13 @@ class DuckEngine:
         """The answer of one query, whole."""
         try:
             return _plain(self._database.sql(sql).to_arrow_table())
+        except duckdb.Error as error:
+            raise ContractError(f"query failed: {error}", found=sql.strip()[:200]) from error
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """The answer of one query, some rows at a time."""
+        try:
+            yield from self._database.sql(sql).to_arrow_reader(BATCH)
         except duckdb.Error as error:
             raise ContractError(f"query failed: {error}", found=sql.strip()[:200]) from error
 
