@@ -116,6 +116,7 @@ class _Tally:
         self._store = store
 
     def count(self, table: str, part: Taken) -> None:
+        """Add one batch of a table, and put aside in the store what broke the contract."""
         batch = part.batch
         self.secrets += part.secrets
         self.suppressed += part.suppressed

@@ -1,0 +1,21 @@
+"""The engine's seam: answers whole and in batches, and errors that name what failed."""
+
+import pyarrow as pa
+import pytest
+
+from stillwatch.engine.duckdb import BATCH, DuckEngine
+from stillwatch.errors import ContractError
+
+
+def test_an_answer_in_batches_is_the_whole_answer() -> None:
+    with DuckEngine() as engine:
+        sql = f"SELECT range AS n FROM range({3 * BATCH // 2})"
+        batches = list(engine.batches(sql))
+        assert len(batches) > 1 and max(batch.num_rows for batch in batches) <= BATCH
+        assert sorted(pa.Table.from_batches(batches)["n"].to_pylist()) == sorted(engine.arrow(sql)["n"].to_pylist())
+
+
+@pytest.mark.parametrize("method", ["arrow", "batches"])
+def test_a_query_that_fails_is_named(method: str) -> None:
+    with DuckEngine() as engine, pytest.raises(ContractError, match="SELECT nothing"):
+        list(getattr(engine, method)("SELECT nothing FROM nowhere"))
