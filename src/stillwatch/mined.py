@@ -1,5 +1,7 @@
 """Mined families as a table: the sampled exchanges' stems out of the store, what they show back into the engine."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -13,23 +15,19 @@ from stillwatch.tables import SAMPLED
 OF_ENTITY = 64
 """Exchanges of an entity that are mined, those with the least row hashes."""
 
-READ_STEP = Step(
-    "mined_read",
-    f"""
-    WITH begun_with AS (SELECT b.x FROM begun b JOIN exchange e ON e.x = b.x
-                        WHERE list_contains(e.segment_roles, {EARLIER_SAYS})),
-         daily AS (SELECT x, entity, row_hash, stemmed FROM exchange WHERE stemmed IS NOT NULL
-                   QUALIFY row_number() OVER (PARTITION BY account, CAST(asked_at AS DATE) ORDER BY row_hash)
-                           <= {SAMPLED}),
-         sampled AS (SELECT * FROM daily WHERE stemmed > 0 AND x NOT IN (SELECT x FROM begun_with)
-                     QUALIFY row_number() OVER (PARTITION BY entity ORDER BY row_hash) <= {OF_ENTITY})
-    SELECT row_number() OVER (ORDER BY entity, x) - 1 AS place, * FROM sampled
-    """,
+BEGUN_STEP = Step(
+    "begun_with",
+    f"SELECT b.x FROM begun b JOIN exchange e ON e.x = b.x WHERE list_contains(e.segment_roles, {EARLIER_SAYS})",
 )
-"""Which exchanges are mined, in their order, does not depend on the files that they came in. What goes back to a
-preamble, or to an exchange of its own, is not mined."""
+"""What goes back to a preamble, or to an exchange of its own: it is not mined."""
 
-STEMS = "SELECT m.place, e.stems, e.pairs FROM exchanges e JOIN mined_read m ON m.row_hash = e.row_hash"
+STEMMED = """
+    SELECT e.x, e.entity, e.account, CAST(epoch_us(e.asked_at) // 86_400_000_000 AS INTEGER) AS day,
+           CAST(e.stemmed AS INTEGER) AS stemmed, e.stemmed > 0 AND b.x IS NULL AS said
+    FROM exchange e LEFT JOIN begun_with b ON b.x = e.x WHERE e.stemmed IS NOT NULL
+"""
+
+STEMS = "SELECT m.place, e.stems, e.pairs FROM exchanges e JOIN mined_read m ON m.x = CAST(e.row_hash // 2 AS BIGINT)"
 
 MINED_STEP = Step(
     "mined_token",
@@ -52,11 +50,33 @@ same masked text, first or last eight words as one of them."""
 
 def mine(engine: Engine) -> None:
     """Make the table `mined_token`."""
-    engine.run([READ_STEP])
-    held = engine.arrow("SELECT x, entity, stemmed FROM mined_read ORDER BY place")
+    engine.run([BEGUN_STEP])
+    held = _sampled(engine.arrow(STEMMED))
+    engine.register("mined_read", held.select(["x"]).append_column("place", pa.array(range(held.num_rows), pa.int64())))
     shown = families(_prompts(engine, held))
     engine.register("mined_sample", _table(held["x"].to_numpy(), shown))
     engine.run([MINED_STEP])
+
+
+def _sampled(held: pa.Table) -> pa.Table:
+    """The exchanges that are mined, by entity and number: of an account's day those that a store keeps stems of, of an
+    entity the first `OF_ENTITY`. Numbers follow row hashes, so it does not depend on the files that rows came in."""
+    x, account, day = (held[name].to_numpy().astype(np.int64) for name in ("x", "account", "day"))
+    daily = np.flatnonzero(_first(account * (int(day.max(initial=0)) + 1) + day, x, SAMPLED) & held["said"].to_numpy())
+    entity = held["entity"].to_numpy()[daily]
+    kept = daily[_first(entity, x[daily], OF_ENTITY)]
+    return held.take(pa.array(kept[np.lexsort((x[kept], held["entity"].to_numpy()[kept]))]))
+
+
+def _first(group: NDArray[Any], x: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
+    """Which rows are among the first so many of their group, by x."""
+    order = np.lexsort((x, group))
+    ordered = group[order]
+    begun = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(order) else order
+    rank = np.arange(len(order)) - np.repeat(begun, np.diff(np.append(begun, len(order))))
+    out = np.zeros(len(order), dtype=np.bool_)
+    out[order[rank < most]] = True
+    return out
 
 
 def _prompts(engine: Engine, held: pa.Table) -> Prompts:
