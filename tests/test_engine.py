@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from stillwatch.engine.duckdb import BATCH, DuckEngine
+from stillwatch.engine.duckdb import BATCH, LEAST_MEMORY, DuckEngine, memory_for
 from stillwatch.errors import ContractError
 
 
@@ -19,3 +19,8 @@ def test_an_answer_in_batches_is_the_whole_answer() -> None:
 def test_a_query_that_fails_is_named(method: str) -> None:
     with DuckEngine() as engine, pytest.raises(ContractError, match="SELECT nothing"):
         list(getattr(engine, method)("SELECT nothing FROM nowhere"))
+
+
+def test_memory_grows_with_the_exchanges_up_to_a_share_of_the_machine() -> None:
+    assert memory_for(0) == memory_for(1_000_000) == LEAST_MEMORY
+    assert LEAST_MEMORY <= memory_for(8_000_000) <= memory_for(1 << 40) == memory_for(1 << 50)

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 
+from stillwatch.content import mining
 from stillwatch.content.mining import Prompts, Shown, families
 from stillwatch.content.mining_kernel import mine
 from stillwatch.content.sketch import sketch
@@ -107,6 +108,18 @@ def test_the_order_of_an_entity_s_prompts_and_of_entities_changes_no_family() ->
         first = {frozenset(held) for held in holders(families(one), one, channel).values()}
         second = {frozenset(9 - n for n in held) for held in holders(families(two), two, channel).values()}
         assert first == second, channel
+
+
+def test_it_does_not_matter_how_many_stems_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [instructed(entity, WORDINGS[entity % len(WORDINGS)], 6, 3) for entity in range(24)]
+    prompts = prompts_of(texts)
+    whole = families(prompts)
+    assert any(one.channel == "profile" and len(one.prompt) for one in whole)
+    monkeypatch.setattr(mining, "AT_ONCE", 100)
+    assert len(list(mining._runs(prompts))) > 5
+    for one, other in zip(whole, families(prompts), strict=True):
+        assert one.channel == other.channel
+        assert one.prompt.tolist() == other.prompt.tolist() and one.token.tolist() == other.token.tolist()
 
 
 def test_a_new_wording_in_each_exchange_is_one_profile() -> None:

@@ -8,7 +8,10 @@ exchange. All of it reads keyed hashes. Evaded by a new wording in each exchange
 another language for each account.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +36,10 @@ it shows the family."""
 
 LEAST_HELD = 0.2
 """Share of a family's entities whose profile holds a stem that is the family's."""
+
+
+AT_ONCE = 1 << 24
+"""Stems of a sample that are counted together."""
 
 
 @dataclass(frozen=True)
@@ -138,15 +145,17 @@ def _tokens(label: Ints, entity: Places, names: Hashes) -> Hashes:
 
 @dataclass(frozen=True)
 class _Profiles:
-    """Entities x stems as CSR over `entity`, weighed; the stem of each column; every prompt's stems by column."""
+    """Entities x stems as CSR over `entity`, weighed; the stem of each column."""
 
     entity: Places
     ends: Ints
     column: Places
     weight: Floats
-    width: int
     stem: Words
-    of_stem: Places
+
+    @property
+    def width(self) -> int:
+        return len(self.stem)
 
 
 def _profiles(prompts: Prompts) -> list[Shown]:
@@ -169,21 +178,48 @@ def _profile_vectors(prompts: Prompts) -> _Profiles:
     """A stem's weight in an entity: count x ln(share of its prompts / mean share over all entities), less the ln of
     how many prompts could have shown it by chance; its root."""
     entity, size = np.unique(prompts.entity, return_counts=True)
-    stem, of_stem = np.unique(prompts.stems, return_inverse=True)
-    place = np.repeat(np.searchsorted(entity, prompts.entity), np.diff(prompts.ends)).astype(np.int64)
-    cell, count = np.unique(place * len(stem) + of_stem, return_counts=True)
-    row, column = cell // len(stem), cell % len(stem)
-    share = count / size[row]
-    others = np.bincount(column, weights=share, minlength=len(stem))[column] - share
-    usual = (others + 0.5 / len(entity)) / max(len(entity) - 1, 1)
+    stem = _distinct_stems(prompts)
+    every, recurring = np.zeros(len(stem)), []
+    for run in _runs(prompts):
+        row, column, count = _cells(prompts, run, entity, stem)
+        share = count / size[row]
+        every += np.bincount(column, weights=share, minlength=len(stem))
+        again = count >= LEAST_RECURRING
+        recurring.append((row[again], column[again], count[again], share[again]))
+    row, column, count, share = (np.concatenate(parts) for parts in zip(*recurring, strict=True))
+    usual = (every[column] - share + 0.5 / len(entity)) / max(len(entity) - 1, 1)
     weight = count * np.log(np.maximum(share / usual, 1.0)) - np.log(size[row])
-    kept = (count >= LEAST_RECURRING) & (weight > 0.0)
+    kept = weight > 0.0
     ends = np.zeros(len(entity) + 1, np.int64)
     np.cumsum(np.bincount(row[kept], minlength=len(entity)), out=ends[1:])
-    return _Profiles(
-        entity.astype(np.int32), ends, column[kept].astype(np.int32), np.sqrt(weight[kept]), len(stem), stem,
-        of_stem.astype(np.int32),
-    )  # fmt: skip
+    return _Profiles(entity.astype(np.int32), ends, column[kept].astype(np.int32), np.sqrt(weight[kept]), stem)
+
+
+def _distinct_stems(prompts: Prompts) -> Words:
+    """The stems of all prompts, ascending."""
+    found = np.zeros(0, np.uint32)
+    for first, last in _runs(prompts):
+        found = distinct(np.concatenate([found, distinct(prompts.stems[prompts.ends[first] : prompts.ends[last]])]))
+    return found
+
+
+def _cells(prompts: Prompts, run: tuple[int, int], entity: Places, stem: Words) -> tuple[Ints, Ints, Ints]:
+    """Of a run of prompts which entity shows which stem, by place in both, and in how many prompts."""
+    first, last = run
+    of_stem = np.searchsorted(stem, prompts.stems[prompts.ends[first] : prompts.ends[last]])
+    place = np.searchsorted(entity, prompts.entity[first:last])
+    cell, count = np.unique(
+        np.repeat(place, np.diff(prompts.ends[first : last + 1])) * len(stem) + of_stem, return_counts=True
+    )
+    return cell // len(stem), cell % len(stem), count
+
+
+def _runs(prompts: Prompts) -> Iterator[tuple[int, int]]:
+    """Runs of prompts [first, last) of whole entities with some AT_ONCE stems together."""
+    begun = np.flatnonzero(np.append(True, prompts.entity[1:] != prompts.entity[:-1]))
+    part = prompts.ends[begun] // AT_ONCE
+    edges = [*begun[np.append(True, part[1:] != part[:-1])].tolist(), len(prompts.entity)]
+    yield from pairwise(edges)
 
 
 def _showing(prompts: Prompts, known: _Profiles, label: Ints) -> Ints:
@@ -196,11 +232,21 @@ def _showing(prompts: Prompts, known: _Profiles, label: Ints) -> Ints:
     kept = np.isin(own, common)
     total = np.bincount(row[kept], weights=known.weight[kept], minlength=len(known.entity))
     held, weight = row[kept] * known.width + known.column[kept], known.weight[kept]
-    place = np.searchsorted(known.entity, prompts.entity)
-    of_prompt = np.repeat(np.arange(len(prompts.entity)), np.diff(prompts.ends))
-    wanted = place[of_prompt].astype(np.int64) * known.width + known.of_stem
+    shown = [_shown(prompts, run, known, (held, weight, total)) for run in _runs(prompts)]
+    return np.concatenate(shown)
+
+
+def _shown(prompts: Prompts, run: tuple[int, int], known: _Profiles, common: tuple[Ints, Floats, NDArray[Any]]) -> Ints:
+    """The prompts of a run that show enough of what `common` holds of their entity's profile: its cells, their weights,
+    and each entity's weight in all."""
+    first, last = run
+    held, weight, total = common
+    place = np.searchsorted(known.entity, prompts.entity[first:last])
+    of_prompt = np.repeat(np.arange(last - first), np.diff(prompts.ends[first : last + 1]))
+    of_stem = np.searchsorted(known.stem, prompts.stems[prompts.ends[first] : prompts.ends[last]])
+    wanted = place[of_prompt] * known.width + of_stem
     at = np.minimum(np.searchsorted(held, wanted), max(len(held) - 1, 0))
     hit = held[at] == wanted if len(held) else np.zeros(len(wanted), np.bool_)
-    shown = np.bincount(of_prompt[hit], weights=weight[at[hit]], minlength=len(prompts.entity))
-    stems = np.bincount(of_prompt[hit], minlength=len(prompts.entity))
-    return np.flatnonzero((stems >= LEAST_SHOWN) & (shown >= SHOWN * total[place]))
+    shown = np.bincount(of_prompt[hit], weights=weight[at[hit]], minlength=last - first)
+    stems = np.bincount(of_prompt[hit], minlength=last - first)
+    return first + np.flatnonzero((stems >= LEAST_SHOWN) & (shown >= SHOWN * total[place]))

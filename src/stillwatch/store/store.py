@@ -193,6 +193,10 @@ class Store:
         engine.view("exchanges", settled_sql(files, "repeated_exchange" if repeated.num_rows else None, since, until))
         return sum(int(versions) > 1 for versions in repeated["versions"].to_pylist())
 
+    def rows(self) -> int:
+        """How many rows the files of exchanges hold, repeated ones too."""
+        return sum(int(pq.read_metadata(path).num_rows) for paths in self.exchange_files().values() for path in paths)
+
     def has_accounts(self) -> bool:
         """Whether any accounts file was read."""
         return bool(self._files("accounts/*.parquet"))
