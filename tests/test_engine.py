@@ -5,6 +5,7 @@ import pytest
 
 from stillwatch.engine.duckdb import BATCH, LEAST_MEMORY, DuckEngine, memory_for
 from stillwatch.errors import ContractError
+from stillwatch.records import Step
 
 
 def test_an_answer_in_batches_is_the_whole_answer() -> None:
@@ -24,3 +25,12 @@ def test_a_query_that_fails_is_named(method: str) -> None:
 def test_memory_grows_with_the_exchanges_up_to_a_share_of_the_machine() -> None:
     assert memory_for(0) == memory_for(1_000_000) == LEAST_MEMORY
     assert LEAST_MEMORY <= memory_for(8_000_000) <= memory_for(1 << 40) == memory_for(1 << 50)
+
+
+def test_a_rest_keeps_every_table() -> None:
+    with DuckEngine() as engine:
+        engine.run([Step("held", "SELECT range AS n FROM range(100000)")])
+        engine.rest()
+        assert engine.arrow("SELECT sum(n) AS n FROM held").to_pylist() == [{"n": 4999950000}]
+        engine.run([Step("more", "SELECT n + 1 AS n FROM held")])
+        assert engine.arrow("SELECT max(n) AS n FROM more").to_pylist() == [{"n": 100000}]

@@ -114,6 +114,7 @@ def answer_of(
     """The run's figures and its findings, from an engine that holds exchanges, accounts, permissions and releases."""
     known = prepared(engine, networks, progress)
     accounts, entities, incidence, blind = known.accounts, known.entities, known.incidence, known.blind
+    engine.rest()
     found = search(incidence, progress=progress)
     progress("gathering groups")
     groups = confirmed_groups(incidence, found)

@@ -23,5 +23,8 @@ class Engine(Protocol):
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """The answer of one query, some rows at a time and in any order: nothing else may be asked before its end."""
 
+    def rest(self) -> None:
+        """Hold as little in memory as can be until the next step is run: others need it now."""
+
     def rename(self, name: str, new_name: str) -> None:
         """Give a table another name; a table that has it already is dropped."""

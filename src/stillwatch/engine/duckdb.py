@@ -30,9 +30,9 @@ class DuckEngine:
     def __init__(self, rows: int = 0, threads: int = THREADS) -> None:
         """`rows` exchanges are going to be looked at."""
         self._spill = tempfile.TemporaryDirectory(prefix="stillwatch-")
-        memory = f"{memory_for(rows)}B"
+        self._memory, self._rests = memory_for(rows), False
         self._database = duckdb.connect(
-            config={"memory_limit": memory, "threads": threads, "temp_directory": self._spill.name}
+            config={"memory_limit": f"{self._memory}B", "threads": threads, "temp_directory": self._spill.name}
         )
         self._database.execute("SET TimeZone = 'UTC'")
         self._database.execute("SET preserve_insertion_order = false")
@@ -59,6 +59,9 @@ class DuckEngine:
 
     def run(self, steps: Iterable[Step]) -> None:
         """Make each step's table, in order. Raises ContractError with the step's name."""
+        if self._rests:
+            self._database.execute(f"SET memory_limit = '{self._memory}B'")
+            self._rests = False
         for step in steps:
             self._drop(step.table)
             try:
@@ -79,6 +82,11 @@ class DuckEngine:
             yield from self._database.sql(sql).to_arrow_reader(BATCH)
         except duckdb.Error as error:
             raise ContractError(f"query failed: {error}", found=sql.strip()[:200]) from error
+
+    def rest(self) -> None:
+        """Bring tables to disk but for `LEAST_MEMORY`, until the next step is run."""
+        self._database.execute(f"SET memory_limit = '{min(self._memory, LEAST_MEMORY)}B'")
+        self._rests = True
 
     def rename(self, name: str, new_name: str) -> None:
         """Give a table another name; a table that has it already is dropped."""
