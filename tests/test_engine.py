@@ -16,10 +16,15 @@ def test_an_answer_in_batches_is_the_whole_answer() -> None:
         assert sorted(pa.Table.from_batches(batches)["n"].to_pylist()) == sorted(engine.arrow(sql)["n"].to_pylist())
 
 
+LATE = "SELECT CAST(CASE WHEN range = 900000 THEN 'x' ELSE '1' END AS INTEGER) AS n FROM range(1000000)"
+
+
 @pytest.mark.parametrize("method", ["arrow", "batches"])
-def test_a_query_that_fails_is_named(method: str) -> None:
-    with DuckEngine() as engine, pytest.raises(ContractError, match="SELECT nothing"):
-        list(getattr(engine, method)("SELECT nothing FROM nowhere"))
+@pytest.mark.parametrize("sql", ["SELECT nothing FROM nowhere", LATE], ids=["at once", "late"])
+def test_a_query_that_fails_is_named(method: str, sql: str) -> None:
+    with DuckEngine() as engine, pytest.raises(ContractError) as error:
+        list(getattr(engine, method)(sql))
+    assert sql in str(error.value)
 
 
 def test_memory_grows_with_the_exchanges_up_to_a_share_of_the_machine() -> None:

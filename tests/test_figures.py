@@ -30,6 +30,8 @@ SELECT * FROM (VALUES (0, 0, 0, TRUE, TRUE, TRUE), (0, 1, 0, TRUE, FALSE, TRUE),
 """
 """Exchanges 0 and 2 are in a wording that many members show, 2 in a doubtful account; 3 is in a popular wording."""
 
+REST = "CAST(x AS VARCHAR) AS exchange_id, CAST(NULL AS UBIGINT) AS simhash"
+
 WORDINGS = "SELECT * FROM (VALUES (0, 7), (1, 7), (2, 7), (3, {of_unknown})) t(x, token)"
 """Exchanges 0 to 2 share a wording; the rules know nothing of exchange 3."""
 
@@ -40,7 +42,7 @@ def figures_with(of_unknown: int, of_three: int = 0) -> dict[int, Figures]:
     with DuckEngine() as engine:
         engine.run(
             [
-                Step("exchange", f"SELECT * EXCLUDE (code), CAST(NULL AS UBIGINT) AS simhash FROM ({EXCHANGES})"),
+                Step("exchange", f"SELECT * EXCLUDE (code), {REST} FROM ({EXCHANGES})"),
                 Step(
                     "exchange_capability",
                     f"SELECT x, code, CAST(CASE WHEN x = 3 THEN {of_three} ELSE 0 END AS UBIGINT) AS tags, "

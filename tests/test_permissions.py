@@ -36,7 +36,7 @@ def covered(**permission: Any) -> tuple[list[int], list[int]]:
         "input_tokens": [10] * 6,
         "output_tokens": [5] * 6,
     }
-    with DuckEngine(memory="1GB") as engine:
+    with DuckEngine() as engine:
         engine.register("account", pa.table(accounts))
         engine.register("exchange", pa.table(exchanges))
         engine.register("permissions", pa.Table.from_pylist([row], schema=PERMISSIONS))

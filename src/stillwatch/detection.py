@@ -90,7 +90,7 @@ def detect(
 ) -> Detection:
     """Find campaigns among the stored exchanges of [since, until) and write a run folder into the store."""
     started = time.monotonic()
-    with DuckEngine(store.rows()) as engine:
+    with DuckEngine(store.rows(since, until)) as engine:
         conflicting = store.register(engine, since, until)
         if engine.arrow("SELECT count(*) AS n FROM exchanges").to_pylist()[0]["n"] == 0:
             raise _nothing_to_look_at(store)

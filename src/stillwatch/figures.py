@@ -261,7 +261,7 @@ def _source(engine: Engine, figures: dict[int, Figures]) -> None:
     independent picks of a topic."""
     held = engine.arrow(
         """
-        SELECT g.grp, g.account, arg_min(e.simhash, struct_pack(at := e.asked_at, x := e.x)) AS simhash
+        SELECT g.grp, g.account, arg_min(e.simhash, struct_pack(at := e.asked_at, id := e.exchange_id)) AS simhash
         FROM group_exchange g JOIN exchange e ON e.x = g.x WHERE e.simhash IS NOT NULL
         GROUP BY g.grp, g.account, coalesce(e.conversation_id, CAST(e.x AS VARCHAR)) ORDER BY g.grp
         """

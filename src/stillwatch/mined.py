@@ -22,7 +22,7 @@ BEGUN_STEP = Step(
 """What goes back to a preamble, or to an exchange of its own: it is not mined."""
 
 STEMMED = """
-    SELECT e.x, e.entity, e.account, CAST(epoch_us(e.asked_at) // 86_400_000_000 AS INTEGER) AS day,
+    SELECT e.x, e.entity, e.account, CAST(e.asked_at AS DATE) - DATE '1970-01-01' AS day,
            CAST(e.stemmed AS INTEGER) AS stemmed, e.stemmed > 0 AND b.x IS NULL AS said
     FROM exchange e LEFT JOIN begun_with b ON b.x = e.x WHERE e.stemmed IS NOT NULL
 """
@@ -52,17 +52,25 @@ def mine(engine: Engine) -> None:
     """Make the table `mined_token`."""
     engine.run([BEGUN_STEP])
     held = _sampled(engine.arrow(STEMMED))
-    engine.register("mined_read", held.select(["x"]).append_column("place", pa.array(range(held.num_rows), pa.int64())))
+    engine.register("mined_read", placed(held))
     shown = families(_prompts(engine, held))
     engine.register("mined_sample", _table(held["x"].to_numpy(), shown))
     engine.run([MINED_STEP])
+
+
+def placed(held: pa.Table) -> pa.Table:
+    """The exchanges that are mined, each with its place among them."""
+    return held.select(["x"]).append_column("place", pa.array(range(held.num_rows), pa.int64()))
 
 
 def _sampled(held: pa.Table) -> pa.Table:
     """The exchanges that are mined, by entity and number: of an account's day those that a store keeps stems of, of an
     entity the first `OF_ENTITY`. Numbers follow row hashes, so it does not depend on the files that rows came in."""
     x, account, day = (held[name].to_numpy().astype(np.int64) for name in ("x", "account", "day"))
-    daily = np.flatnonzero(_first(account * (int(day.max(initial=0)) + 1) + day, x, SAMPLED) & held["said"].to_numpy())
+    days = day - day.min(initial=0)
+    daily = np.flatnonzero(
+        _first(account * (int(days.max(initial=0)) + 1) + days, x, SAMPLED) & held["said"].to_numpy()
+    )
     entity = held["entity"].to_numpy()[daily]
     kept = daily[_first(entity, x[daily], OF_ENTITY)]
     return held.take(pa.array(kept[np.lexsort((x[kept], held["entity"].to_numpy()[kept]))]))

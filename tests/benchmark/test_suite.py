@@ -279,6 +279,9 @@ def test_worlds_are_chosen_by_scenario_seed_and_scale() -> None:
         (["--scale", ".3", "--accounts", "3000"], "leave the number out"),
         (["--scale", "--full"], "a world of its own"),
         (["--scale", "--exchanges", "10"], "at least 20,000"),
+        (["--exchanges", "0", "--accounts", "0", "--scale"], "at least 20,000"),
+        (["--scale", "--seeds", "2", "--exchanges", "10"], "a world of its own"),
+        (["--scale", "-1"], "0.02 to 20"),
     ],
 )
 def test_what_cannot_be_run_is_told_before_anything_runs(

@@ -16,7 +16,8 @@ TEXTS = st.one_of(
     st.text(max_size=12),
     st.sampled_from(
         ["", "go on", "\n", "A or\nB. this\nC. that", "```x```", "<system-reminder>a b</system-reminder> go", "</a>",
-         "{}", " [1]", "eight words that say what is wanted of whom", "a-b c’d e_f " + 8 * "日本語"]
+         "{}", " [1]", 63 * "[", 70 * "{" + " a real sentence", 40 * "[" + 40 * "{",
+         "eight words that say what is wanted of whom", "a-b c’d e_f " + 8 * "日本語"]
     ),
 )  # fmt: skip
 PARTS = st.one_of(

@@ -26,7 +26,7 @@ HARNESS = (
 
 def engine_of(rows: list[dict[str, object]], entities: list[int]) -> DuckEngine:
     sketched = pa.Table.from_batches([sketch(batch(rows), KEY)])
-    engine = DuckEngine(memory="1GB")
+    engine = DuckEngine()
     held = sketched.append_column("x", pa.array(range(len(rows)), pa.int64()))
     engine.register("exchange", held.append_column("entity", pa.array(entities, pa.int32())))
     engine.run([NO_MINED, *preamble_steps(), *family_steps(), *filler_steps()])

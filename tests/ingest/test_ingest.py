@@ -20,7 +20,7 @@ CANARY = "cAnArY-7f3a"
 
 
 def exchanges(folder: Path) -> list[dict[str, Any]]:
-    with DuckEngine(memory="1GB") as engine:
+    with DuckEngine() as engine:
         Store.open(folder).register(engine)
         held: list[dict[str, Any]] = engine.arrow("SELECT * FROM exchanges ORDER BY exchange_id").to_pylist()
     return held

@@ -45,7 +45,7 @@ def batch(rows: Iterable[Row]) -> pa.RecordBatch:
 
 def settled(folder: Path, since: datetime | None = None, until: datetime | None = None) -> tuple[list[Row], int]:
     """What a store answers, ascending, and how many conflicts it counts."""
-    with DuckEngine(memory="1GB") as engine:
+    with DuckEngine() as engine:
         conflicts = Store.open(folder).register(engine, since, until)
         rows = engine.arrow("SELECT exchange_id, asked_at, user_agent FROM exchanges ORDER BY exchange_id").to_pylist()
     return [
@@ -54,7 +54,7 @@ def settled(folder: Path, since: datetime | None = None, until: datetime | None 
 
 
 def table(folder: Path, name: str, order: str) -> list[dict[str, Any]]:
-    with DuckEngine(memory="1GB") as engine:
+    with DuckEngine() as engine:
         Store.open(folder).register(engine)
         rows: list[dict[str, Any]] = engine.arrow(f"SELECT * FROM {name} ORDER BY {order}").to_pylist()
     return rows

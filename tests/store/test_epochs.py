@@ -385,6 +385,6 @@ def test_exchanges_of_an_epoch_that_is_not_listed_are_not_passed_over(tmp_path: 
 def test_an_epoch_stands_beside_the_columns_of_an_empty_store(tmp_path: Path) -> None:
     from stillwatch.engine.duckdb import DuckEngine
 
-    with DuckEngine(memory="1GB") as engine:
+    with DuckEngine() as engine:
         Store.create(tmp_path / "s").register(engine)
         assert engine.arrow("SELECT epoch FROM exchanges").schema.field("epoch").type == pa.int32()

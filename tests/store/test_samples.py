@@ -3,16 +3,22 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.content.sketch import sketch
 from stillwatch.engine.duckdb import DuckEngine
-from stillwatch.mined import OF_ENTITY, SAMPLE
+from stillwatch.mined import BEGUN_STEP, OF_ENTITY, STEMMED, _prompts, _sampled, placed
 from stillwatch.records import Step
 from stillwatch.store.exchanges import ExchangeWriter, settled_sql
 from stillwatch.tables import SAMPLED
 from tests.content.exchanges import KEY, batch
+
+NUMBERED = (
+    "CAST(row_hash // 2 AS BIGINT) AS x, CAST(substr(account_id, 2) AS INTEGER) AS entity, "
+    "CAST(substr(account_id, 2) AS INTEGER) AS account, exchange_id, asked_at, segment_roles"
+)
 
 START = datetime(2026, 6, 1, 1, tzinfo=UTC)
 
@@ -38,24 +44,27 @@ def stored(folder: Path, given: list[list[dict[str, object]]]) -> list[str]:
 
 
 def mined(files: list[str]) -> list[tuple[str, tuple[int, ...]]]:
-    with DuckEngine(memory="1GB") as engine:
+    with DuckEngine() as engine:
         engine.run([])
         table = engine.arrow(
             f"SELECT exchange_id, count(*) AS n FROM read_parquet({files!r}) GROUP BY ALL HAVING count(*) > 1"
         )
         engine.register("repeated", table)
         engine.view("exchanges", settled_sql({1: files}, "repeated" if table.num_rows else None, None, None))
-        ids = engine.arrow(
-            "SELECT row_number() OVER (ORDER BY exchange_id) - 1 AS x, exchange_id, "
-            "CAST(substr(account_id, 2) AS INTEGER) AS entity, segment_roles FROM exchanges"
+        engine.run(
+            [
+                Step("exchange", f"SELECT {NUMBERED}, len(stems) AS stemmed FROM exchanges"),
+                Step("begun", "SELECT x FROM exchange WHERE FALSE"),
+                BEGUN_STEP,
+            ]
         )
-        engine.register("exchange", ids)
-        engine.run([Step("begun", "SELECT x FROM exchange WHERE FALSE")])
-        held = engine.arrow(SAMPLE)
-        names = {x: name for x, name in zip(ids["x"].to_pylist(), ids["exchange_id"].to_pylist(), strict=True)}
-        return sorted(
-            (names[x], tuple(stems)) for x, stems in zip(held["x"].to_pylist(), held["stems"].to_pylist(), strict=True)
-        )
+        held = _sampled(engine.arrow(STEMMED))
+        engine.register("mined_read", placed(held))
+        prompts = _prompts(engine, held)
+        named = engine.arrow("SELECT x, exchange_id FROM exchange")
+        names = dict(zip(named["x"].to_pylist(), named["exchange_id"].to_pylist(), strict=True))
+        stems = np.split(prompts.stems, prompts.ends[1:-1]) if held.num_rows else []
+        return sorted((names[x], tuple(own.tolist())) for x, own in zip(held["x"].to_pylist(), stems, strict=True))
 
 
 def test_a_day_keeps_the_stems_of_so_many_exchanges_of_an_account(tmp_path: Path) -> None:

@@ -79,8 +79,12 @@ def _timed(folder: Path, tell: Tell) -> list[Line]:
     command = [sys.executable, "-m", "stillwatch.benchmark.scale", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            tell(line.strip())
+        try:
+            for line in process.stdout:
+                tell(line.strip())
+        except BaseException:
+            process.kill()
+            raise
     if process.returncode:
         raise StillwatchError("the timed process failed", where=str(folder), found=f"exit code {process.returncode}")
     held: list[Line] = json.loads((folder / STAGES).read_text("utf-8"))

@@ -8,6 +8,7 @@ import difflib
 import functools
 import importlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -16,7 +17,11 @@ from types import TracebackType
 from typing import Any
 
 from stillwatch import __version__
+from stillwatch.cli.scale import ARTICLE
 from stillwatch.errors import StillwatchError, UsageError
+
+OPTION = re.compile(r"$|-[-A-Za-z]")
+"""Nothing, or the beginning of an option: no negative number."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Command:
         said: list[str] = []
         for place, word in enumerate(arguments):
             said.append(word)
-            if self.alone and word == self.alone[0] and "".join(arguments[place + 1 : place + 2])[:2] in ("", "--"):
+            if self.alone and word == self.alone[0] and OPTION.match("".join(arguments[place + 1 : place + 2])):
                 said.append(self.alone[1])
         return said
 
@@ -61,7 +66,7 @@ COMMANDS = (
         "stillwatch.cli.benchmark",
         "benchmark",
         "Measure it on worlds with known truth, beside rivals.",
-        alone=("--scale", "article"),
+        alone=("--scale", ARTICLE),
     ),
     Command("erase", "stillwatch.cli.erase", "erase", "Remove an account from a store."),
     Command("expire", "stillwatch.cli.expire", "expire", "Remove the days of a store that are over their time."),

@@ -76,7 +76,7 @@ def benchmark(
     if scale == ARTICLE:
         from stillwatch.cli.scale import measure as measure_scale
 
-        if quick or full or frontier or scenario is not None:
+        if quick or full or frontier or axis or seeds is not None or scenario is not None:
             raise UsageError("--scale without a number is a world of its own", wanted="--exchanges, --accounts, --seed")
         measure_scale(exchanges, accounts, seed, out_folder(out), json)
         return

@@ -15,14 +15,21 @@ def measure(exchanges: int | None, accounts: int | None, seed: int | None, folde
         UsageError: the world would be too small.
         StillwatchError: the timed process failed.
     """
+    import signal
+    import sys
     import tempfile
 
     from stillwatch.benchmark.scale import ACCOUNTS, EXCHANGES, run
     from stillwatch.cli.output import emit_json, say, status, to_json
     from stillwatch.store.files import write_whole
 
-    asked = (exchanges or EXCHANGES, accounts or ACCOUNTS, 1 if seed is None else seed)
+    asked = (
+        EXCHANGES if exchanges is None else exchanges,
+        ACCOUNTS if accounts is None else accounts,
+        1 if seed is None else seed,
+    )
     command = _typed(exchanges, accounts, seed)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # or the world would stay on disk
     with status("scale") as tell, tempfile.TemporaryDirectory(prefix="stillwatch-scale-", dir=folder) as name:
         result = run(Path(name), *asked, command, tell)
     if folder:

@@ -105,12 +105,17 @@ def parts_of(
         parts.tools, bits = _remembered(tools, _tools, toolsets)
         parts.structure |= bits
     if messages:
-        said = plain(messages)
+        said = _plain(messages)
         _messages(_loaded(messages), parts) if said is None else _said(said, parts)
     if output:
-        said = plain(output)
+        said = _plain(output)
         _output(_loaded(output), parts) if said is None else _answer([text for _, text in said], parts)
     return parts
+
+
+def _plain(text: str) -> list[tuple[str, str]] | None:
+    """`plain`, but for what `_loaded` takes as a bare string."""
+    return None if _depth(text) > DEEPEST else plain(text)
 
 
 def _loaded(text: str) -> Any:

@@ -1,6 +1,6 @@
 """Messages and answers of the plain shapes, read by type: several times as quick as reading any JSON.
 
-Plain is a list of objects with a role of `SPEAKERS` and a string or text parts, and with nothing else that matters.
+Plain is a list of objects with a role of `Speaker` and a string or text parts, and with nothing else that matters.
 Anything else is answered by None, and read by `parts.py`, which says the same of what is plain.
 """
 

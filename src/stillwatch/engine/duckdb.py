@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 
 import duckdb
@@ -19,6 +20,9 @@ machine's memory. Not every operator of DuckDB spills: 16 million exchanges fail
 a million exchanges take as many CPU seconds, and .8 GiB more."""
 
 THREADS = 2
+
+CONTAINERS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where Linux says how much memory a container may have."""
 
 BATCH = 100_000
 """Rows that are handed over together where an answer does not come whole."""
@@ -80,7 +84,7 @@ class DuckEngine:
         """The answer of one query, some rows at a time."""
         try:
             yield from self._database.sql(sql).to_arrow_reader(BATCH)
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError, pa.ArrowException) as error:  # the reader's own errors are Arrow's
             raise ContractError(f"query failed: {error}", found=sql.strip()[:200]) from error
 
     def rest(self) -> None:
@@ -103,8 +107,17 @@ class DuckEngine:
 
 def memory_for(rows: int) -> int:
     """Bytes that tables of so many exchanges may hold in memory."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(LEAST_MEMORY, min(rows * MEMORY_A_ROW, int(machine * MOST_OF_MACHINE)))
+    return max(LEAST_MEMORY, min(rows * MEMORY_A_ROW, int(_memory() * MOST_OF_MACHINE)))
+
+
+def _memory() -> int:
+    """Bytes of the machine, or of the container if that has less; 0 where the system does not say."""
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0
+    limits = [place.read_text().strip() for place in CONTAINERS if place.exists()]
+    return min([machine, *(int(limit) for limit in limits if limit.isdigit())])
 
 
 def _plain(table: pa.Table) -> pa.Table:

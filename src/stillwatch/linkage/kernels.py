@@ -77,10 +77,12 @@ def nominate(indptr: Ints, rows: Indices, keys: Hashes, partners: int, least: in
     return out[:at]
 
 
-FULL = 255
 STEPS_A_NAT = 4
 MOST_STEPS = 128
 """Weights are told apart in quarters of a nat, up to 32 nats, when the strongest pairs of a row are chosen."""
+
+FULL = 255
+"""Where the pairs of one step are counted no further, and so the most that can be asked for."""
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -193,9 +193,13 @@ class Store:
         engine.view("exchanges", settled_sql(files, "repeated_exchange" if repeated.num_rows else None, since, until))
         return sum(int(versions) > 1 for versions in repeated["versions"].to_pylist())
 
-    def rows(self) -> int:
-        """How many rows the files of exchanges hold, repeated ones too."""
-        return sum(int(pq.read_metadata(path).num_rows) for paths in self.exchange_files().values() for path in paths)
+    def rows(self, since: datetime | None = None, until: datetime | None = None) -> int:
+        """How many rows the files of the days of [since, until) hold, repeated ones too. Raises StoreError where a file
+        is damaged."""
+        first, last = (f"day={moment.date()}" if moment else None for moment in (since, until))
+        paths = (Path(path) for files in self.exchange_files().values() for path in files)
+        wanted = (p for p in paths if (first or p.parent.name) <= p.parent.name <= (last or p.parent.name))
+        return sum(_rows(path) for path in wanted)
 
     def has_accounts(self) -> bool:
         """Whether any accounts file was read."""
@@ -253,6 +257,15 @@ class Store:
 def _foreign(path: Path) -> bool:
     """Whether a file cannot be what a killed `Store.create` left."""
     return path.name != "keys" and not (path.name.startswith(".store.json.") and path.name.endswith(".tmp"))
+
+
+def _rows(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            "a file of exchanges cannot be read", where=str(path), next_step="read its day's logs into a new store"
+        ) from error
 
 
 def _list(files: list[str]) -> str:

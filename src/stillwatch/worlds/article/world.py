@@ -22,7 +22,8 @@ ROWS = 50_000
 """Exchanges that are written at once: what bounds memory beside the population."""
 
 HIDDEN = 0.5
-"""Share of all exchanges that is extraction, at most, so that an honest half is left at any size."""
+"""Share of all exchanges that is extraction, at most. Operators' cover comes beside it, so that honest accounts, which
+are nearly all, ask some three of ten exchanges."""
 
 
 @dataclass(frozen=True)
