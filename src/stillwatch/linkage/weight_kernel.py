@@ -43,12 +43,17 @@ class Groups(NamedTuple):
 LAMBDAS = np.array([0.02, 0.05, 0.15, 0.4, 0.8])
 """Copying rates that a pair weight averages over, each with weight .1; the rate 0 has the other half."""
 
+RATES = len(LAMBDAS)
+
 GREATEST = 1e250
 """Where a product of likelihood ratios stops: far beyond any bound, and below what a float holds after one factor."""
 
 MOST_NATS = 500.0
 MOST_RATIO = float(np.exp(MOST_NATS))
 """Most that one channel may say of a pair, so that sums of ratios stay finite."""
+
+BLOCK = 1 << 11
+"""Pairs that one thread takes at a time: rows with many tokens lie side by side, and no thread shall have them all."""
 
 MARKS = np.uint64(1 << 18)
 """Bits that mark the tokens of one row: 32 KiB, which stays in a core's nearest cache."""
@@ -134,37 +139,40 @@ def shared_tokens(marked: int, j: int, rows: Rows, marks: Hashes, shared: Indice
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _direction(shared: Indices, n: int, own: int, other: int, frequency: Floats, odds: Floats) -> float:
+def _direction(
+    shared: Indices, n: int, own: int, other: int, frequency: Floats, products: Floats, logs: Floats
+) -> float:
     """Mean likelihood ratio over the copying rates that a row of `own` tokens copied `n` shared ones from a row of
-    `other` tokens, at most exp(MOST_NATS). `odds` is scratch, as long as `shared`."""
+    `other` tokens, at most exp(MOST_NATS). `products` and `logs` are scratch, one a rate: no rate waits for another."""
+    for k in range(RATES):
+        products[k], logs[k] = _power(k, own - n), 0.0
     for at in range(n):
-        odds[at] = 1.0 / np.expm1(other * frequency[shared[at]])
+        odds = 1.0 / np.expm1(other * frequency[shared[at]])
+        for k in range(RATES):
+            products[k] *= 1.0 + LAMBDAS[k] * odds
+            if products[k] > GREATEST:
+                logs[k] += np.log(products[k])
+                products[k] = 1.0
     total = 0.5
-    for k in range(len(LAMBDAS)):
-        product, log = _power(k, own - n), 0.0
-        for at in range(n):
-            product *= 1.0 + LAMBDAS[k] * odds[at]
-            if product > GREATEST:
-                log += np.log(product)
-                product = 1.0
-        total += 0.1 * (product if log == 0.0 else np.exp(min(log + np.log(product), MOST_NATS)))
+    for k in range(RATES):
+        total += 0.1 * (products[k] if logs[k] == 0.0 else np.exp(min(logs[k] + np.log(products[k]), MOST_NATS)))
     return min(total, MOST_RATIO)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _ratio(shared: Indices, n: int, one: int, other: int, frequency: Floats, odds: Floats) -> float:
+def _ratio(shared: Indices, n: int, one: int, other: int, frequency: Floats, products: Floats, logs: Floats) -> float:
     """Likelihood ratio of a pair in a channel in which it holds `one` and `other` tokens, `n` of them shared: the mean
     over both directions."""
     if n == 0:
         return 0.5 * (_unshared(one) + _unshared(other))
-    ratio = _direction(shared, n, one, other, frequency, odds)
-    return float(0.5 * (ratio + _direction(shared, n, other, one, frequency, odds)))
+    ratio = _direction(shared, n, one, other, frequency, products, logs)
+    return float(0.5 * (ratio + _direction(shared, n, other, one, frequency, products, logs)))
 
 
 @njit(cache=True, nogil=True)
 def _add_pair(
     i: int, j: int, rows: Rows, marks: Hashes, speaks: NDArray[np.bool_], frequency: Floats, shared: Indices,
-    odds: Floats, out: Floats,
+    products: Floats, logs: Floats, out: Floats,
 ) -> None:  # fmt: skip
     """Fill `out` with a pair's mean ratio over the channels of each family in which both rows hold a token; 1 where
     there is none, and for a family that does not speak. The first row's tokens are marked."""
@@ -178,7 +186,7 @@ def _add_pair(
                 end += 1
             if speaks[family] and rows.sizes[i, channel] > 0 and rows.sizes[j, channel] > 0:
                 one, other = rows.sizes[i, channel], rows.sizes[j, channel]
-                total += _ratio(shared[begin:end], end - begin, one, other, frequency, odds)
+                total += _ratio(shared[begin:end], end - begin, one, other, frequency, products, logs)
                 voices += 1
             begin = end
         out[family] = total / voices if voices else 1.0
@@ -204,15 +212,16 @@ def weigh(left: Indices, right: Indices, rows: Rows, frequency: Floats, out: Flo
     speaks = np.ones(len(rows.channels) - 1, dtype=np.bool_)
     parts = 64
     for part in prange(parts):
-        shared, odds = np.empty(longest, dtype=np.int32), np.empty(longest)
+        shared, products, logs = np.empty(longest, dtype=np.int32), np.empty(RATES), np.empty(RATES)
         marks, marked = np.zeros(int(MARKS) >> 6, dtype=np.uint64), -1
-        for at in range(len(left) * part // parts, len(left) * (part + 1) // parts):
-            if left[at] != marked:
-                if marked >= 0:
-                    _unmark(marks, rows, marked)
-                marked = left[at]
-                _mark(marks, rows, marked)
-            _add_pair(left[at], right[at], rows, marks, speaks, frequency, shared, odds, out[at])
+        for block in range(part, len(left) // BLOCK + 1, parts):
+            for at in range(block * BLOCK, min((block + 1) * BLOCK, len(left))):
+                if left[at] != marked:
+                    if marked >= 0:
+                        _unmark(marks, rows, marked)
+                    marked = left[at]
+                    _mark(marks, rows, marked)
+                _add_pair(left[at], right[at], rows, marks, speaks, frequency, shared, products, logs, out[at])
 
 
 @njit(cache=True, nogil=True)
@@ -246,7 +255,7 @@ def weigh_in_groups(
         for channel in range(len(every)):
             every[channel] += rows.sizes[row, channel]
     longest = _longest(rows, groups.members)
-    shared, odds = np.empty(longest, dtype=np.int32), np.empty(longest)
+    shared, products, logs = np.empty(longest, dtype=np.int32), np.empty(RATES), np.empty(RATES)
     marks, marked = np.zeros(int(MARKS) >> 6, dtype=np.uint64), -1
     for group in range(len(groups.pair_ends) - 1):
         members = groups.members[groups.member_ends[group] : groups.member_ends[group + 1]]
@@ -258,7 +267,7 @@ def weigh_in_groups(
                     _unmark(marks, rows, marked)
                 marked = left[pair]
                 _mark(marks, rows, marked)
-            _add_pair(left[pair], right[pair], rows, marks, speaks, frequency, shared, odds, out[pair])
+            _add_pair(left[pair], right[pair], rows, marks, speaks, frequency, shared, products, logs, out[pair])
         for row in members:
             for at in range(rows.indptr[row], rows.indptr[row + 1]):
                 inside[rows.tokens[at]] = 0
