@@ -95,6 +95,7 @@ def candidates_without(
     every = weight_without(pairs, weights, families, left_out)
     kept = strongest(pairs, every, incidence.n)
     left, right, total = pairs.left[kept], pairs.right[kept], every[kept]
+    del every  # of all pairs, where hardly any may be an edge
     loose = _loose_groups(incidence.n, left, right, total)
     inside = (loose[left] == loose[right]) & (total < HEAVIEST)
     speaking = tuple(family for family in families if family not in left_out)

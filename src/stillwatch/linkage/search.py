@@ -32,6 +32,9 @@ AT_ONCE = 1 << 20
 MOST_HELD = 12_000_000
 """Pairs that are held, from which on those that cannot become an edge any more are dropped."""
 
+ONE_BY_ONE = 24_000_000
+"""Pairs from which sets are clustered one after the other: two at once would not fit."""
+
 HEAVIEST = 100.0
 """Most that a candidate may weigh in e-BH against one that no other family speaks for. Fixed, not fitted."""
 
@@ -68,7 +71,7 @@ def search(
     candidates: list[Candidate] = []
     templates = Templates(incidence)
     progress(f"clustering without {' / '.join('+'.join(sorted(left_out)) for left_out in wanted)}")
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS if len(pairs.left) < ONE_BY_ONE else 1) as pool:
         for found in pool.map(
             lambda left_out: candidates_without(incidence, pairs, weights, weigher, left_out, templates), wanted
         ):
