@@ -96,17 +96,17 @@ def _place(tokens: Indices, token: int, first: int, last: int) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _mark(marks: Hashes, rows: Rows, row: int) -> None:
-    """Flip the marks of a row's tokens: one bit for all that are alike but for multiples of `MARKS`."""
-    for at in range(rows.indptr[row], rows.indptr[row + 1]):
-        slot = np.uint64(rows.tokens[at]) % MARKS
-        marks[slot >> np.uint64(6)] |= ONE << (slot & np.uint64(63))
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _unmark(marks: Hashes, rows: Rows, row: int) -> None:
-    for at in range(rows.indptr[row], rows.indptr[row + 1]):
-        marks[np.uint64(rows.tokens[at]) % MARKS >> np.uint64(6)] = ZERO
+def _marked(marks: Hashes, rows: Rows, before: int, row: int) -> int:
+    """Let the marks be a row's, and answer the row: one bit for all tokens that are alike but for multiples of `MARKS`.
+    They were those of the row `before`, -1 for none."""
+    if row != before:
+        if before >= 0:
+            for at in range(rows.indptr[before], rows.indptr[before + 1]):
+                marks[np.uint64(rows.tokens[at]) % MARKS >> np.uint64(6)] = ZERO
+        for at in range(rows.indptr[row], rows.indptr[row + 1]):
+            slot = np.uint64(rows.tokens[at]) % MARKS
+            marks[slot >> np.uint64(6)] |= ONE << (slot & np.uint64(63))
+    return row
 
 
 @njit(cache=True, nogil=True)
@@ -114,7 +114,7 @@ def shared_tokens(marked: int, j: int, rows: Rows, marks: Hashes, shared: Indice
     """Fill `shared` with the tokens that both rows hold, ascending: how many. `shared` is as long as the shorter row.
 
     A short row is looked up in a long one; else the tokens of the second are looked at, and those whose mark stands
-    (see `_mark`) looked up in the first.
+    (see `_marked`) looked up in the first.
     """
     tokens = rows.tokens
     a, a_end = rows.indptr[marked], rows.indptr[marked + 1]
@@ -216,11 +216,7 @@ def weigh(left: Indices, right: Indices, rows: Rows, frequency: Floats, out: Flo
         marks, marked = np.zeros(int(MARKS) >> 6, dtype=np.uint64), -1
         for block in range(part, len(left) // BLOCK + 1, parts):
             for at in range(block * BLOCK, min((block + 1) * BLOCK, len(left))):
-                if left[at] != marked:
-                    if marked >= 0:
-                        _unmark(marks, rows, marked)
-                    marked = left[at]
-                    _mark(marks, rows, marked)
+                marked = _marked(marks, rows, marked, left[at])
                 _add_pair(left[at], right[at], rows, marks, speaks, frequency, shared, products, logs, out[at])
 
 
@@ -262,11 +258,7 @@ def weigh_in_groups(
         _outside(members, rows, inside, holders, every.copy(), frequency)
         for at in range(groups.pair_ends[group], groups.pair_ends[group + 1]):
             pair = groups.pairs[at]
-            if left[pair] != marked:
-                if marked >= 0:
-                    _unmark(marks, rows, marked)
-                marked = left[pair]
-                _mark(marks, rows, marked)
+            marked = _marked(marks, rows, marked, left[pair])
             _add_pair(left[pair], right[pair], rows, marks, speaks, frequency, shared, products, logs, out[pair])
         for row in members:
             for at in range(rows.indptr[row], rows.indptr[row + 1]):
