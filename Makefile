@@ -1,9 +1,10 @@
 # One door. Needs git, make and Python 3.11; `make setup` brings the rest, pinned.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-slow litellm check bench peers paraphrase-peers docs clean
+.PHONY: help setup demo test test-unit test-slow test-spark spark litellm check bench peers paraphrase-peers docs clean
 STAMP := .venv/.stillwatch-setup
 LITELLM := .venv-litellm/.stillwatch-setup
+SPARK := .venv-spark/.stillwatch-setup
 PEERS := .venv-peers/.stillwatch-setup
 ENCODERS := .venv-paraphrase/.stillwatch-setup
 BIN := .venv/bin
@@ -20,14 +21,25 @@ $(STAMP): uv.lock pyproject.toml scripts/bootstrap.sh scripts/bootstrap-requirem
 demo: $(STAMP) ## make a small world and find the campaigns in it
 	$(BIN)/stillwatch demo
 
-test: test-unit test-slow ## unit layer (under a minute), then the slow layer
+test: test-unit test-slow test-spark ## unit layer (under a minute), then the slow layer, then a real Spark
 
 test-unit: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(STAMP)
 	@$(MAKE) --no-print-directory litellm || echo "no LiteLLM: the tests with a real proxy are skipped" >&2
-	$(BIN)/pytest -m slow -rs || [ $$? -eq 5 ]  # 5: pytest selected no test
+	$(BIN)/pytest -m "slow and not spark" -rs || [ $$? -eq 5 ]  # 5: pytest selected no test
+
+test-spark: ## both engines side by side: a standalone Spark master and workers on loopback (needs Java 17)
+	@if command -v java >/dev/null; then $(MAKE) --no-print-directory spark; else \
+	  echo "no Java: the tests with a real Spark are skipped (on Debian: apt-get install openjdk-17-jre-headless)" >&2; fi
+	@if command -v java >/dev/null; then .venv-spark/bin/pytest -m spark -rs tests/spark; fi
+
+spark: $(SPARK) ## build .venv-spark, the environment with the extra `spark`
+
+$(SPARK): uv.lock pyproject.toml | $(STAMP)
+	@UV_PROJECT_ENVIRONMENT=.venv-spark .uv/bin/uv sync --frozen --extra spark --quiet --no-python-downloads --python $(BIN)/python
+	@touch $@
 
 litellm: $(LITELLM) ## build .venv-litellm, the proxy that tests/real starts (test-slow does it)
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -108,3 +109,27 @@ def test_progress_is_quiet_without_a_terminal(capsys: pytest.CaptureFixture[str]
     with status("thinking") as say:
         say("hard")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--engine", "clickhouse"], "duckdb or spark"),
+        (["--master", "spark://h:7077"], "--engine spark"),
+        (["--engine", "spark", "--conf", "no-value"], "NAME=VALUE"),
+        (["--engine", "spark", "--conf", "a=1", "--conf", "a=2"], "each name once"),
+    ],
+)
+def test_a_cluster_is_asked_for_in_one_way(
+    options: list[str], named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "exchanges.jsonl").write_text("{}\n")
+    assert cli.run(["ingest", str(tmp_path / "logs"), "--store", str(tmp_path / "s"), *options]) == 2
+    assert named in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_table_of_spark_needs_spark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["ingest", "table:lake.requests", "--store", str(tmp_path / "s")]) == 2
+    assert "--engine spark" in capsys.readouterr().err

@@ -32,6 +32,7 @@ FLOORS = {
     5: (
         "pipeline",
         "intake",
+        "spread",
         "watch",
         "detection",
         "findings",

@@ -20,7 +20,7 @@ from stillwatch.content.families import family_steps
 from stillwatch.content.fillers import filler_steps
 from stillwatch.content.preamble import preamble_steps
 from stillwatch.engine.base import Engine
-from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.engine.engines import Cluster, engine_for
 from stillwatch.errors import UsageError
 from stillwatch.evidence import counted_exchanges
 from stillwatch.findings import World, findings_of
@@ -86,11 +86,15 @@ def detect(
     since: datetime | None = None,
     until: datetime | None = None,
     networks: str | None = None,
+    cluster: Cluster | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Detection:
-    """Find campaigns among the stored exchanges of [since, until) and write a run folder into the store."""
+    """Find campaigns among the stored exchanges of [since, until) and write a run folder into the store.
+
+    Tables are made in this process, or by a cluster: the findings are the same.
+    """
     started = time.monotonic()
-    with DuckEngine(store.rows(since, until)) as engine:
+    with engine_for(cluster, store.rows(since, until), store.scratch) as engine:
         conflicting = store.register(engine, since, until)
         if engine.arrow("SELECT count(*) AS n FROM exchanges").to_pylist()[0]["n"] == 0:
             raise _nothing_to_look_at(store)

@@ -233,8 +233,9 @@ def _pivots(engine: Engine, figures: dict[int, Figures]) -> None:
     rows = engine.arrow(
         f"""
         SELECT g.grp, r.model, strftime(r.released_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS released_at,
-               round(epoch(min(e.asked_at) FILTER (e.model_requested = r.model) - r.released_at) / 3600.0, 1) AS hours,
-               round(count(*) FILTER (e.model_requested = r.model) / count(*), 4) AS share
+               (epoch_us(min(e.asked_at) FILTER (e.model_requested = r.model)) - epoch_us(r.released_at)) / 3600e6
+                 AS hours,
+               count(*) FILTER (e.model_requested = r.model) / count(*) AS share
         FROM group_exchange g JOIN exchange e ON e.x = g.x JOIN releases r ON e.asked_at >= r.released_at
         JOIN group_work w ON w.grp = g.grp AND w.first_seen < r.released_at
         GROUP BY g.grp, r.model, r.released_at
@@ -244,7 +245,10 @@ def _pivots(engine: Engine, figures: dict[int, Figures]) -> None:
         """
     ).to_pylist()
     for row in rows:
-        figures[row["grp"]].pivots.append({name: value for name, value in row.items() if name != "grp"})
+        told = {name: row[name] for name in ("model", "released_at")}
+        figures[row["grp"]].pivots.append(
+            told | {"hours": round(float(row["hours"]), 1), "share": round(float(row["share"]), 4)}
+        )
 
 
 def _timeline(engine: Engine, figures: dict[int, Figures]) -> None:

@@ -99,7 +99,7 @@ ENTITY_STEPS = [
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
         LEFT JOIN member_life l ON l.grp = m.grp AND l.account = a.account
-        LEFT JOIN (SELECT grp, epoch(last_seen - first_seen) / 86400.0 AS group_days FROM group_work) w
+        LEFT JOIN (SELECT grp, (epoch_us(last_seen) - epoch_us(first_seen)) / 86400e6 AS group_days FROM group_work) w
           ON w.grp = m.grp
         LEFT JOIN (SELECT g.grp, g.account, bool_or(g.turned) AS turned,
                           avg(CASE WHEN g.exclusive THEN l.said ELSE l.lean END) AS lean

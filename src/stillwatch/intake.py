@@ -76,6 +76,8 @@ class Taken:
     secrets: int
     suppressed: int
     expired: int
+    written: int = 0
+    """Rows that are in the store already, and not in the batch: a cluster's tasks write their own."""
 
 
 def taken(files: list[SourceFile], intake: Intake, processes: int) -> Iterator[tuple[SourceFile, Taken]]:

@@ -22,7 +22,7 @@ BEGUN_STEP = Step(
 """What goes back to a preamble, or to an exchange of its own: it is not mined."""
 
 STEMMED = """
-    SELECT e.x, e.entity, e.account, CAST(e.asked_at AS DATE) - DATE '1970-01-01' AS day,
+    SELECT e.x, e.entity, e.account, epoch_us(e.asked_at) // 86_400_000_000 AS day,
            CAST(e.stemmed AS INTEGER) AS stemmed, e.stemmed > 0 AND b.x IS NULL AS said
     FROM exchange e LEFT JOIN begun_with b ON b.x = e.x WHERE e.stemmed IS NOT NULL
 """

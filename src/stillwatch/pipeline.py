@@ -5,17 +5,21 @@ source → ingest → content.sketch → store, and store → detection (entitie
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 
 from stillwatch.content.sketch import sketch
 from stillwatch.detection import Detection, detect
+from stillwatch.engine.engines import Cluster
+from stillwatch.errors import UsageError
 from stillwatch.ingest.mapping import load
 from stillwatch.ingest.sources import SourceFile, Wanted, source_files
 from stillwatch.intake import Intake, Sketch, Taken, taken
 from stillwatch.records import QuarantinedRow
+from stillwatch.spread import TABLE, spread_files, spread_table, tables_of
+from stillwatch.store.exchanges import ExchangeWriter
 from stillwatch.store.store import Store
 from stillwatch.store.suppress import Suppression
 
@@ -71,6 +75,7 @@ def ingest_sources(
     key_file: Path | None = None,
     pseudonymous: bool = False,
     processes: int = 1,
+    cluster: Cluster | None = None,
     progress: Callable[[str], None] = lambda _: None,
     sketch: Sketch = sketch,
 ) -> IngestReport:
@@ -78,11 +83,15 @@ def ingest_sources(
 
     Everything read is on disk when this returns. One file given twice is read once. Memory holds a few batches of
     text, and sketched rows up to the writer's bound. With more `processes` files are read side by side: they import
-    the main module, which must guard what it does by `if __name__ == "__main__"`.
+    the main module, which must guard what it does by `if __name__ == "__main__"`. A `cluster` reads exchanges in its
+    tasks, and then a source may be `table:NAME`, a table that Spark reads.
     """
     started = time.monotonic()
+    tables, paths = tables_of(map(str, sources))
+    if tables and cluster is None:
+        raise UsageError("a table that Spark reads", found=f"{TABLE}{tables[0]}", wanted="--engine spark")
     wanted = Wanted(format, load(Path(mapping)) if mapping else None)
-    found = [file for source in sources for file in source_files(Path(source), wanted)]
+    found = [file for source in paths for file in source_files(source, wanted)]
     files = list({file.path.resolve(): file for file in found}.values())
     kept = Store.create(Path(store), key_file, pseudonymous=pseudonymous)
     writer, tally = kept.exchange_writer(), _Tally(kept)
@@ -90,7 +99,8 @@ def ingest_sources(
     keys = (kept.sketch_key(), kept.pseudonym_key(), kept.epoch.epoch)
     intake = Intake(*keys, every_name=kept.pseudonymous, erased=erased, sketch=sketch)
     told = _Told(progress, files)
-    for file, part in taken(files, intake, processes):
+    parts = taken(files, intake, processes) if cluster is None else _spread(files, tables, intake, writer, cluster)
+    for file, part in parts:
         tally.count(file.table, part)
         if file.table == "exchanges":
             writer.add(part.batch.rows)
@@ -101,6 +111,23 @@ def ingest_sources(
     tally.unsuppressed = erased.unknown
     progress("counting what is new")
     return tally.report(files, kept.count_new(writer), time.monotonic() - started)
+
+
+def _spread(
+    files: list[SourceFile], tables: list[str], intake: Intake, writer: ExchangeWriter, cluster: Cluster
+) -> Iterator[tuple[SourceFile, Taken]]:
+    """Small tables here, exchanges by the tasks of a cluster, which write for the writer."""
+    from stillwatch.engine.spark import session_of  # noqa: PLC0415  (an extra, and slow to import)
+
+    yield from taken([file for file in files if file.table != "exchanges"], intake, 1)
+    with session_of(cluster.master, cluster.settings) as session:
+        large = [file for file in files if file.table == "exchanges"]
+        folder = writer.folder.resolve()
+        jobs = [spread_files(large, intake, folder, session)]
+        jobs += [spread_table(name, intake, folder, session) for name in tables]
+        for file, part, written in chain.from_iterable(jobs):
+            writer.written += [writer.folder / path.relative_to(folder) for path in written]
+            yield file, part
 
 
 class _Tally:
@@ -121,7 +148,7 @@ class _Tally:
         self.secrets += part.secrets
         self.suppressed += part.suppressed
         self.expired += part.expired
-        self.rows[table] += batch.rows.num_rows
+        self.rows[table] += batch.rows.num_rows + part.written
         self.impossible += batch.impossible
         self._store.add_quarantined(batch.quarantined)
         self._reasons.update(f"{row.column or 'row'}: {row.found}" for row in batch.quarantined)
@@ -155,12 +182,12 @@ class _Told:
         self._progress, self._started = progress, time.monotonic()
         self._total = max(1, sum(file.size for file in files))
         before = accumulate((file.size for file in files), initial=0)
-        self._before = {file.path: size for file, size in zip(files, before, strict=False)}
+        self._before: dict[Path, int] = {file.path: size for file, size in zip(files, before, strict=False)}
 
     def tell(self, file: SourceFile, bytes_read: int, exchanges: int) -> None:
         """`bytes_read` of a file are done, and all before it."""
         passed = max(time.monotonic() - self._started, 1e-3)
-        share = min(1.0, (self._before[file.path] + bytes_read) / self._total)
+        share = min(1.0, (self._before.get(file.path, 0) + bytes_read) / self._total)
         left = f", about {passed * (1 - share) / share:,.0f} s left" if share > 0 else ""
         rate = exchanges / passed
         self._progress(f"{share:.0%}, {exchanges:,} exchanges, {rate:,.0f} a second{left} ({file.label})")

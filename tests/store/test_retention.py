@@ -129,6 +129,19 @@ def test_an_erase_reaches_what_a_killed_expire_left(tmp_path: Path) -> None:
     assert not [path for path in store.folder.rglob(f"day={FIRST}")]
 
 
+@pytest.mark.parametrize("remove", ["erase", "expire"])
+def test_what_a_killed_run_of_a_cluster_left_goes_too(tmp_path: Path, remove: str) -> None:
+    store = stored(tmp_path)
+    left = store.scratch / "stillwatch-0" / "1" / "part.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"rows of somebody")
+    if remove == "erase":
+        erase(store, "nobody")
+    else:
+        expire(store, date(2020, 1, 1))
+    assert not left.exists()
+
+
 def test_a_store_is_not_emptied_by_a_wrong_date(tmp_path: Path) -> None:
     store = stored(tmp_path)
     before = files_of(store.folder)

@@ -116,8 +116,8 @@ DEPARTURE_STEPS = [
                any_value(d.own_client) AS own_client, count(o.asked_at) AS own,
                count(o.asked_at) FILTER (o.asked_at < w.first_shared) AS own_before,
                any_value(w.times) AS shared_times, any_value(i.among) AS among,
-               epoch(any_value(w.last_shared) - any_value(w.first_shared)) / 86400.0 AS shared_days,
-               epoch(any_value(w.first_shared) - any_value(a.created_at)) / 86400.0 AS days_before
+               (epoch_us(any_value(w.last_shared)) - epoch_us(any_value(w.first_shared))) / 86400e6 AS shared_days,
+               (epoch_us(any_value(w.first_shared)) - epoch_us(any_value(a.created_at))) / 86400e6 AS days_before
         FROM work_window w JOIN departure d ON d.grp = w.grp AND d.account = w.account
         JOIN (SELECT grp, account, count(*) AS shared FROM group_exchange GROUP BY grp, account) n
           ON n.grp = w.grp AND n.account = w.account

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from stillwatch.cli.options import Conf, Engine, Master, Scratch, cluster_of
+
 
 def detect(
     store: Annotated[Path, typer.Option(help="The store's folder, as `ingest` made it.")],
@@ -14,6 +16,10 @@ def detect(
     networks: Annotated[
         Path | None, typer.Option(help="A folder with address tables of your own instead of the shipped ones.")
     ] = None,
+    engine: Engine = "duckdb",
+    master: Master = None,
+    scratch: Scratch = None,
+    conf: Conf = None,
     json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
 ) -> None:
     """Find accounts that work together to extract the model, and write a run into the store.
@@ -36,6 +42,7 @@ def detect(
             since=since,
             until=until,
             networks=None if networks is None else str(networks),
+            cluster=cluster_of(engine, master, scratch, conf),
             progress=say,
         )
     if detection.conflicting:

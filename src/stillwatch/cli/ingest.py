@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stillwatch.cli.options import KeyFile
+from stillwatch.cli.options import Conf, Engine, KeyFile, Master, cluster_of
 
 if TYPE_CHECKING:
     from stillwatch.pipeline import IngestReport
@@ -20,7 +20,10 @@ REASONS = 20
 
 
 def ingest(
-    source: Annotated[list[Path], typer.Argument(help="Files or folders of logs (Parquet, JSON, JSONL, .gz, .zst).")],
+    source: Annotated[
+        list[Path],
+        typer.Argument(help="Files or folders of logs (Parquet, JSON, JSONL, .gz, .zst); for spark also table:NAME."),
+    ],
     store: Annotated[Path, typer.Option(help="The store's folder; made where it is missing.")],
     format: Annotated[
         str, typer.Option(help="auto, canonical, litellm, openai or anthropic. auto tells each file's by its records.")
@@ -36,6 +39,9 @@ def ingest(
     processes: Annotated[
         int | None, typer.Option(help="Processes that read files side by side; one a core without it.", min=1)
     ] = None,
+    engine: Engine = "duckdb",
+    master: Master = None,
+    conf: Conf = None,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Read exchanges, accounts, permissions and releases into a store; texts become keyed sketches and are not kept.
@@ -55,7 +61,7 @@ def ingest(
     with status("reading") as tell:
         report = ingest_sources(
             source, store, format=format, mapping=mapping, key_file=key_file, pseudonymous=pseudonymous,
-            processes=processes or cores, progress=tell,
+            processes=processes or cores, cluster=cluster_of(engine, master, None, conf), progress=tell,
         )  # fmt: skip
     _say_quarantine(report, store)
     if report.secrets:

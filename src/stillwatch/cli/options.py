@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from stillwatch.engine.engines import Cluster
 
 KeyFile = Annotated[
     Path | None,
@@ -18,3 +21,30 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would be rem
 Campaign = Annotated[str, typer.Argument(help="A campaign's id, or the start of one.")]
 
 Run = Annotated[str | None, typer.Option(help="A run's id, or the start of one; the newest run without it.")]
+
+Engine = Annotated[
+    str, typer.Option(help="duckdb: this machine; spark: a cluster (the extra `spark`). The findings are the same.")
+]
+Master = Annotated[str | None, typer.Option(help="Spark's master, spark://HOST:PORT or yarn; local[*] without it.")]
+Scratch = Annotated[
+    str | None,
+    typer.Option(help="A folder or URL where Spark puts its tables, the same on all workers; in the store without it."),
+]
+Conf = Annotated[list[str] | None, typer.Option(help="A setting of Spark, NAME=VALUE; may be given again.")]
+
+
+def cluster_of(engine: str, master: str | None, scratch: str | None, conf: list[str] | None) -> "Cluster | None":
+    """The cluster that was asked for; None for this machine. Raises UsageError where options contradict each other."""
+    from stillwatch.engine.engines import Cluster
+    from stillwatch.errors import UsageError
+
+    if engine not in ("duckdb", "spark"):
+        raise UsageError("no such engine", found=engine, wanted="duckdb or spark")
+    if engine == "duckdb":
+        if master or scratch or conf:
+            raise UsageError("options of a cluster without one", wanted="--engine spark")
+        return None
+    settings = dict(one.split("=", 1) for one in conf or [] if "=" in one)
+    if len(settings) != len(conf or []):
+        raise UsageError("a setting that is none", found=", ".join(conf or []), wanted="NAME=VALUE, each name once")
+    return Cluster(master or "local[*]", scratch, settings)

@@ -26,7 +26,7 @@ SAYS, EARLIER_SAYS = int(SegmentRole.SYSTEM_SAYS), int(SegmentRole.EARLIER_SAYS)
 AUTHORED = (int(SegmentRole.USER), SAYS, EARLIER_SAYS)
 """Roles whose segments are no preamble, however many send them."""
 
-BEGUN = f"NOT (p.role = {EARLIER_SAYS} AND p.x IN (SELECT x FROM begun))"
+BEGUN = f"NOT (p.role = {EARLIER_SAYS} AND EXISTS (SELECT 1 FROM begun WHERE begun.x = p.x))"
 """Of a `part p`: whether its words are to be read here: those that the last human turn goes back to may not be."""
 
 

@@ -14,6 +14,9 @@ class Engine(Protocol):
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under a name; a second table of that name replaces the first."""
 
+    def view(self, name: str, sql: str) -> None:
+        """Make a name for a query over files: read when asked, never copied."""
+
     def run(self, steps: Iterable[Step]) -> None:
         """Make each step's table, in order."""
 

@@ -80,7 +80,7 @@ def _row_group(reading: Reading, parquet: pq.ParquetFile, group: int, first: int
     try:
         for whole in parquet.iter_batches(batch_size=size, row_groups=[group], use_threads=False):
             for batch in _light(whole):
-                yield _batch(reading, batch, row, bytes_read)
+                yield batch_of(reading, batch, row, bytes_read)
                 row += batch.num_rows
     except (OSError, pa.ArrowException):
         left = first + about.num_rows - row
@@ -112,7 +112,8 @@ def _light(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, stop - start)
 
 
-def _batch(reading: Reading, batch: pa.RecordBatch, row: int, bytes_read: int) -> Batch:
+def batch_of(reading: Reading, batch: pa.RecordBatch, row: int, bytes_read: int) -> Batch:
+    """Rows of a table, the first of which is the source's `row`, under the contract."""
     places = np.arange(row, row + batch.num_rows, dtype=np.int64)
     columns = {name: batch.column(name) for name in batch.schema.names}
     if reading.foreign is None:

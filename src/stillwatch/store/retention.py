@@ -59,8 +59,10 @@ def expire(store: Store, before: date, *, dry_run: bool = False) -> Expired:
 
 
 def sweep(store: Store) -> None:
-    """Remove the files of days that the store keeps no more. Raises StoreError where the disk refuses."""
-    for folder in _over(store, store.manifest.kept_from):
+    """Remove the files of days that the store keeps no more, and what a cluster's run left. Raises StoreError where the
+    disk refuses."""
+    left = [store.scratch] if store.scratch.exists() else []
+    for folder in [*left, *_over(store, store.manifest.kept_from)]:
         try:
             shutil.rmtree(folder)
             files.reached("expired")

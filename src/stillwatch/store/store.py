@@ -55,6 +55,12 @@ class Store:
         return self.folder.resolve().name
 
     @property
+    def scratch(self) -> Path:
+        """Where a cluster puts the tables of a run, which removes them. What a killed run left, `erase` and `expire`
+        remove."""
+        return self.folder / "scratch"
+
+    @property
     def pseudonymous(self) -> bool:
         """Whether it keeps ids as pseudonyms."""
         return self.manifest.pseudonymous
