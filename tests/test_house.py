@@ -34,6 +34,8 @@ FLOORS = {
         "intake",
         "spread",
         "watch",
+        "alerts",
+        "past",
         "detection",
         "findings",
         "figures",

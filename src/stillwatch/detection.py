@@ -116,7 +116,13 @@ def answer_of(
     engine: Engine, networks: str | None, progress: Callable[[str], None]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The run's figures and its findings, from an engine that holds exchanges, accounts, permissions and releases."""
-    known = prepared(engine, networks, progress)
+    return answer_about(engine, prepared(engine, networks, progress), progress)
+
+
+def answer_about(
+    engine: Engine, known: "Prepared", progress: Callable[[str], None]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The same, when the tables of the first stages are made."""
     accounts, entities, incidence, blind = known.accounts, known.entities, known.incidence, known.blind
     engine.rest()
     found = search(incidence, progress=progress)

@@ -16,7 +16,7 @@ from stillwatch.linkage.clusters import LINK
 from stillwatch.linkage.comparable import entity_keys, stratifications
 from stillwatch.linkage.entities import Entities
 from stillwatch.linkage.groups import Group
-from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, channel
+from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, Ints, channel
 from stillwatch.linkage.membership import TEXT, joined_to, matrices_of
 from stillwatch.linkage.templates import shared_tokens
 from stillwatch.linkage.tokens import CHANNELS, ChannelQuery
@@ -48,10 +48,13 @@ def incidence_of(
 
 
 def _channel(engine: Engine, query: ChannelQuery, n: int) -> Channel:
+    return channel(query.name, query.families, *tokens_of(engine, query), n, scored=query.scored)
+
+
+def tokens_of(engine: Engine, query: ChannelQuery) -> tuple[Ints, NDArray[np.uint64]]:
+    """The rows and tokens of one channel, as the engine's tables stand."""
     held = engine.arrow(query.sql)
-    rows = held["entity"].to_numpy().astype(np.int64)
-    tokens = held["token"].to_numpy().astype(np.uint64)
-    return channel(query.name, query.families, rows, tokens, n, scored=query.scored)
+    return held["entity"].to_numpy().astype(np.int64), held["token"].to_numpy().astype(np.uint64)
 
 
 def absent_columns(engine: Engine, table: str, columns: list[str], label: str) -> dict[str, str]:

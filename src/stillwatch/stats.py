@@ -71,6 +71,15 @@ def e_bh(
     return discovered
 
 
+def e_lond_level(place: int, discovered: int, alpha: float) -> float:
+    """The level of the hypothesis that comes at this place (from 1 on) of a stream, `discovered` of the earlier ones
+    being so when it comes (e-LOND, Xu and Ramdas 2024): it is discovered when its e-value is at least 1/level.
+
+    FDR <= alpha under any dependence. Levels fall as 6 / (pi place)^2, which sums to 1.
+    """
+    return alpha * 6.0 / (np.pi * place) ** 2 * (discovered + 1)
+
+
 def clopper_pearson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Exact two-sided interval for a binomial proportion: k successes of n trials (Clopper and Pearson 1934).
 

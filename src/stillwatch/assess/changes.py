@@ -47,6 +47,11 @@ def changes(earlier: Answer, later: Answer) -> list[Change]:
 
     A dismissed finding counts as what it is: a suspected one that is dismissed now has continued, with that status.
     """
+    return [change for change in matched(earlier, later) if set(change.status) - {"dismissed", None}]
+
+
+def matched(earlier: Answer, later: Answer) -> list[Change]:
+    """The same of every finding, whatever its status."""
     before, now = list(earlier["campaigns"]), list(later["campaigns"])
     shared = {
         (at, place): common
@@ -62,8 +67,7 @@ def changes(earlier: Answer, later: Answer) -> list[Change]:
         split_off = before[parents[0]]["campaign_id"] if parents and not own else ""
         out.append(_told(new, own, split_off))
     out += [_gone(old) for at, old in enumerate(before) if heir[at] is None]
-    told = [change for change in out if set(change.status) - {"dismissed", None}]
-    return sorted(told, key=lambda change: EVENTS.index(change.event))
+    return sorted(out, key=lambda change: EVENTS.index(change.event))
 
 
 def _common(old: Finding, new: Finding) -> int:

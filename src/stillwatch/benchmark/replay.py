@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stillwatch.benchmark.measure import accused, operators_of
-from stillwatch.detection import answer_of
-from stillwatch.engine.base import Engine
-from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.past import answer_then, micros
 from stillwatch.store.store import Store
 
 LEAST_MEMBERS = 5
@@ -66,41 +64,15 @@ def replayed(
         said = answer if day == whole else answer_then(store, until)
         for first, ids in ((found, accused), (shown, _listed)):
             named = [ids(finding) for finding in said["campaigns"]]
-            for campaign in _found_in(named, work, operators, _micros(until)):
+            for campaign in _found_in(named, work, operators, micros(until)):
                 first.setdefault(campaign, day)
                 shown.setdefault(campaign, day)
     return tuple(_leak(name, work[name], (found.get(name), shown.get(name)), begin) for name in sorted(work))
 
 
-def answer_then(store: Store, until: datetime) -> dict[str, Any]:
-    """What detection answers on what was known at a time: later exchanges, accounts, suspensions, permissions and
-    releases are not there. Nothing is written into the store."""
-    with DuckEngine() as engine:
-        store.register(engine, None, until)
-        _forget_later(engine, until)
-        run, findings = answer_of(engine, None, lambda _: None)
-    return {"run": run, "campaigns": findings}
-
-
-def _forget_later(engine: Engine, until: datetime) -> None:
-    """The small tables as they were at a time."""
-    then = f"make_timestamptz({_micros(until)})"
-    suspended = f"CASE WHEN suspended_at < {then} THEN suspended_at END AS suspended_at"
-    for name, sql in (
-        ("accounts", f"SELECT * REPLACE ({suspended}) FROM accounts WHERE coalesce(created_at < {then}, TRUE)"),
-        ("permissions", f"SELECT * FROM permissions WHERE coalesce(starts_at < {then}, TRUE)"),
-        ("releases", f"SELECT * FROM releases WHERE released_at < {then}"),
-    ):
-        engine.register(name, engine.arrow(sql))
-
-
 def store_begin(store: Store) -> datetime:
     """Midnight (UTC) of the first day that the store holds."""
     return datetime.fromisoformat(store.days()[0] + "T00:00:00+00:00")
-
-
-def _micros(at: datetime) -> int:
-    return round(at.timestamp()) * 1_000_000
 
 
 def _listed(finding: Mapping[str, Any]) -> set[str]:
@@ -122,7 +94,7 @@ def _leak(name: str, exchanges: list[tuple[str, int]], days: tuple[int | None, i
     def before(day: int | None) -> float:
         if day is None:
             return 1.0
-        until = _micros(begin + timedelta(days=day))
+        until = micros(begin + timedelta(days=day))
         return round(sum(at < until for _, at in exchanges) / len(exchanges), 4)
 
     found, shown = days

@@ -8,6 +8,7 @@ from pathlib import Path
 from stillwatch.engine.base import Engine
 from stillwatch.engine.duckdb import DuckEngine
 
+
 @dataclass(frozen=True)
 class Cluster:
     """A Spark master, and what its session is started with.

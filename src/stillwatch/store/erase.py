@@ -31,6 +31,9 @@ from stillwatch.store.small import write_quarantine, write_small
 from stillwatch.store.store import Store
 from stillwatch.store.suppress import note
 
+WATCH = "watch"
+"""The folder of a store in which the records of windows lie."""
+
 GONE = "erased"
 """What stands where another's row, or a sentence of a run, named the account."""
 
@@ -85,7 +88,7 @@ def erase(store: Store, account: str, *, dry_run: bool = False) -> Erased:
     if not dry_run:
         sweep(store)
         told.epochs_noted = note(store, told.names, work.before)
-    for step in (work.drafts, work.runs, work.lists, work.quarantine, work.small, work.exchanges):
+    for step in (work.drafts, work.watches, work.runs, work.lists, work.quarantine, work.small, work.exchanges):
         step()
     return told
 
@@ -124,6 +127,22 @@ class _Erasure:
             self.told.drafts += 1
             if not self.dry_run:
                 shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
+
+    def watches(self) -> None:
+        """The records of windows, all of one length together where any names the account: each follows from the one
+        before, and the next watch makes them anew without it."""
+        for folder in sorted((self.store.folder / WATCH).glob("days=*")):
+            paths = sorted(folder.rglob("*.json"))
+            named = sum(self._members_in(_loaded(path)) for path in paths)
+            self.told.members += named
+            self.told.files += len(paths) if named else 0
+            if named and not self.dry_run:
+                shutil.rmtree(folder)
+                sync_folder(folder.parent)
+
+    def _members_in(self, record: Any) -> int:
+        lives = record.get("lives", []) if isinstance(record, dict) else []
+        return sum(m["account_id"] in self.told.names for life in lives for m in life["finding"]["members"])
 
     def runs(self) -> None:
         """Members of findings, findings about the account alone, and sentences that name it."""

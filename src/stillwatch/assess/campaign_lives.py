@@ -1,0 +1,169 @@
+"""Campaigns that live: one name from birth on, and what became of each, window after window.
+
+A pure fold: the lives after a window follow from the lives before it and from what was found at its end. A finding
+continues the life whose accounts it shares (`changes`); a life that is found no more keeps what was last known of it,
+so that it can return.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from stillwatch.assess.changes import ACCUSING, Change, matched
+
+Finding = Mapping[str, Any]
+
+KEPT = ("campaign_id", "kind", "status", "exchanges", "active")
+"""What a life keeps of a finding beside its members."""
+
+Levels = Callable[[int, int], float]
+"""The level of the life that comes at a place of the stream (from 1 on) when so many earlier ones have crossed
+theirs."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a campaign in a window. `day` is the window's last, `count` accounts, or exchanges of `leaked`.
+
+    `began`, `joined`, `left`, `merged` (with the other life's name), `split` (from it), `dormant`, `returned`, `gone`,
+    `status` (what it is now), `accused` (newly), `pivot` (to a model), `evidence` (crossed its level).
+    """
+
+    day: str
+    what: str
+    count: int | None = None
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class CampaignLife:
+    """A campaign from its birth on.
+
+    `life_id` is the id of the finding that it was born as and never changes; `finding` is what was last found of it,
+    `found` whether this window did. `first_accused` is the first window (its last day) at whose end members were
+    accused, and `leaked` the extraction exchanges that had been made by then. `log_e` holds ln of each family's
+    product of evidence since birth; `level` is what 1/e must fall under, and `crossed` the window in which it did.
+    """
+
+    life_id: str
+    born: str
+    finding: dict[str, Any]
+    found: bool
+    place: int
+    level: float
+    pivots: tuple[str, ...] = ()
+    first_accused: str = ""
+    leaked: int = 0
+    log_e: dict[str, float] = field(default_factory=dict)
+    log_e_mean: float = 0.0
+    crossed: str = ""
+    ended: str = ""
+    """The life that it went on in after a merger, else empty."""
+
+    @property
+    def workers(self) -> frozenset[str]:
+        """The accounts that share its work."""
+        return frozenset(m["account_id"] for m in self.finding["members"] if m["exchanges"] > 0)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The lives after one window, in order of birth, and what happened in it, by life."""
+
+    lives: tuple[CampaignLife, ...]
+    events: tuple[tuple[str, Event], ...]
+
+
+def lives_after(before: Sequence[CampaignLife], answer: Mapping[str, Any], day: str, level_of: Levels) -> Chapter:
+    """The lives after a window that ends with `day`, at whose end detection answered `answer`. A life is born when
+    something is told of it: a dismissed finding begins none."""
+    living = [life for life in before if not life.ended]
+    earlier = {"campaigns": [dict(life.finding) | {"campaign_id": life.life_id} for life in living]}
+    told = matched(earlier, answer)
+    found = {life.life_id: life.found for life in before}
+    findings = {str(one["campaign_id"]): one for one in answer["campaigns"]}
+    after = {life.life_id: replace(life, found=False) for life in before}
+    events: list[tuple[str, Event]] = []
+    for change in (one for one in told if one.event in ("continued", "merged")):
+        own = change.was[0]
+        after[own], happened = _continued(after[own], change, findings[change.campaign_id], day, found[own])
+        events += [(own, event) for event in happened]
+        for other in change.was[1:]:
+            after[other] = replace(after[other], ended=own)
+            events.append((other, Event(day, "merged", of=own)))
+    crossed = sum(bool(life.crossed) for life in before)
+    for change in (one for one in told if one.event in ("new", "split") and one.status[1] != "dismissed"):
+        life, happened = _born(change, findings[change.campaign_id], day, after, level_of(len(after) + 1, crossed))
+        after[life.life_id] = life
+        events += [(life.life_id, event) for event in happened]
+    for life in before:
+        if life.found and not after[life.life_id].found and not after[life.life_id].ended:
+            events.append((life.life_id, Event(day, "gone")))
+    return Chapter(tuple(after.values()), tuple(events))
+
+
+def with_evidence(
+    life: CampaignLife, log_e: Mapping[str, float], log_e_mean: float, day: str
+) -> tuple[CampaignLife, Event | None]:
+    """A life with what has accrued by the end of a window, and the event if it crossed its level in it."""
+    crosses = not life.crossed and life.level > 0 and log_e_mean >= -math.log(life.level)
+    held = replace(life, log_e=dict(log_e), log_e_mean=log_e_mean, crossed=day if crosses else life.crossed)
+    return held, Event(day, "evidence", int(life.finding["exchanges"])) if crosses else None
+
+
+def _kept(finding: Finding) -> dict[str, Any]:
+    members = [
+        {name: m[name] for name in ("account_id", "probability", "role", "exchanges")} for m in finding["members"]
+    ]
+    return {name: finding[name] for name in KEPT} | {"members": members}
+
+
+def accused_in(finding: Finding) -> int:
+    """How many accounts a finding accuses."""
+    if finding["status"] != "suspected":
+        return 0
+    return sum(m["role"] in ACCUSING and m["probability"] >= 0.5 for m in finding["members"])
+
+
+def _born(
+    change: Change, finding: Finding, day: str, taken: Mapping[str, CampaignLife], level: float
+) -> tuple[CampaignLife, list[Event]]:
+    life_id, number = change.campaign_id, 2
+    while life_id in taken:
+        life_id, number = f"{change.campaign_id}-{number}", number + 1
+    models = tuple(sorted(str(one["model"]) for one in finding.get("pivots", [])))
+    accused = accused_in(finding)
+    life = CampaignLife(
+        life_id, day, _kept(finding), True, len(taken) + 1, level, models,
+        day if accused else "", int(finding["exchanges"]) if accused else 0,
+    )  # fmt: skip
+    begun = "split" if change.event == "split" else "began"
+    events = [Event(day, begun, len(life.workers), change.of), Event(day, "status", of=str(finding["status"]))]
+    events += [Event(day, "pivot", of=model) for model in models]
+    return life, events + ([Event(day, "accused", accused)] if accused else [])
+
+
+def _continued(
+    life: CampaignLife, change: Change, finding: Finding, day: str, was_found: bool
+) -> tuple[CampaignLife, list[Event]]:
+    """A life that is found, and what changed of it; `was_found`: in the window before, too."""
+    events: list[Event] = []
+    for what, names in (("joined", change.joined), ("left", change.left)):
+        if names:
+            events.append(Event(day, what, len(names)))
+    if change.status[0] != change.status[1]:
+        events.append(Event(day, "status", of=str(change.status[1])))
+    if change.activity or not was_found:
+        events.append(Event(day, change.activity or "returned"))
+    if change.newly_accused:
+        events.append(Event(day, "accused", len(change.newly_accused)))
+    models = tuple(sorted(str(one["model"]) for one in finding.get("pivots", [])))
+    events += [Event(day, "pivot", of=model) for model in models if model not in life.pivots]
+    accuses = accused_in(finding) > 0
+    held = replace(
+        life, finding=_kept(finding), found=True, pivots=tuple(sorted({*life.pivots, *models})),
+        first_accused=life.first_accused or (day if accuses else ""),
+        leaked=life.leaked or (int(finding["exchanges"]) if accuses else 0),
+    )  # fmt: skip
+    return held, events

@@ -1,0 +1,50 @@
+"""The store as it was at a time: what detection would have answered then, on what was known by then."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from stillwatch.detection import answer_of
+from stillwatch.engine.base import Engine
+from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.store.store import Store
+
+
+@contextmanager
+def engine_then(store: Store, until: datetime) -> Iterator[Engine]:
+    """An engine that holds what was known at a time: later exchanges, accounts, suspensions, permissions and releases
+    are not there."""
+    with DuckEngine(store.rows(None, until)) as engine:
+        store.register(engine, None, until)
+        _forget_later(engine, until)
+        yield engine
+
+
+def answer_then(store: Store, until: datetime) -> dict[str, Any]:
+    """What detection answers on what was known at a time. Nothing is written into the store."""
+    with engine_then(store, until) as engine:
+        run, findings = answer_of(engine, None, lambda _: None)
+    return {"run": run, "campaigns": findings}
+
+
+def _forget_later(engine: Engine, until: datetime) -> None:
+    """The small tables as they were at a time."""
+    for name, sql in small_then(until).items():
+        engine.register(name, engine.arrow(sql))
+
+
+def small_then(until: datetime) -> dict[str, str]:
+    """The small tables as queries for what was known of them at a time."""
+    then = f"make_timestamptz({micros(until)})"
+    suspended = f"CASE WHEN suspended_at < {then} THEN suspended_at END AS suspended_at"
+    return {
+        "accounts": f"SELECT * REPLACE ({suspended}) FROM accounts WHERE coalesce(created_at < {then}, TRUE)",
+        "permissions": f"SELECT * FROM permissions WHERE coalesce(starts_at < {then}, TRUE)",
+        "releases": f"SELECT * FROM releases WHERE released_at < {then}",
+    }
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970 of a whole second."""
+    return round(at.timestamp()) * 1_000_000

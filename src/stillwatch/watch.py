@@ -1,0 +1,219 @@
+"""The store watched in event time: window after window, what detection answers then, and the lives of campaigns.
+
+A window ends with a day of UTC. What is said of it follows from the exchanges that were asked by its end and from the
+window before, and from nothing else: not from the order or the batches in which they came, nor from when. Each window
+is kept as a file that names what it was made of, so a watch that was killed goes on where it was, and an event that
+comes late makes anew the windows from its own on. A history that is read at once and one that came live end with the
+same files.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stillwatch.assess.campaign_lives import CampaignLife, Event, lives_after, with_evidence
+from stillwatch.detection import Prepared, answer_about, prepared
+from stillwatch.engine.base import Engine
+from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.gather import tokens_of
+from stillwatch.linkage.incidence import Incidence, Indices
+from stillwatch.linkage.monitor import MONITORED, Tokens, accrued, log_mean, new_channel, window_log_e
+from stillwatch.linkage.search import ALPHA, SEED
+from stillwatch.linkage.tokens import CHANNELS
+from stillwatch.past import engine_then, small_then
+from stillwatch.records import Family, Step
+from stillwatch.stats import e_lond_level
+from stillwatch.store.erase import WATCH
+from stillwatch.store.files import write_whole
+from stillwatch.store.store import Store
+
+SCHEMA = "stillwatch/watch/v1"
+
+Tell = Callable[[str], None]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days of UTC from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def begin(self) -> datetime:
+        """Its first moment."""
+        return datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after it."""
+        return datetime(self.last.year, self.last.month, self.last.day, tzinfo=UTC) + timedelta(days=1)
+
+
+def windows(days: Sequence[str], length: int) -> list[Window]:
+    """The windows of so many days from the first to the last of these days. They begin at multiples of their length
+    since 1970, whichever day is there first."""
+    if not days:
+        return []
+    numbers = [(date.fromisoformat(day) - date(1970, 1, 1)).days for day in days]
+    firsts = range(min(numbers) // length * length, max(numbers) + 1, length)
+    return [
+        Window(date(1970, 1, 1) + timedelta(days=first), date(1970, 1, 1) + timedelta(days=first + length - 1))
+        for first in firsts
+    ]
+
+
+def watched(store: Store, length: int = 1, progress: Tell = lambda _: None) -> list[Record]:
+    """The records of all windows, in order. Those whose exchanges, accounts and window before are as they were are read
+    from the store; the others are made and written.
+
+    A record that was made before days of the store were removed stays as it is: what it saw is there no more.
+    """
+    folder = store.folder / WATCH / f"days={length}"
+    all_windows = windows(store.days(), length)
+    kept_from = str(store.manifest.kept_from or "")
+    records = _history(folder, all_windows[0]) if all_windows else []
+    for window, digest in zip(all_windows, _made_of(store, all_windows), strict=True):
+        before = records[-1] if records else None
+        name = hashlib.blake2b(f"{SCHEMA} {before and before['made_of']} {digest}".encode(), digest_size=16).hexdigest()
+        path = folder / f"{window.last}.json"
+        held = _read(path)
+        if held is None or (held["made_of"] != name and held["kept_from"] == kept_from):
+            progress(f"the window until {window.last}")
+            held = {"schema": SCHEMA, "made_of": name, "kept_from": kept_from, **_look(store, window, before)}
+            write_whole(path, json.dumps(held, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
+        records.append(held)
+    return records
+
+
+def _history(folder: Path, first: Window) -> list[Record]:
+    """Records of windows whose days the store keeps no more, in order."""
+    days = sorted(path.stem for path in folder.glob("*.json") if path.stem < str(first.last))
+    return [held for day in days if (held := _read(folder / f"{day}.json")) is not None]
+
+
+def _read(path: Path) -> Record | None:
+    """A window's record; None where there is none, or it cannot be read: then it is made again."""
+    try:
+        held = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return held if isinstance(held, dict) and held.get("schema") == SCHEMA else None
+
+
+# ------------------------------------------------------------------------------------------------ what it is made of
+
+
+def _made_of(store: Store, all_windows: Sequence[Window]) -> Iterator[str]:
+    """Of each window a digest of all that detection sees at its end: sums of keyed row hashes by day, and of the rows
+    of the small tables as they were then. Sums do not know an order, nor in which file a row lies."""
+    if not all_windows:
+        return
+    with DuckEngine() as engine:
+        store.register(engine, None, all_windows[-1].end)
+        days = engine.arrow(
+            f"SELECT epoch_us(asked_at) // 86_400_000_000 AS day, count(*) AS n, {_summed('row_hash')} AS hashes "
+            "FROM exchanges GROUP BY day ORDER BY day"
+        ).to_pylist()
+        for window in all_windows:
+            last = (window.last - date(1970, 1, 1)).days
+            seen = [(row["n"], int(row["hashes"])) for row in days if row["day"] <= last]
+            small = [_small(engine, sql) for sql in small_then(window.end).values()]
+            yield f"{sum(n for n, _ in seen)} {sum(hashes for _, hashes in seen)} {small}"
+
+
+def _small(engine: Engine, sql: str) -> list[int]:
+    summed = _summed("md5_number_lower(CAST(t AS VARCHAR))")
+    (row,) = engine.arrow(f"SELECT count(*) AS n, {summed} AS h FROM ({sql}) t").to_pylist()
+    return [int(row["n"]), int(row["h"] or 0)]
+
+
+def _summed(hashes: str) -> str:
+    """A sum of hashes of 64 bits, cut to 62."""
+    return f"CAST(sum(CAST({hashes} AS HUGEINT)) % {1 << 62} AS BIGINT)"
+
+
+# ------------------------------------------------------------------------------------------------ what is seen in it
+
+
+def _look(store: Store, window: Window, before: Record | None) -> Record:
+    """What detection answers at the end of a window, and what became of the campaigns in it."""
+    earlier = [CampaignLife(**life) for life in before["lives"]] if before else []
+    day = str(window.last)
+    with engine_then(store, window.end) as engine:
+        if engine.arrow("SELECT count(*) AS n FROM exchanges").to_pylist()[0]["n"] == 0:
+            return {"window": [str(window.first), day], "exchanges": 0, "accounts": 0, "lives": [], "events": []}
+        known = prepared(engine, None, lambda _: None)
+        run, findings = answer_about(engine, known, lambda _: None)
+        chapter = lives_after(
+            earlier, {"campaigns": findings}, day, lambda place, crossed: e_lond_level(place, crossed, ALPHA)
+        )
+        new = _evidence(engine, known, window, earlier)
+    lives, events = [], list(chapter.events)
+    for life in chapter.lives:
+        held, event = _with(life, new.get(life.life_id, {}), day)
+        lives.append(held)
+        events += [(life.life_id, event)] if event else []
+    return {
+        "window": [str(window.first), day], "exchanges": run["exchanges"], "accounts": run["accounts"],
+        "lives": [asdict(life) for life in lives],
+        "events": [{"life_id": name, **asdict(event)} for name, event in events],
+    }  # fmt: skip
+
+
+def _with(life: CampaignLife, window: Mapping[Family, float], day: str) -> tuple[CampaignLife, Event | None]:
+    log_e = accrued({Family(name): value for name, value in life.log_e.items()}, window)
+    return with_evidence(life, {str(family): value for family, value in log_e.items()}, log_mean(log_e), day)
+
+
+def _evidence(
+    engine: Engine, known: Prepared, window: Window, lives: Sequence[CampaignLife]
+) -> dict[str, dict[Family, float]]:
+    """ln of each family's e-value in a window for the groups as they were before it, by life. The engine's tables of
+    exchanges hold the window's alone afterwards."""
+    entity_of = dict(zip(known.accounts["account_id"].to_pylist(), known.entities.entity.tolist(), strict=True))
+    frozen: dict[str, Indices] = {}
+    for life in (life for life in lives if not life.ended):
+        rows = {entity_of[name] for name in life.workers if name in entity_of}
+        frozen[life.life_id] = np.array(sorted(rows), dtype=np.int32)
+    groups = [rows for rows in frozen.values() if len(rows) > 1]
+    if not groups:
+        return {}
+    found = window_log_e(_new_in(engine, known.incidence, window), groups, SEED)
+    named = [name for name, rows in frozen.items() if len(rows) > 1]
+    return dict(zip(named, found, strict=True))
+
+
+TABLES = ("exchange", "template_token", "filler")
+"""Tables of single exchanges that channels read."""
+
+
+def _new_in(engine: Engine, incidence: Incidence, window: Window) -> Incidence:
+    """What entities show in a window and had not shown before."""
+    seen = {one.name: one for one in incidence.channels if one.scored and one.family in MONITORED}
+    queries = [query for query in CHANNELS if query.name in seen]
+    for name in TABLES:
+        engine.rename(name, f"{name}_whole")
+    begin = f"make_timestamptz({round(window.begin.timestamp()) * 1_000_000})"
+    shown: list[dict[str, Tokens]] = []
+    for asked in (f"asked_at >= {begin}", f"asked_at < {begin}"):
+        engine.run(
+            [
+                Step("exchange", f"SELECT * FROM exchange_whole WHERE {asked}"),
+                *(
+                    Step(name, f"SELECT t.* FROM {name}_whole t SEMI JOIN exchange e ON e.x = t.x")
+                    for name in TABLES[1:]
+                ),
+            ]
+        )
+        shown.append({query.name: tokens_of(engine, query) for query in queries})
+    within, before = shown
+    channels = (new_channel(seen[q.name], within[q.name], before[q.name], incidence.n) for q in queries)
+    return Incidence(incidence.keys, incidence.accounts, tuple(channels), incidence.stratifications, incidence.aside)
