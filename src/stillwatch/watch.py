@@ -58,12 +58,10 @@ class Window:
 
 
 def windows(days: Sequence[str], length: int) -> list[Window]:
-    """The windows of so many days from the first to the last of these days. They begin at multiples of their length
-    since 1970, whichever day is there first."""
-    if not days:
-        return []
+    """The windows of so many days in which these days lie. They begin at multiples of their length since 1970,
+    whichever day is there first; where nothing was asked is none, so that a clock that is wrong by years makes one."""
     numbers = [(date.fromisoformat(day) - date(1970, 1, 1)).days for day in days]
-    firsts = range(min(numbers) // length * length, max(numbers) + 1, length)
+    firsts = sorted({number // length * length for number in numbers})
     return [
         Window(date(1970, 1, 1) + timedelta(days=first), date(1970, 1, 1) + timedelta(days=first + length - 1))
         for first in firsts
