@@ -1,67 +1,16 @@
-"""A real Spark: a standalone master and its workers, on loopback, started by the tests and ended with them."""
+"""What the tests with a real Spark share."""
 
-import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-WAIT = 60
-
-
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
-
-
-@contextmanager
-def cluster(folder: Path, workers: int) -> Iterator[str]:
-    """The URL of a master with so many workers of one core each."""
-    pyspark = pytest.importorskip("pyspark", reason="PySpark is not installed here (make spark builds .venv-spark)")
-    home = Path(pyspark.__file__).parent
-    port, log = free_port(), (folder / "cluster.log").open("wb")
-    environment = os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HOME": str(home), "SPARK_NO_DAEMONIZE": "1"}
-    url = f"spark://127.0.0.1:{port}"
-    run = [str(home / "bin" / "spark-class")]
-    deploy = "org.apache.spark.deploy"
-    places = ["--host", "127.0.0.1", "--webui-port", "0"]
-    commands = [[*run, f"{deploy}.master.Master", *places, "--port", str(port)]]
-    each = [*places, "--port", "0", "--cores", "1", "--memory", "1g", "--work-dir", str(folder / "work")]
-    commands += [[*run, f"{deploy}.worker.Worker", *each, url] for _ in range(workers)]
-    processes = [
-        subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
-        for command in commands
-    ]
-    try:
-        _await(folder / "cluster.log", processes, workers)
-        yield url
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-        log.close()
-
-
-def _await(log: Path, processes: list["subprocess.Popen[bytes]"], workers: int) -> None:
-    """Until every worker has registered."""
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        if log.read_bytes().count(b"Successfully registered with master") == workers:
-            return
-        if any(process.poll() is not None for process in processes):
-            break
-        time.sleep(0.2)
-    pytest.fail(f"the cluster did not start:\n{log.read_text('utf-8', 'replace')[-2000:]}")
+from tests.spark.cluster import cluster
 
 
 @pytest.fixture(scope="session")
 def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A standalone master with two workers."""
+    pytest.importorskip("pyspark", reason="PySpark is not installed here (make spark builds .venv-spark)")
     with pytest.MonkeyPatch.context() as patch, cluster(tmp_path_factory.mktemp("cluster"), 2) as url:
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         yield url
