@@ -17,7 +17,7 @@ def engine_then(store: Store, until: datetime) -> Iterator[Engine]:
     are not there."""
     with DuckEngine(store.rows(None, until)) as engine:
         store.register(engine, None, until)
-        _forget_later(engine, until)
+        forget_later(engine, until)
         yield engine
 
 
@@ -28,7 +28,7 @@ def answer_then(store: Store, until: datetime) -> dict[str, Any]:
     return {"run": run, "campaigns": findings}
 
 
-def _forget_later(engine: Engine, until: datetime) -> None:
+def forget_later(engine: Engine, until: datetime) -> None:
     """The small tables as they were at a time."""
     for name, sql in small_then(until).items():
         engine.register(name, engine.arrow(sql))

@@ -29,6 +29,7 @@ def test_siphash_answers_the_vector_of_its_paper() -> None:
     assert int(siphash(np.uint64(key0), np.uint64(key1), np.uint64(0x0706050403020100))) == wanted
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.lists(TEXTS, min_size=1, max_size=8))
 def test_kernel_answers_like_its_slow_reference(texts: list[str]) -> None:

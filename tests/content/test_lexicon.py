@@ -55,6 +55,7 @@ def slow(sentences: list[str]) -> list[int]:
     return answer
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(SENTENCES, min_size=1, max_size=12))
 def test_tags_are_those_of_the_slow_reference(sentences: list[str]) -> None:

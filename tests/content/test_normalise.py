@@ -86,6 +86,7 @@ def test_every_character_alone() -> None:
     assert not differing([c for c in EVERY if unicodedata.category(c) not in ("Cn", "Co")])
 
 
+@pytest.mark.slow
 def test_characters_that_heed_their_neighbours_in_pairs_and_longer() -> None:
     print("seed", SEED)
     chance, pool = random.Random(SEED), heeded()

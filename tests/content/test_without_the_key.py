@@ -16,6 +16,8 @@ from stillwatch.tables import CONTENT, EXCHANGES
 from stillwatch.worlds import corpus
 from tests.content.exchanges import KEY, asked
 
+pytestmark = pytest.mark.slow
+
 PLAIN = {
     "structure", "turns", "text_words", "output_words", "segment_roles", "segment_words", "segment_tags", "output_tags",
 }  # fmt: skip

@@ -30,6 +30,8 @@ from stillwatch.ingest.mapping import FieldMap
 from stillwatch.ingest.sources import TABLES, Wanted, read, source_files
 from tests.ingest.envelopes import ENVELOPES
 
+pytestmark = pytest.mark.slow
+
 KEY = b"0123456789abcdef"
 RECORDS = [
     json.loads(line)["record"]

@@ -234,6 +234,7 @@ def killed(store: Path, step: str, time: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [(1, 4), pytest.param((2, 7), marks=pytest.mark.slow)], ids=str)
 @pytest.mark.parametrize("step", STEPS)
 def test_a_killed_erase_is_repeated(tmp_path: Path, step: str, times: tuple[int, ...]) -> None:

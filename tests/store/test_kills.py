@@ -10,6 +10,8 @@ from stillwatch.store.store import Store
 from tests.store.kills import child_that_dies
 from tests.store.sketched import Row, batch, names, settled
 
+pytestmark = pytest.mark.slow
+
 ROWS: list[Row] = [(f"x{n}", n * 3 % 96, "v") for n in range(120)]
 STEPS = ("folder", "opened", "written", "draft", "renamed", "synced")
 

@@ -15,6 +15,8 @@ from stillwatch.worlds.article.columns import hexadecimal
 from stillwatch.worlds.article.population import REPORTED
 from stillwatch.worlds.article.world import Made, write
 
+pytestmark = pytest.mark.slow
+
 EXCHANGES_ASKED, ACCOUNTS_ASKED = 6_000, 1_500
 
 
