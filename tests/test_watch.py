@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stillwatch.alerts import alerts_of, mark_told, untold
+from stillwatch.alerts import alerts_of, news_of, note
 from stillwatch.cli import run
 from stillwatch.pipeline import ingest_sources
 from stillwatch.store.erase import erase
@@ -108,7 +108,7 @@ def test_days_in_reverse_end_with_the_same_records(logs: Path, key: Path, at_onc
 def test_a_second_look_makes_nothing_anew(at_once: Store) -> None:
     told: list[str] = []
     before = records(at_once)
-    watched(at_once, LENGTH, told.append)
+    watched(at_once, LENGTH, progress=told.append)
     assert told == [] and records(at_once) == before
 
 
@@ -139,15 +139,59 @@ def test_a_watch_that_is_killed_goes_on_to_the_same(logs: Path, key: Path, at_on
 
 @pytest.mark.slow
 def test_alerts_are_told_once_and_withdrawn_when_they_hold_no_more(at_once: Store) -> None:
-    alerts = alerts_of(watched(at_once, LENGTH))
-    assert {"began", "accused"} <= {alert["what"] for alert in alerts}
-    assert untold(at_once, LENGTH, alerts) == alerts
-    mark_told(at_once, LENGTH, alerts)
-    assert untold(at_once, LENGTH, alerts) == []
-    (news,) = untold(at_once, LENGTH, alerts[1:])
-    assert (news["what"], news["of"]) == ("withdrawn", alerts[0]["alert_id"])
-    (at_once.folder / "watch" / f"days={LENGTH}" / "told" / "alerts.json").write_text("damaged")
-    assert untold(at_once, LENGTH, alerts) == alerts
+    held = watched(at_once, LENGTH)
+    news = news_of(at_once, LENGTH, held)
+    assert news.alerts == alerts_of(held) and {"began", "accused"} <= {alert["what"] for alert in news.alerts}
+    note(at_once, LENGTH, news)
+    assert news_of(at_once, LENGTH, held).alerts == []
+    first = next(alert for alert in news.alerts if alert["day"] < held[-1]["window"][0])
+    without = [record | {"events": [e for e in record["events"] if e["day"] != first["day"]]} for record in held]
+    told = news_of(at_once, LENGTH, without).alerts
+    assert {alert["what"] for alert in told} == {"withdrawn"} and first["alert_id"] in {alert["of"] for alert in told}
+    for damaged in ("damaged", '[{"alert_id": "A-1"}]', '{"a": 1}'):
+        (at_once.folder / "watch" / f"days={LENGTH}" / "told" / "alerts.json").write_text(damaged)
+        assert news_of(at_once, LENGTH, held).alerts == news.alerts
+
+
+def record(day: str, name: str, accounts: str, *events: str, status: str = "suspected") -> dict[str, Any]:
+    members = [{"account_id": a, "exchanges": 5, "role": "operator", "probability": 0.9} for a in accounts]
+    finding = {"campaign_id": name, "status": status, "members": members, "exchanges": 9}
+    told = [{"life_id": name, "day": day, "what": what, "of": "", "count": 3} for what in events]
+    return {"window": [day, day], "events": told, "lives": [{"life_id": name, "finding": finding, "log_e_mean": 0.0}]}
+
+
+@pytest.fixture
+def empty(tmp_path: Path, key: Path) -> Store:
+    return Store.create(tmp_path / "s", key)
+
+
+def test_a_campaign_that_changes_its_name_in_an_open_window_is_told_once(empty: Store) -> None:
+    first = news_of(empty, 1, [record("2026-10-05", "C-1", "abcd", "began")])
+    note(empty, 1, first)
+    again = news_of(empty, 1, [record("2026-10-05", "C-2", "bcdef", "began", "accused")])
+    assert [alert["what"] for alert in again.alerts] == ["accused"]
+    note(empty, 1, again)
+    assert [one["life_id"] for one in again.noted] == ["C-1", "C-2"]
+    other = news_of(empty, 1, [record("2026-10-05", "C-3", "uvwxyz", "began")])
+    assert [alert["what"] for alert in other.alerts] == ["began"], "nothing is withdrawn before its window is over"
+    over = [record("2026-10-05", "C-3", "uvwxyz", "began"), record("2026-10-06", "C-3", "uvwxyz")]
+    note(empty, 1, other)
+    assert [alert["what"] for alert in news_of(empty, 1, over).alerts] == ["withdrawn", "withdrawn"]
+
+
+def test_evidence_of_a_window_that_is_not_over_is_not_told(empty: Store) -> None:
+    one = record("2026-10-05", "C-1", "abcd", "began", "evidence")
+    assert [alert["what"] for alert in news_of(empty, 1, [one]).alerts] == ["began"]
+    assert [alert["what"] for alert in alerts_of([one, record("2026-10-06", "C-1", "abcd")])] == ["began", "evidence"]
+
+
+@pytest.mark.parametrize(
+    ("status", "alerts"), [("suspected", ["status"]), ("ambiguous", ["status"]), ("permitted", [])]
+)
+def test_who_becomes_suspected_or_a_case_for_review_is_told(status: str, alerts: list[str]) -> None:
+    later = record("2026-10-06", "C-1", "abcd", "status", status=status)
+    assert [alert["what"] for alert in alerts_of([record("2026-10-05", "C-1", "abcd"), later])] == alerts
+    assert alerts_of([record("2026-10-05", "C-1", "abcd", "status", "began", status="permitted")]) == []
 
 
 @pytest.mark.slow
@@ -156,25 +200,67 @@ def test_an_erased_account_is_in_no_record_and_does_not_come_back(logs: Path, ke
     ingest_sources([logs], store, key_file=key)
     found = watched(Store.open(store), LENGTH)
     name = next(m["account_id"] for life in found[-1]["lives"] for m in life["finding"]["members"])
-    mark_told(Store.open(store), LENGTH, alerts_of(found))
+    note(Store.open(store), LENGTH, news_of(Store.open(store), LENGTH, found))
     assert erase(Store.open(store, key), name).members > 0
     assert name.encode() not in b"".join(path.read_bytes() for path in store.rglob("*.json"))
     watched(Store.open(store), LENGTH)
     assert name.encode() not in b"".join(path.read_bytes() for path in store.rglob("*.json"))
 
 
+def test_a_record_that_cannot_be_read_is_erased_with_the_others(empty: Store, key: Path) -> None:
+    folder = empty.folder / "watch" / "days=1"
+    folder.mkdir(parents=True)
+    (folder / "2026-10-05.json").write_text("damaged")
+    erase(Store.open(empty.folder, key), "acct_1")
+    assert not folder.exists()
+
+
 @pytest.mark.slow
-def test_what_a_window_saw_stays_when_its_days_expire(logs: Path, key: Path, tmp_path: Path) -> None:
+def test_windows_go_on_when_days_expire_and_what_was_seen_stays(logs: Path, key: Path, tmp_path: Path) -> None:
+    """A week is read, the first days expire, the rest comes: the open window and the later ones see it; the records of
+    windows that are over stay, whose own days were all seen."""
+    store, days = tmp_path / "s", days_of(logs)
+    ingest_sources([*small(logs), *days[:16]], store, key_file=key)
+    before = watched(Store.open(store), LENGTH)
+    expire(Store.open(store), date.fromisoformat(Store.open(store).days()[0]) + timedelta(days=3))
+    told: list[str] = []
+    assert watched(Store.open(store), LENGTH, progress=told.append) == before and told == []
+    ingest_sources(days[16:], store, key_file=key)
+    after = watched(Store.open(store), LENGTH)
+    assert after[0] == before[0] and len(after) > len(before)
+    open_before, open_after = before[-1], next(one for one in after if one["window"] == before[-1]["window"])
+    assert open_after["made_of"]["days"].keys() > {d for d in open_before["made_of"]["days"] if d >= days[3].stem}
+
+
+@pytest.mark.slow
+def test_what_is_learnt_of_an_account_later_changes_no_window_before(
+    logs: Path, key: Path, at_once: Store, tmp_path: Path
+) -> None:
+    """A daily export that says the same with another time of writing changes nothing; a new tier changes the windows
+    from that day on."""
     store = tmp_path / "s"
     ingest_sources([logs], store, key_file=key)
+    (accounts,) = (path for path in small(logs) if path.name.startswith("accounts"))
+    rows = pq.read_table(accounts).to_pylist() if accounts.suffix == ".parquet" else []
+    assert rows
+    newest = datetime.fromisoformat(Store.open(store).days()[-1] + "T12:00:00+00:00")
+    again = tmp_path / "accounts-again.parquet"
+    pq.write_table(
+        pa.Table.from_pylist([row | {"updated_at": newest} for row in rows], pq.read_schema(accounts)), again
+    )
+    ingest_sources([again], store, key_file=key)
     watched(Store.open(store), LENGTH)
-    before = records(Store.open(store))
-    first = date.fromisoformat(Store.open(store).days()[0])
-    expire(Store.open(store), first + timedelta(days=12))
-    told: list[str] = []
-    again = watched(Store.open(store), LENGTH, told.append)
-    assert told == [] and records(Store.open(store)) == before
-    assert [life["life_id"] for life in again[-1]["lives"]]
+    assert records(Store.open(store)) == records(at_once)
+    pq.write_table(
+        pa.Table.from_pylist(
+            [rows[0] | {"updated_at": newest + timedelta(hours=1), "tier": "other"}], pq.read_schema(accounts)
+        ),
+        again,
+    )
+    ingest_sources([again], store, key_file=key)
+    watched(Store.open(store), LENGTH)
+    changed = [name for name, held in records(Store.open(store)).items() if records(at_once)[name] != held]
+    assert changed == [max(records(at_once))]
 
 
 def test_a_store_without_an_exchange_tells_nothing(
@@ -187,23 +273,43 @@ def test_a_store_without_an_exchange_tells_nothing(
     assert capsys.readouterr().out == ""
 
 
-def test_files_that_are_as_they_were_are_not_read_again(
-    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+def test_files_that_are_as_they_were_are_not_read_again_and_others_as_ingest_reads_them(
+    tmp_path: Path, key: Path
 ) -> None:
-    from stillwatch.cli import watch as command
+    from stillwatch.cli.watch import _Seen
     from tests.store.logs import exchange, write
 
     source = write(tmp_path / "logs", [exchange(1)])
-    seen: dict[Path, tuple[int, int]] = {}
-    read: list[list[Path]] = []
-    monkeypatch.setattr("stillwatch.pipeline.ingest_sources", lambda paths, *_, **__: read.append(list(paths)))
-    for _ in range(2):
-        command._read_new([source], tmp_path / "s", key, seen, lambda _: None)
+    (source / "accounts").mkdir()
+    (source / "accounts" / "part-0.jsonl").write_text('{"account_id": "a", "purpose": "x", "reference": "y"}\n')
+    seen = _Seen()
+    first = ingest_sources([source], tmp_path / "s", key_file=key, wanted=seen.is_new)
+    assert (first.files, first.exchanges, first.accounts) == (2, 1, 1)
+    assert ingest_sources([source], tmp_path / "s", key_file=key, wanted=seen.is_new).files == 0
     time.sleep(0.01)
     with (source / "exchanges.jsonl").open("a") as file:
         file.write(json.dumps(exchange(2)) + "\n")
-    command._read_new([source], tmp_path / "s", key, seen, lambda _: None)
-    assert [[path.name for path in paths] for paths in read] == [["exchanges.jsonl"], ["exchanges.jsonl"]]
+    again = ingest_sources([source], tmp_path / "s", key_file=key, wanted=seen.is_new)
+    assert (again.files, again.new) == (1, 1)
+    seen.forget()
+    assert ingest_sources([source], tmp_path / "s", key_file=key, wanted=seen.is_new).files == 2
+
+
+def test_a_source_that_is_gone_for_a_moment_does_not_end_the_watch(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    options = ["--store", str(tmp_path / "s"), "--key-file", str(key), "--every", "5"]
+    assert run(["watch", str(tmp_path / "logs"), *options]) == 130
+    assert looks == [5.0, 5.0] and "looking again in 5 s" in capsys.readouterr().err
+    assert run(["watch", str(tmp_path / "logs"), *options, "--once"]) == 1
 
 
 def test_the_end_of_a_window_is_the_first_moment_after_it() -> None:

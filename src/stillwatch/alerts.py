@@ -1,35 +1,53 @@
-"""What somebody is told of the windows, once: which alerts there are, which were told, and which hold no more."""
+"""What somebody is told of the windows: which alerts there are, which were told, and which hold no more."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stillwatch.assess.campaign_lives import accused_in
+from stillwatch.assess.changes import SAME
 from stillwatch.store.erase import WATCH
 from stillwatch.store.files import write_whole
 from stillwatch.store.store import Store
 
 SCHEMA = "stillwatch/alert/v1"
 
-TOLD_OF = ("began", "split", "accused", "evidence", "returned", "pivot")
-"""Events of a campaign that somebody is told of. What is permitted or dismissed alerts nobody."""
+TOLD_OF = ("began", "split", "status", "accused", "evidence", "returned", "pivot")
+"""Events of a campaign that somebody is told of: of `status` what it is now, where that is not quiet."""
 
 QUIET = ("permitted", "dismissed")
+"""Of what has such a status nobody is alerted."""
+
+NAMES = "names"
+"""Under which a note keeps the accounts of an alert's campaign. Alerts themselves hold no account."""
 
 Alert = dict[str, Any]
 
 
-def alerts_of(records: Iterable[dict[str, Any]]) -> list[Alert]:
-    """The alerts of all windows, in their order. An alert's id says which campaign, day and event it is of, and nothing
-    of how much: events that come late change an alert's figures, not the alert."""
+@dataclass(frozen=True)
+class News:
+    """What is to be told now, and what to note when it was: all that was told and holds."""
+
+    alerts: list[Alert]
+    noted: list[Alert]
+
+
+def alerts_of(records: Sequence[dict[str, Any]]) -> list[Alert]:
+    """The alerts of all windows, in their order, each with `NAMES`. The last window is not over: evidence in it may not
+    be looked at yet."""
     out: list[Alert] = []
     for record in records:
         lives = {life["life_id"]: life for life in record["lives"]}
+        begun = {event["life_id"] for event in record["events"] if event["what"] in ("began", "split")}
         for event in record["events"]:
-            life = lives[event["life_id"]]
-            if event["what"] in TOLD_OF and life["finding"]["status"] not in QUIET:
+            life, what = lives[event["life_id"]], event["what"]
+            quiet = life["finding"]["status"] in QUIET
+            again = what == "status" and event["life_id"] in begun
+            early = what == "evidence" and record is records[-1]
+            if what in TOLD_OF and not (quiet or again or early):
                 out.append(_alert(life, event))
     return list({alert["alert_id"]: alert for alert in out}.values())
 
@@ -37,30 +55,56 @@ def alerts_of(records: Iterable[dict[str, Any]]) -> list[Alert]:
 def _alert(life: dict[str, Any], event: dict[str, Any]) -> Alert:
     named = f"{life['life_id']}|{event['day']}|{event['what']}|{event['of']}"
     finding = life["finding"]
+    names = sorted(m["account_id"] for m in finding["members"] if m["exchanges"] > 0)
     return {
         "schema": SCHEMA, "alert_id": "A-" + hashlib.blake2b(named.encode(), digest_size=6).hexdigest(),
         "day": event["day"], "what": event["what"], "of": event["of"], "count": event["count"],
         "life_id": life["life_id"], "campaign_id": finding["campaign_id"], "status": finding["status"],
-        "accounts": sum(m["exchanges"] > 0 for m in finding["members"]), "accused": accused_in(finding),
-        "exchanges": finding["exchanges"], "log_e": round(life["log_e_mean"], 2),
+        "accounts": len(names), "accused": accused_in(finding), "exchanges": finding["exchanges"],
+        "log_e": round(life["log_e_mean"], 2), NAMES: names,
     }  # fmt: skip
 
 
-def untold(store: Store, length: int, alerts: Sequence[Alert]) -> list[Alert]:
-    """The alerts that nobody was told yet, and of those that were told and hold no more a `withdrawn` one."""
+def news_of(store: Store, length: int, records: Sequence[dict[str, Any]]) -> News:
+    """The alerts that nobody was told yet; and of those that were told and hold no more, once their window is over, a
+    `withdrawn` one.
+
+    An alert is one that was told where day and event are the same and half of the fewer accounts: while a window is not
+    over, a campaign's name may change with each look.
+    """
+    alerts = alerts_of(records)
     told = _told(_path(store, length))
-    held = {alert["alert_id"] for alert in alerts}
-    withdrawn = [
-        alert | {"what": "withdrawn", "of": alert["alert_id"]} for name, alert in told.items() if name not in held
-    ]
-    return [*withdrawn, *(alert for alert in alerts if alert["alert_id"] not in told)]
+    open_from = records[-1]["window"][0] if records else ""
+    left = list(told)
+    noted: list[Alert] = []
+    fresh: list[Alert] = []
+    for alert in alerts:
+        before = next((one for one in left if _is_same(one, alert)), None)
+        if before is None:
+            fresh.append(alert)
+            noted.append(alert)
+        else:
+            left.remove(before)
+            noted.append({**alert, "alert_id": before["alert_id"], "life_id": before["life_id"]})
+    over = [one for one in left if one["day"] < open_from]
+    noted += [one for one in left if one["day"] >= open_from]
+    return News([*({**one, "what": "withdrawn", "of": one["alert_id"]} for one in over), *fresh], noted)
 
 
-def mark_told(store: Store, length: int, alerts: Sequence[Alert]) -> None:
-    """Note that somebody was told these, the whole of what holds now. What is told and not noted is told again."""
-    slim = [{name: value for name, value in alert.items() if name != "accounts"} for alert in alerts]
+def _is_same(told: Alert, alert: Alert) -> bool:
+    if (told["day"], told["what"]) != (alert["day"], alert["what"]):
+        return False
+    if told["alert_id"] == alert["alert_id"]:
+        return True
+    one, other = set(told[NAMES]), set(alert[NAMES])
+    same_of = alert["what"] == "split" or told["of"] == alert["of"]
+    return same_of and len(one & other) >= SAME * max(1, min(len(one), len(other)))
+
+
+def note(store: Store, length: int, news: News) -> None:
+    """Note that the news were told. What is told and not noted is told again."""
     write_whole(
-        _path(store, length), json.dumps(slim, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+        _path(store, length), json.dumps(news.noted, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
     )
 
 
@@ -68,9 +112,11 @@ def _path(store: Store, length: int) -> Path:
     return store.folder / WATCH / f"days={length}" / "told" / "alerts.json"
 
 
-def _told(path: Path) -> dict[str, Alert]:
-    """What was told by its id; nothing where no note can be read: then all is told again."""
+def _told(path: Path) -> list[Alert]:
+    """What was told; nothing where no note can be read, or it lacks something: then all is told again."""
     try:
-        return {alert["alert_id"]: alert for alert in json.loads(path.read_text("utf-8"))}
-    except (OSError, ValueError, TypeError, KeyError):
-        return {}
+        held = json.loads(path.read_text("utf-8"))
+        wanted = {"alert_id", "day", "what", "of", "life_id", "status", "exchanges", "count", NAMES}
+        return held if all(one.keys() >= wanted for one in held) else []
+    except (OSError, ValueError, TypeError, AttributeError):
+        return []

@@ -14,9 +14,9 @@ from stillwatch.store.store import Store
 @contextmanager
 def engine_then(store: Store, until: datetime) -> Iterator[Engine]:
     """An engine that holds what was known at a time: later exchanges, accounts, suspensions, permissions and releases
-    are not there."""
+    are not there, nor what was learnt of an account later."""
     with DuckEngine(store.rows(None, until)) as engine:
-        store.register(engine, None, until)
+        store.register(engine, None, until, known_by=until)
         forget_later(engine, until)
         yield engine
 

@@ -76,6 +76,7 @@ def ingest_sources(
     pseudonymous: bool = False,
     processes: int = 1,
     cluster: Cluster | None = None,
+    wanted: Callable[[SourceFile], bool] = lambda _: True,
     progress: Callable[[str], None] = lambda _: None,
     sketch: Sketch = sketch,
 ) -> IngestReport:
@@ -84,14 +85,14 @@ def ingest_sources(
     Everything read is on disk when this returns. One file given twice is read once. Memory holds a few batches of
     text, and sketched rows up to the writer's bound. With more `processes` files are read side by side: they import
     the main module, which must guard what it does by `if __name__ == "__main__"`. A `cluster` reads exchanges in its
-    tasks, and then a source may be `table:NAME`, a table that Spark reads.
+    tasks, and then a source may be `table:NAME`, a table that Spark reads. Of all files only the `wanted` are read.
     """
     started = time.monotonic()
     tables, paths = tables_of(map(str, sources))
     if tables and cluster is None:
         raise UsageError("a table that Spark reads", found=f"{TABLE}{tables[0]}", wanted="--engine spark")
-    wanted = Wanted(format, load(Path(mapping)) if mapping else None)
-    found = [file for source in paths for file in source_files(source, wanted)]
+    asked = Wanted(format, load(Path(mapping)) if mapping else None)
+    found = [file for source in paths for file in source_files(source, asked) if wanted(file)]
     files = list({file.path.resolve(): file for file in found}.values())
     kept = Store.create(Path(store), key_file, pseudonymous=pseudonymous)
     writer, tally = kept.exchange_writer(), _Tally(kept)

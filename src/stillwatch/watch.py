@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from stillwatch import __version__
 from stillwatch.assess.campaign_lives import CampaignLife, Event, lives_after, with_evidence
 from stillwatch.detection import Prepared, answer_about, prepared
 from stillwatch.engine.base import Engine
@@ -68,27 +69,38 @@ def windows(days: Sequence[str], length: int) -> list[Window]:
     ]
 
 
-def watched(store: Store, length: int = 1, progress: Tell = lambda _: None) -> list[Record]:
-    """The records of all windows, in order. Those whose exchanges, accounts and window before are as they were are read
-    from the store; the others are made and written.
+def watched(
+    store: Store, length: int = 1, networks: str | None = None, progress: Tell = lambda _: None
+) -> list[Record]:
+    """The records of all windows, in order. Those that were made of what is there, by this version, after the window
+    that is before them, are read from the store; the others are made and written.
 
-    A record that was made before days of the store were removed stays as it is: what it saw is there no more.
+    Days that the store keeps no more count for nothing here: a record that saw them stays.
     """
     folder = store.folder / WATCH / f"days={length}"
     all_windows = windows(store.days(), length)
     kept_from = str(store.manifest.kept_from or "")
     records = _history(folder, all_windows[0]) if all_windows else []
-    for window, digest in zip(all_windows, _made_of(store, all_windows), strict=True):
+    for window, seen in zip(all_windows, _seen(store, all_windows, networks), strict=True):
         before = records[-1] if records else None
-        name = hashlib.blake2b(f"{SCHEMA} {before and before['made_of']} {digest}".encode(), digest_size=16).hexdigest()
+        made_of = {"before": before["name"] if before else "", **seen}
         path = folder / f"{window.last}.json"
         held = _read(path)
-        if held is None or (held["made_of"] != name and held["kept_from"] == kept_from):
+        if held is None or not _still_holds(held["made_of"], made_of, kept_from):
             progress(f"the window until {window.last}")
-            held = {"schema": SCHEMA, "made_of": name, "kept_from": kept_from, **_look(store, window, before)}
-            write_whole(path, json.dumps(held, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
+            named = hashlib.blake2b(json.dumps(made_of).encode(), digest_size=16).hexdigest()
+            made = {"schema": SCHEMA, "name": named, "made_of": made_of, **_look(store, window, before, networks)}
+            text = json.dumps(made, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+            write_whole(path, text)
+            held = json.loads(text)  # what the next round will read
         records.append(held)
     return records
+
+
+def _still_holds(held: Mapping[str, Any], now: Mapping[str, Any], kept_from: str) -> bool:
+    """Whether a record was made of what there is now, but for days that the store keeps no more."""
+    kept = {day: sums for day, sums in held["days"].items() if day >= kept_from}
+    return {**held, "days": kept} == now
 
 
 def _history(folder: Path, first: Window) -> list[Record]:
@@ -97,19 +109,24 @@ def _history(folder: Path, first: Window) -> list[Record]:
     return [held for day in days if (held := _read(folder / f"{day}.json")) is not None]
 
 
+KEYS = {"schema", "name", "made_of", "window", "exchanges", "accounts", "born", "lives", "events"}
+
+
 def _read(path: Path) -> Record | None:
-    """A window's record; None where there is none, or it cannot be read: then it is made again."""
+    """A window's record; None where there is none, or it cannot be read or lacks something: then it is made again."""
     try:
         held = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        for life in held["lives"]:
+            CampaignLife(**life)
+        return held if held.keys() >= KEYS and held["schema"] == SCHEMA and "days" in held["made_of"] else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return held if isinstance(held, dict) and held.get("schema") == SCHEMA else None
 
 
 # ------------------------------------------------------------------------------------------------ what it is made of
 
 
-def _made_of(store: Store, all_windows: Sequence[Window]) -> Iterator[str]:
+def _seen(store: Store, all_windows: Sequence[Window], networks: str | None) -> Iterator[dict[str, Any]]:
     """Of each window a digest of all that detection sees at its end: sums of keyed row hashes by day, and of the rows
     of the small tables as they were then. Sums do not know an order, nor in which file a row lies."""
     if not all_windows:
@@ -120,16 +137,19 @@ def _made_of(store: Store, all_windows: Sequence[Window]) -> Iterator[str]:
             f"SELECT epoch_us(asked_at) // 86_400_000_000 AS day, count(*) AS n, {_summed('row_hash')} AS hashes "
             "FROM exchanges GROUP BY day ORDER BY day"
         ).to_pylist()
+        dated = {str(date(1970, 1, 1) + timedelta(days=row["day"])): [row["n"], int(row["hashes"])] for row in days}
         for window in all_windows:
-            last = (window.last - date(1970, 1, 1)).days
-            seen = [(row["n"], int(row["hashes"])) for row in days if row["day"] <= last]
+            store.register_small(engine, window.end)
             small = [_small(engine, sql) for sql in small_then(window.end).values()]
-            yield f"{sum(n for n, _ in seen)} {sum(hashes for _, hashes in seen)} {small}"
+            seen = {day: sums for day, sums in dated.items() if day <= str(window.last)}
+            yield {"by": [__version__, networks or "", ALPHA], "days": seen, "small": small}
 
 
 def _small(engine: Engine, sql: str) -> list[int]:
+    """Rows of a small table, and the sum of their hashes: of what they say, not of when it was written down."""
     summed = _summed("md5_number_lower(CAST(t AS VARCHAR))")
-    (row,) = engine.arrow(f"SELECT count(*) AS n, {summed} AS h FROM ({sql}) t").to_pylist()
+    said = f"SELECT * EXCLUDE (updated_at) FROM ({sql})" if "FROM accounts" in sql else sql
+    (row,) = engine.arrow(f"SELECT count(*) AS n, {summed} AS h FROM ({said}) t").to_pylist()
     return [int(row["n"]), int(row["h"] or 0)]
 
 
@@ -141,29 +161,41 @@ def _summed(hashes: str) -> str:
 # ------------------------------------------------------------------------------------------------ what is seen in it
 
 
-def _look(store: Store, window: Window, before: Record | None) -> Record:
+def _look(store: Store, window: Window, before: Record | None, networks: str | None) -> Record:
     """What detection answers at the end of a window, and what became of the campaigns in it."""
     earlier = [CampaignLife(**life) for life in before["lives"]] if before else []
-    day = str(window.last)
+    born, day = before["born"] if before else 0, str(window.last)
     with engine_then(store, window.end) as engine:
         if engine.arrow("SELECT count(*) AS n FROM exchanges").to_pylist()[0]["n"] == 0:
-            return {"window": [str(window.first), day], "exchanges": 0, "accounts": 0, "lives": [], "events": []}
-        known = prepared(engine, None, lambda _: None)
+            return _record(window, {"exchanges": 0, "accounts": 0}, born, earlier, [])
+        known = prepared(engine, networks, lambda _: None)
         run, findings = answer_about(engine, known, lambda _: None)
-        chapter = lives_after(
-            earlier, {"campaigns": findings}, day, lambda place, crossed: e_lond_level(place, crossed, ALPHA)
-        )
+        chapter = lives_after(earlier, {"campaigns": findings}, day, born, _level)
         new = _evidence(engine, known, window, earlier)
     lives, events = [], list(chapter.events)
     for life in chapter.lives:
         held, event = _with(life, new.get(life.life_id, {}), day)
         lives.append(held)
         events += [(life.life_id, event)] if event else []
+    return _record(window, run, chapter.born, lives, events)
+
+
+def _record(
+    window: Window,
+    run: Mapping[str, Any],
+    born: int,
+    lives: Sequence[CampaignLife],
+    events: Sequence[tuple[str, Event]],
+) -> Record:
     return {
-        "window": [str(window.first), day], "exchanges": run["exchanges"], "accounts": run["accounts"],
-        "lives": [asdict(life) for life in lives],
+        "window": [str(window.first), str(window.last)], "exchanges": run["exchanges"], "accounts": run["accounts"],
+        "born": born, "lives": [asdict(life) for life in lives],
         "events": [{"life_id": name, **asdict(event)} for name, event in events],
     }  # fmt: skip
+
+
+def _level(place: int, crossed: int) -> float:
+    return e_lond_level(place, crossed, ALPHA)
 
 
 def _with(life: CampaignLife, window: Mapping[Family, float], day: str) -> tuple[CampaignLife, Event | None]:

@@ -4,17 +4,18 @@ from typing import Any
 
 import pytest
 
-from stillwatch.assess.campaign_lives import CampaignLife, Chapter, lives_after, with_evidence
+from stillwatch.assess.campaign_lives import FORGOTTEN, CampaignLife, Chapter, lives_after, with_evidence
 from tests.assess.test_changes import BOTH, ONE, TWO, finding
 
 
 def lived(*answers: list[dict[str, Any]]) -> list[Chapter]:
     """A chapter for each window's findings; windows end with d1, d2 …"""
     lives: tuple[CampaignLife, ...] = ()
+    born = 0
     out = []
     for day, findings in enumerate(answers, start=1):
-        chapter = lives_after(lives, {"campaigns": findings}, f"d{day}", lambda place, crossed: 0.05 / place)
-        lives = chapter.lives
+        chapter = lives_after(lives, {"campaigns": findings}, f"d{day}", born, lambda place, crossed: 0.05 / place)
+        lives, born = chapter.lives, chapter.born
         out.append(chapter)
     return out
 
@@ -94,9 +95,16 @@ def test_a_pivot_is_told_once() -> None:
 
 
 def test_the_order_of_findings_changes_no_life() -> None:
-    one = lived([ONE, TWO], [TWO, ONE])[-1]
-    other = lived([TWO, ONE], [ONE, TWO])[-1]
-    assert {life.life_id: life.finding for life in one.lives} == {life.life_id: life.finding for life in other.lives}
+    halves = [finding("C-8", "ABCDEF"), finding("C-9", "UVWXYZ")]
+    for many in ([ONE, TWO], [BOTH], halves):
+        assert lived([ONE, TWO], many, many[::-1]) == lived([TWO, ONE], many[::-1], many)
+
+
+def test_who_is_missed_for_long_is_forgotten_and_keeps_its_place_in_the_stream() -> None:
+    chapters = lived([ONE], *([[]] * (FORGOTTEN + 1)), [TWO])
+    assert [life.missed for life in chapters[FORGOTTEN].lives] == [FORGOTTEN]
+    assert chapters[FORGOTTEN + 1].lives == ()
+    assert [(life.life_id, life.place, life.level) for life in chapters[-1].lives] == [("C-2", 2, 0.025)]
 
 
 @pytest.mark.parametrize(("log_mean", "crosses"), [(2.99, False), (3.0, True)])

@@ -17,6 +17,9 @@ Finding = Mapping[str, Any]
 KEPT = ("campaign_id", "kind", "status", "exchanges", "active")
 """What a life keeps of a finding beside its members."""
 
+FORGOTTEN = 30
+"""Windows without a finding after which a life is not looked for any more."""
+
 Levels = Callable[[int, int], float]
 """The level of the life that comes at a place of the stream (from 1 on) when so many earlier ones have crossed
 theirs."""
@@ -58,6 +61,8 @@ class CampaignLife:
     log_e: dict[str, float] = field(default_factory=dict)
     log_e_mean: float = 0.0
     crossed: str = ""
+    missed: int = 0
+    """Windows since it was last found."""
     ended: str = ""
     """The life that it went on in after a merger, else empty."""
 
@@ -69,21 +74,28 @@ class CampaignLife:
 
 @dataclass(frozen=True)
 class Chapter:
-    """The lives after one window, in order of birth, and what happened in it, by life."""
+    """The lives after one window, in order of birth, what happened in it, by life, and how many were ever born."""
 
     lives: tuple[CampaignLife, ...]
     events: tuple[tuple[str, Event], ...]
+    born: int
 
 
-def lives_after(before: Sequence[CampaignLife], answer: Mapping[str, Any], day: str, level_of: Levels) -> Chapter:
-    """The lives after a window that ends with `day`, at whose end detection answered `answer`. A life is born when
-    something is told of it: a dismissed finding begins none."""
-    living = [life for life in before if not life.ended]
-    earlier = {"campaigns": [dict(life.finding) | {"campaign_id": life.life_id} for life in living]}
+def lives_after(
+    before: Sequence[CampaignLife], answer: Mapping[str, Any], day: str, born: int, level_of: Levels
+) -> Chapter:
+    """The lives after a window that ends with `day`, at whose end detection answered `answer`; `born` were before it.
+
+    A life is born when something is told of it: a dismissed finding begins none. One that was not found for `FORGOTTEN`
+    windows is forgotten, as is one that went on in another.
+    """
+    answer = {"campaigns": sorted(answer["campaigns"], key=lambda one: str(one["campaign_id"]))}
+    before = [life for life in before if not life.ended and life.missed < FORGOTTEN]
+    earlier = {"campaigns": [dict(life.finding) | {"campaign_id": life.life_id} for life in before]}
     told = matched(earlier, answer)
     found = {life.life_id: life.found for life in before}
     findings = {str(one["campaign_id"]): one for one in answer["campaigns"]}
-    after = {life.life_id: replace(life, found=False) for life in before}
+    after = {life.life_id: replace(life, found=False, missed=life.missed + 1) for life in before}
     events: list[tuple[str, Event]] = []
     for change in (one for one in told if one.event in ("continued", "merged")):
         own = change.was[0]
@@ -94,13 +106,14 @@ def lives_after(before: Sequence[CampaignLife], answer: Mapping[str, Any], day: 
             events.append((other, Event(day, "merged", of=own)))
     crossed = sum(bool(life.crossed) for life in before)
     for change in (one for one in told if one.event in ("new", "split") and one.status[1] != "dismissed"):
-        life, happened = _born(change, findings[change.campaign_id], day, after, level_of(len(after) + 1, crossed))
+        born += 1
+        life, happened = _born(change, findings[change.campaign_id], day, after, (born, level_of(born, crossed)))
         after[life.life_id] = life
         events += [(life.life_id, event) for event in happened]
     for life in before:
         if life.found and not after[life.life_id].found and not after[life.life_id].ended:
             events.append((life.life_id, Event(day, "gone")))
-    return Chapter(tuple(after.values()), tuple(events))
+    return Chapter(tuple(after.values()), tuple(events), born)
 
 
 def with_evidence(
@@ -127,7 +140,7 @@ def accused_in(finding: Finding) -> int:
 
 
 def _born(
-    change: Change, finding: Finding, day: str, taken: Mapping[str, CampaignLife], level: float
+    change: Change, finding: Finding, day: str, taken: Mapping[str, CampaignLife], stands: tuple[int, float]
 ) -> tuple[CampaignLife, list[Event]]:
     life_id, number = change.campaign_id, 2
     while life_id in taken:
@@ -135,7 +148,7 @@ def _born(
     models = tuple(sorted(str(one["model"]) for one in finding.get("pivots", [])))
     accused = accused_in(finding)
     life = CampaignLife(
-        life_id, day, _kept(finding), True, len(taken) + 1, level, models,
+        life_id, day, _kept(finding), True, *stands, models,
         day if accused else "", int(finding["exchanges"]) if accused else 0,
     )  # fmt: skip
     begun = "split" if change.event == "split" else "began"
@@ -162,7 +175,7 @@ def _continued(
     events += [Event(day, "pivot", of=model) for model in models if model not in life.pivots]
     accuses = accused_in(finding) > 0
     held = replace(
-        life, finding=_kept(finding), found=True, pivots=tuple(sorted({*life.pivots, *models})),
+        life, finding=_kept(finding), found=True, missed=0, pivots=tuple(sorted({*life.pivots, *models})),
         first_accused=life.first_accused or (day if accuses else ""),
         leaked=life.leaked or (int(finding["exchanges"]) if accuses else 0),
     )  # fmt: skip

@@ -5,6 +5,7 @@ tested core; so they are matched by the accounts that share their work. Nothing 
 two answers give the same changes, whatever lay between them.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,16 +54,12 @@ def changes(earlier: Answer, later: Answer) -> list[Change]:
 def matched(earlier: Answer, later: Answer) -> list[Change]:
     """The same of every finding, whatever its status."""
     before, now = list(earlier["campaigns"]), list(later["campaigns"])
-    shared = {
-        (at, place): common
-        for at, old in enumerate(before)
-        for place, new in enumerate(now)
-        if old["kind"] == new["kind"] and (common := _common(old, new))
-    }
-    heir = {at: _most([(n, -place) for (was, place), n in shared.items() if was == at]) for at in range(len(before))}
+    shared = _shared(before, now)
+    heirs, parents_of = _by(shared, 0), _by(shared, 1)
+    heir = {at: _most(heirs.get(at, [])) for at in range(len(before))}
     out = []
     for place, new in enumerate(now):
-        parents = _parents(shared, place)
+        parents = [-at for _, at in sorted(parents_of.get(place, []), reverse=True)]
         own = [before[at] for at in parents if heir[at] == place]
         split_off = before[parents[0]]["campaign_id"] if parents and not own else ""
         out.append(_told(new, own, split_off))
@@ -70,11 +67,19 @@ def matched(earlier: Answer, later: Answer) -> list[Change]:
     return sorted(out, key=lambda change: EVENTS.index(change.event))
 
 
-def _common(old: Finding, new: Finding) -> int:
-    """Accounts that two findings share, where they are one programme's; else 0."""
-    one, other = _workers(old), _workers(new)
-    common = len(one & other)
-    return common if common and common >= SAME * min(len(one), len(other)) else 0
+def _shared(before: Sequence[Finding], now: Sequence[Finding]) -> dict[tuple[int, int], int]:
+    """Accounts that two findings share, by their places, where they are one programme's."""
+    old, new = [_workers(one) for one in before], [_workers(one) for one in now]
+    held_by: dict[str, list[int]] = {}
+    for place, accounts in enumerate(new):
+        for account in accounts:
+            held_by.setdefault(account, []).append(place)
+    common = Counter((at, place) for at, accounts in enumerate(old) for a in accounts for place in held_by.get(a, ()))
+    return {
+        (at, place): count
+        for (at, place), count in sorted(common.items())
+        if before[at]["kind"] == now[place]["kind"] and count >= SAME * min(len(old[at]), len(new[place]))
+    }
 
 
 def _workers(finding: Finding) -> frozenset[str]:
@@ -92,10 +97,12 @@ def _most(found: Sequence[tuple[int, int]]) -> int | None:
     return -max(found)[1] if found else None
 
 
-def _parents(shared: Mapping[tuple[int, int], int], place: int) -> list[int]:
-    """Places of the earlier findings that one continues, most accounts in common first."""
-    found = [(n, -at) for (at, now), n in shared.items() if now == place]
-    return [-at for _, at in sorted(found, reverse=True)]
+def _by(shared: Mapping[tuple[int, int], int], side: int) -> dict[int, list[tuple[int, int]]]:
+    """By the place on one side, accounts in common and the negative place on the other."""
+    out: dict[int, list[tuple[int, int]]] = {}
+    for places, count in shared.items():
+        out.setdefault(places[side], []).append((count, -places[1 - side]))
+    return out
 
 
 def _told(new: Finding, own: Sequence[Finding], split_off: str) -> Change:

@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stillwatch.cli.options import KeyFile
+
+if TYPE_CHECKING:
+    from stillwatch.ingest.sources import SourceFile
+    from stillwatch.store.store import Store
 
 EVERY = 60.0
 """Seconds from one look at the sources to the next."""
 
 TOLD = {
     "began": "a campaign of {count:,} accounts is seen", "split": "{count:,} accounts part from {of}",
+    "status": "is now {of}",
     "accused": "{count:,} accounts are newly accused", "returned": "works again", "pivot": "moved to {of}",
     "evidence": "what is new in its accounts agrees, whenever one looks", "withdrawn": "alert {of} holds no more",
 }  # fmt: skip
@@ -24,76 +29,112 @@ def watch(
     days: Annotated[int, typer.Option(help="Days (UTC) of a window.", min=1)] = 1,
     every: Annotated[float, typer.Option(help="Seconds from one look at the sources to the next.", min=0.1)] = EVERY,
     once: Annotated[bool, typer.Option("--once", help="Look once, tell, and end.")] = False,
+    format: Annotated[str, typer.Option(help="As of ingest.")] = "auto",
+    mapping: Annotated[Path | None, typer.Option(help="As of ingest: where in your lines the values are.")] = None,
     key_file: KeyFile = None,
+    pseudonymous: Annotated[
+        bool, typer.Option("--pseudonymous", help="Begin a store that holds every id as a keyed pseudonym.")
+    ] = False,
+    networks: Annotated[
+        Path | None, typer.Option(help="A folder with address tables of your own instead of the shipped ones.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each alert as one line of JSON.")] = False,
 ) -> None:
     """Read logs as they come, look at the store window after window, and tell what campaigns do.
 
-    The answer is a stream of alerts: a campaign `began` (or `split` from one), accounts of it are newly `accused`, it
-    moved to a new model (`pivot`), works again after a rest (`returned`), or its accounts go on doing new things
-    together beyond chance (`evidence`: an e-process crossed its level, which holds whenever one looks). Windows are
-    days of the exchanges' own time, so history and live logs give the same alerts; events that come late can withdraw
-    one (`withdrawn`). Each alert is told once, has an id, and says how many exchanges the campaign had made by then. An
-    alert is an allegation with evidence, and suspends nobody. `show` explains the finding that it names. Stop it at any
-    moment; it goes on where it was.
+    The answer is a stream of alerts: a campaign `began` (or `split` from one), its `status` changed, accounts of it are
+    newly `accused`, it moved to a new model (`pivot`), works again after a rest (`returned`), or its accounts go on
+    being alike in what is new, beyond chance (`evidence`: an e-process crossed its level, which holds whenever one
+    looks). Windows are days of the exchanges' own time, so history and live logs give the same records; events that
+    come late can withdraw an alert (`withdrawn`). An alert has an id, and says how many exchanges the campaign had made
+    by then. It is an allegation with evidence, and suspends nobody. `show` explains the finding that it names. Stop it
+    at any moment; it goes on where it was.
     """
     import time
 
-    from stillwatch.alerts import alerts_of, mark_told, untold
     from stillwatch.cli.output import say, status
+    from stillwatch.errors import SourceError
+    from stillwatch.pipeline import ingest_sources
+
+    given = {"format": format, "mapping": mapping, "key_file": key_file, "pseudonymous": pseudonymous}
+    seen = _Seen()
+    with status("watching") as tell:
+        while True:
+            try:
+                ingest_sources(source, store, **given, wanted=seen.is_new, progress=tell)  # type: ignore[arg-type]
+            except SourceError as error:
+                if once:
+                    raise
+                seen.forget()
+                say(f"{error}; looking again in {every:g} s")
+            told = _look(store, days, None if networks is None else str(networks), seen, tell, json=json)
+            if once:
+                if not told and not json:
+                    say("nothing new")
+                return
+            time.sleep(every)
+
+
+class _Seen:
+    """What was read and looked at already, in memory alone: what is read twice counts once."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, tuple[int, int]] = {}
+        self._last: dict[Path, tuple[int, int]] = {}
+        self._store: set[str] = set()
+
+    def is_new(self, file: "SourceFile") -> bool:
+        """Whether a file is not as it was at the last look; one that is gone is not."""
+        try:
+            about = file.path.stat()
+        except OSError:
+            return False
+        now = (about.st_size, about.st_mtime_ns)
+        if self._files.get(file.path) == now:
+            return False
+        self._last[file.path] = self._files.get(file.path, (-1, -1))
+        self._files[file.path] = now
+        return True
+
+    def forget(self) -> None:
+        """The last look failed: its files are new again."""
+        self._files |= self._last
+
+    def is_same_store(self, store: "Store") -> bool:
+        """Whether the store holds the files that it held at the last look."""
+        self._last = {}
+        before, self._store = self._store, store.names()
+        return before == self._store
+
+
+def _look(
+    store: Path, days: int, networks: str | None, seen: _Seen, tell: Callable[[str], None], *, json: bool
+) -> bool:
+    """Tell what is new in a store: whether there was anything."""
+    from stillwatch.alerts import news_of, note
     from stillwatch.detection import detect
     from stillwatch.store.store import Store
     from stillwatch.watch import watched
 
-    seen: dict[Path, tuple[int, int]] = {}
-    with status("watching") as tell:
-        while True:
-            _read_new(source, store, key_file, seen, tell)
-            kept = Store.open(store)
-            alerts = alerts_of(watched(kept, days, tell))
-            news = untold(kept, days, alerts)
-            if news:
-                detect(kept, progress=tell)
-            for alert in news:
-                _print(alert, json=json)
-            mark_told(kept, days, alerts)
-            if once:
-                if not news and not json:
-                    say("nothing new")
-                return
-            tell(f"{len(alerts):,} alerts so far")
-            time.sleep(every)
-
-
-def _read_new(
-    sources: list[Path],
-    store: Path,
-    key_file: Path | None,
-    seen: dict[Path, tuple[int, int]],
-    tell: Callable[[str], None],
-) -> None:
-    """Ingest the files that are not as they were at the last look. Which they are is remembered in memory alone: what
-    is read twice counts once."""
-    from stillwatch.ingest.sources import source_files
-    from stillwatch.pipeline import ingest_sources
-
-    changed = []
-    for file in (file for source in sources for file in source_files(source)):
-        about = file.path.stat()
-        if seen.get(file.path) != (about.st_size, about.st_mtime_ns):
-            changed.append(file.path)
-            seen[file.path] = (about.st_size, about.st_mtime_ns)
-    if changed:
-        ingest_sources(changed, store, key_file=key_file, progress=tell)
+    if not (store / "store.json").exists() or seen.is_same_store(kept := Store.open(store)):
+        return False
+    news = news_of(kept, days, watched(kept, days, networks, tell))
+    for alert in news.alerts:
+        _print(alert, json=json)
+    note(kept, days, news)
+    if news.alerts:
+        detect(kept, networks=networks, progress=tell)
+    return bool(news.alerts)
 
 
 def _print(alert: dict[str, Any], *, json: bool) -> None:
     import json as as_json
 
+    from stillwatch.alerts import NAMES
     from stillwatch.cli.output import clean
 
     if json:
-        print(as_json.dumps(alert, ensure_ascii=True), flush=True)
+        print(as_json.dumps({name: value for name, value in alert.items() if name != NAMES}), flush=True)
         return
     told = TOLD[alert["what"]].format(**alert)
     line = f"{alert['day']}  {alert['life_id']}  {told} ({alert['status']}, {alert['exchanges']:,} exchanges by then)"

@@ -71,8 +71,12 @@ class SparkEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._types.close()
-        self._remove(self._scratch)
-        self._session.stop()
+        try:
+            self._remove(self._scratch)
+            self._session.stop()
+        except Exception:
+            if error is None:  # else a session that is gone would hide why
+                raise
 
     def register(self, name: str, table: pa.Table) -> None:
         """Copy an Arrow table in."""

@@ -133,16 +133,21 @@ class _Erasure:
         before, and the next watch makes them anew without it."""
         for folder in sorted((self.store.folder / WATCH).glob("days=*")):
             paths = sorted(folder.rglob("*.json"))
-            named = sum(self._members_in(_loaded(path)) for path in paths)
+            named = sum(self._named_in(path) for path in paths)
             self.told.members += named
             self.told.files += len(paths) if named else 0
             if named and not self.dry_run:
-                shutil.rmtree(folder)
+                gone = folder.with_name(f".{folder.name}.tmp")  # a draft, which a repeat removes after a kill
+                folder.rename(gone)
                 sync_folder(folder.parent)
+                shutil.rmtree(gone)
 
-    def _members_in(self, record: Any) -> int:
-        lives = record.get("lives", []) if isinstance(record, dict) else []
-        return sum(m["account_id"] in self.told.names for life in lives for m in life["finding"]["members"])
+    def _named_in(self, path: Path) -> int:
+        """How often a file of a watch names the account; one that cannot be read may."""
+        try:
+            return _times(json.loads(path.read_text("utf-8")), frozenset(self.told.names))
+        except (OSError, ValueError):
+            return 1
 
     def runs(self) -> None:
         """Members of findings, findings about the account alone, and sentences that name it."""
@@ -284,6 +289,15 @@ class _Erasure:
 
     def _is_named(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.fill_null(pc.is_in(column, self.names), False)
+
+
+def _times(value: Any, names: frozenset[str]) -> int:
+    """How often one of the names stands somewhere in a value of JSON."""
+    if isinstance(value, dict):
+        return sum(_times(held, names) for held in value.values())
+    if isinstance(value, list):
+        return sum(_times(held, names) for held in value)
+    return value in names if isinstance(value, str) else 0
 
 
 def _findings(answer: Any) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -51,12 +52,19 @@ def _write(folder: Path, rows: pa.Table, name: str) -> bool:
     return True
 
 
-def settled_small(table: str, source: str) -> str:
-    """The SQL for one row for each key of a small table, whatever the order of arrival."""
+def settled_small(table: str, source: str, known_by: datetime | None = None) -> str:
+    """The SQL for one row for each key of a small table, whatever the order of arrival.
+
+    Of an account the newest row; given a time, the newest of before it, and the oldest where there is none.
+    """
     if table == "accounts":
+        order = "updated_at DESC NULLS LAST"
+        if known_by is not None:
+            known = f"updated_at < TIMESTAMPTZ '{known_by.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00'"
+            order = f"CASE WHEN {known} THEN updated_at END DESC NULLS LAST, updated_at NULLS FIRST"
         return (
             f"SELECT * EXCLUDE (row_hash) FROM {source} QUALIFY row_number() OVER "
-            "(PARTITION BY account_id ORDER BY updated_at DESC NULLS LAST, row_hash) = 1"
+            f"(PARTITION BY account_id ORDER BY {order}, row_hash) = 1"
         )
     if table == "releases":
         return f"SELECT model, min(released_at) AS released_at FROM {source} GROUP BY model"

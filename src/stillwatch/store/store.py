@@ -176,19 +176,20 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------ reading
 
-    def register(self, engine: Views, since: datetime | None = None, until: datetime | None = None) -> int:
+    def register(
+        self,
+        engine: Views,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        known_by: datetime | None = None,
+    ) -> int:
         """Make `exchanges`, `accounts`, `permissions` and `releases` readable: how many exchange ids had several rows.
 
         Rows that say the same do not count. One row an exchange_id: of the newest key epoch, the one with the smallest
-        hash of the whole row; `epoch` stands beside its columns. The newest row an account; the earliest time a
-        release; every permission once. A time without a zone is UTC.
+        hash of the whole row; `epoch` stands beside its columns. The newest row an account, of before `known_by` where
+        it is given; the earliest time a release; every permission once. A time without a zone is UTC.
         """
-        for name, schema in SMALL.items():
-            small = self._files(f"{name}/*.parquet")
-            if small:
-                engine.view(name, settled_small(name, f"read_parquet({_list(small)}, hive_partitioning = false)"))
-            else:
-                engine.register(name, schema.empty_table())
+        self.register_small(engine, known_by)
         files = self.exchange_files()
         if not files:
             engine.register("exchanges", SKETCHED.append(pa.field("epoch", pa.int32())).empty_table())
@@ -199,6 +200,16 @@ class Store:
         engine.view("exchanges", settled_sql(files, "repeated_exchange" if repeated.num_rows else None, since, until))
         return sum(int(versions) > 1 for versions in repeated["versions"].to_pylist())
 
+    def register_small(self, engine: Views, known_by: datetime | None = None) -> None:
+        """The same of accounts, permissions and releases alone."""
+        for name, schema in SMALL.items():
+            small = self._files(f"{name}/*.parquet")
+            if small:
+                source = f"read_parquet({_list(small)}, hive_partitioning = false)"
+                engine.view(name, settled_small(name, source, known_by))
+            else:
+                engine.register(name, schema.empty_table())
+
     def rows(self, since: datetime | None = None, until: datetime | None = None) -> int:
         """How many rows the files of the days of [since, until) hold, repeated ones too. Raises StoreError where a file
         is damaged."""
@@ -206,6 +217,11 @@ class Store:
         paths = (Path(path) for files in self.exchange_files().values() for path in files)
         wanted = (p for p in paths if (first or p.parent.name) <= p.parent.name <= (last or p.parent.name))
         return sum(_rows(path) for path in wanted)
+
+    def names(self) -> set[str]:
+        """The names of all files that detection reads, which say what they hold, and what the manifest says."""
+        small = {path for name in SMALL for path in self._files(f"{name}/*.parquet")}
+        return {path for paths in self.exchange_files().values() for path in paths} | small | {repr(self.manifest)}
 
     def has_accounts(self) -> bool:
         """Whether any accounts file was read."""
