@@ -140,8 +140,9 @@ class _Chosen:
     def offer(self, members: Membership, borne: Indices) -> None:
         """`borne` are the members whom access joins of what the offered group is a part of."""
         is_home = _is_borne(members)
-        gone = np.intersect1d(members.certain(), np.setdiff1d(np.flatnonzero(self.home), members.borne()))
-        members = members.within(np.setdiff1d(members.certain(), gone))
+        certain = members.certain()
+        gone = np.setdiff1d(certain[self.home[certain]], members.borne(), assume_unique=True)
+        members = members.within(np.setdiff1d(certain, gone, assume_unique=True))
         if _is_borne(members):
             members = members.within(self.taken.without(members.certain()))
         part = members.certain()
@@ -152,8 +153,8 @@ class _Chosen:
             self.taken.add(part)
             if is_home:
                 joined = members.rows[members.of(Family.REGISTRATION) > LINK]
-                self.home[np.intersect1d(joined, part)] = True
-            self.groups.append(replace(group, kin=np.setdiff1d(borne, part), gone=gone))
+                self.home[np.intersect1d(joined, part, assume_unique=True)] = True
+            self.groups.append(replace(group, kin=np.setdiff1d(borne, part, assume_unique=True), gone=gone))
 
 
 def _is_borne(members: Membership) -> bool:

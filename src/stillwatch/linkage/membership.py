@@ -56,7 +56,8 @@ class Membership:
 
     def borne(self) -> Indices:
         """Certain members with links of access beyond one client."""
-        return np.intersect1d(self.certain(), self.rows[self.access((*TEXT, Family.CLIENT)) > LINK])
+        near = self.rows[self.access((*TEXT, Family.CLIENT)) > LINK]
+        return np.intersect1d(self.certain(), near, assume_unique=True)
 
     def within(self, part: Indices) -> "Membership":
         """The same without the certain members that lie outside of a part."""
