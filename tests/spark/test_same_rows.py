@@ -141,7 +141,7 @@ def test_a_name_is_given_again_and_read_by_the_step_that_replaces_it(engines: tu
     [
         ("SELECT no_such FROM held", "no_such"),
         ("SELECT * FROM nowhere", "nowhere"),
-        ("SELECT h FROM held WHERE h > 5", "order"),
+        ("SELECT h FROM held WHERE h > 5", "alike"),
         ("SELECT epoch(asked - asked) AS s FROM held", "interval"),
         ("SELECT strftime(asked, '%d') AS d FROM held", "format"),
     ],

@@ -14,6 +14,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
+from stillwatch.engine.alike import UNSIGNED, is_of, want_alike
 from stillwatch.errors import ContractError
 
 Columns = Callable[[str], Mapping[str, str]]
@@ -22,9 +23,8 @@ Columns = Callable[[str], Mapping[str, str]]
 SIGN = "-9223372036854775808"
 """What turns the order of signed integers of 64 bits into that of unsigned ones, by XOR."""
 
-UNSIGNED = exp.DType.UBIGINT
 KEPT_AS = {
-    exp.DType.UBIGINT: "BIGINT",
+    UNSIGNED: "BIGINT",
     exp.DType.UINT: "BIGINT",
     exp.DType.USMALLINT: "INT",
     exp.DType.UTINYINT: "SMALLINT",
@@ -49,6 +49,8 @@ def spark_sql(tree: exp.Expr, columns: Columns) -> str:
         schema.add_table(name, dict(columns(name)), dialect="duckdb")
     tree = qualify(tree, schema=schema, dialect="duckdb", validate_qualify_columns=False)
     tree = annotate_types(tree, schema=schema, dialect="duckdb")
+    for node in tree.walk():
+        want_alike(node)
     for node in reversed(list(tree.bfs())):
         rule = RULES.get(type(node))
         said = rule(node) if rule else None
@@ -78,17 +80,13 @@ def _kept(kind: exp.DataType) -> exp.DataType:
     return told
 
 
-def _is(node: exp.Expr | None, *kinds: exp.DType) -> bool:
-    return node is not None and node.type is not None and node.type.this in kinds
-
-
 def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
 
 
 def _ordered(node: exp.Expr) -> exp.Expr:
     """An unsigned integer as a value that is ordered as it is; every other value as it stands."""
-    if not _is(node, UNSIGNED):
+    if not is_of(node, UNSIGNED):
         return node.copy()
     bits = exp.BitwiseXor(this=exp.paren(node.copy()), expression=exp.Literal.number(SIGN))
     return exp.paren(bits)
@@ -96,7 +94,7 @@ def _ordered(node: exp.Expr) -> exp.Expr:
 
 def _digits(node: exp.Expr) -> exp.Expr:
     """An unsigned integer as text; every other value as it stands."""
-    if not _is(node, UNSIGNED):
+    if not is_of(node, UNSIGNED):
         return node.copy()
     return _call("CONV", exp.Hex(this=node.copy()), exp.Literal.number(16), exp.Literal.number(10))
 
@@ -109,14 +107,14 @@ def _double(node: exp.Expr) -> exp.Expr:
 
 
 def _cast(node: exp.Cast) -> exp.Expr | None:
-    if node.to.this in exp.DataType.TEXT_TYPES and _is(node.this, UNSIGNED):
+    if node.to.this in exp.DataType.TEXT_TYPES and is_of(node.this, UNSIGNED):
         return _digits(node.this)
     return exp.cast(node.this.copy(), _kept(node.to), dialect="spark")
 
 
 def _extreme(node: exp.Min | exp.Max) -> exp.Expr | None:
     """Least or greatest of unsigned integers: the value by its order."""
-    if not _is(node.this, UNSIGNED):
+    if not is_of(node.this, UNSIGNED):
         return None
     return _call("MIN_BY" if isinstance(node, exp.Min) else "MAX_BY", node.this, _ordered(node.this))
 
@@ -135,22 +133,16 @@ def _by_order(node: exp.ArgMin | exp.ArgMax) -> exp.Expr:
 
 
 def _sorted(node: exp.Ordered) -> exp.Expr | None:
-    if not _is(node.this, UNSIGNED):
+    if not is_of(node.this, UNSIGNED):
         return None
     said = node.copy()
     said.set("this", _ordered(node.this))
     return said
 
 
-def _compared(node: exp.Expr) -> None:
-    """Orders of unsigned integers are not compared by any step; one that does must be turned as `_ordered` does."""
-    if _is(node.args.get("this"), UNSIGNED) or _is(node.args.get("expression"), UNSIGNED):
-        raise ContractError("unsigned integers are compared by their order", found=node.sql(dialect="duckdb"))
-
-
 def _whole(node: exp.IntDiv) -> exp.Expr | None:
     """Both engines cut off towards zero; an unsigned integer is halved by its bits."""
-    if not _is(node.this, UNSIGNED):
+    if not is_of(node.this, UNSIGNED):
         return None
     if node.expression.sql() != "2":
         raise ContractError("an unsigned integer is divided", found=node.sql(dialect="duckdb"), wanted="a half")
@@ -172,9 +164,13 @@ def _mean(node: exp.Avg | exp.Median) -> exp.Expr:
     return type(node)(this=_double(node.this))
 
 
+def _shifted(node: exp.BitwiseRightShift) -> exp.Expr | None:
+    return _call("SHIFTRIGHTUNSIGNED", node.this, node.expression) if is_of(node.this, UNSIGNED) else None
+
+
 def _quantile(node: exp.PercentileDisc) -> exp.Expr:
     """A value that is there. Spark orders numbers only: times by their microseconds, which doubles hold."""
-    timed = _is(node.this, exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMP)
+    timed = is_of(node.this, exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMP)
     by = _call("UNIX_MICROS", node.this) if timed else node.this.copy()
     share = exp.PercentileDisc(this=node.expression.copy())
     found = exp.WithinGroup(this=share, expression=exp.Order(expressions=[exp.Ordered(this=by)]))
@@ -186,7 +182,7 @@ def _joined(node: exp.ConcatWs) -> exp.Expr:
 
 
 def _epoch(node: exp.TimeToUnix) -> exp.Expr:
-    if _is(node.this, exp.DType.INTERVAL) or isinstance(node.this, exp.Sub):
+    if is_of(node.this, exp.DType.INTERVAL) or isinstance(node.this, exp.Sub):
         raise ContractError(
             "seconds of an interval", found=node.sql(dialect="duckdb"), wanted="(epoch_us(a) - epoch_us(b)) / 1e6"
         )
@@ -220,7 +216,7 @@ def _cut(node: exp.Bracket) -> exp.Expr | None:
 
 def _length(node: exp.Length) -> exp.Expr | None:
     """NULL of a list that is NULL, where Spark's `size` has -1."""
-    return _call("ARRAY_SIZE", node.this) if _is(node.this, exp.DType.LIST, exp.DType.ARRAY) else None
+    return _call("ARRAY_SIZE", node.this) if is_of(node.this, exp.DType.LIST, exp.DType.ARRAY) else None
 
 
 def _named(node: exp.Anonymous) -> exp.Expr | None:
@@ -250,6 +246,7 @@ RULES: dict[type[exp.Expr], Callable[..., exp.Expr | None]] = {
     exp.ArgMin: _by_order,
     exp.ArgMax: _by_order,
     exp.Ordered: _sorted,
+    exp.BitwiseRightShift: _shifted,
     exp.IntDiv: _whole,
     exp.Div: _division,
     exp.Avg: _mean,
@@ -262,7 +259,6 @@ RULES: dict[type[exp.Expr], Callable[..., exp.Expr | None]] = {
     exp.Bracket: _cut,
     exp.Length: _length,
     exp.Anonymous: _named,
-    **dict.fromkeys((exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Least, exp.Greatest), _compared),
 }
 
 

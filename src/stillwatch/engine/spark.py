@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +24,7 @@ from stillwatch.errors import ContractError, UsageError
 from stillwatch.records import Step
 
 try:
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame, SparkSession
 except ImportError as error:  # the extra `spark` is not installed
@@ -38,13 +40,16 @@ SETTINGS = {
 }
 """What a session must have for its answers to be those of DuckDB."""
 
+QUIET = Path(__file__).with_name("log4j2.properties")
 STARTED_WITH = {
     "spark.ui.enabled": "false",
     "spark.driver.maxResultSize": "0",
-    "spark.log.level": "ERROR",
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={QUIET.as_uri()}",
+    "spark.log.level": "OFF",
     "spark.ui.showConsoleProgress": "false",
 }
-"""What a session that is started here has besides; SPARK_CONF_DIR and SPARK_SUBMIT_OPTS say the rest."""
+"""What a session that is started here has besides, unless it is told otherwise; errors come as exceptions, and are told
+in a line."""
 
 PARTITIONS_A_CORE = 2
 
@@ -111,8 +116,8 @@ class SparkEngine:
         schema, said = self._schema(sql), self._said(sql)
         place = self._place()
         self._answered("query", lambda: self._session.sql(said).write.parquet(place))
-        for path in self._session.read.parquet(place).inputFiles():
-            held = self._answered("query", lambda path=path: self._session.read.parquet(path).toArrow())
+        for path in self._answered("query", lambda: self._read(place).inputFiles()):
+            held = self._answered("query", lambda path=path: self._read(unquote(path)).toArrow())
             yield from _as_asked(held, schema).to_batches()
         self._remove(place)
 
@@ -169,8 +174,7 @@ class SparkEngine:
         self._types.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM {sql} LIMIT 0')
         columns = ", ".join(f"`{column}` {spark_type(kind)}" for column, kind in self._columns(name).items())
         paths = [f"file://{Path(literal.this).resolve()}" for literal in read.expressions[0].find_all(exp.Literal)]
-        reader = self._session.read.schema(columns).option("__globPaths__", "false")
-        reader.parquet(*paths).createOrReplaceTempView(name)
+        self._answered(name, lambda: self._read(*paths, schema=columns).createOrReplaceTempView(name))
         return name
 
     # ---------------------------------------------------------------------------------------------------- tables
@@ -180,8 +184,13 @@ class SparkEngine:
         place = self._place()
         self._answered(f"step {name}", lambda: held.write.parquet(place))
         self._drop(name, types=False)
-        self._session.read.schema(held.schema).parquet(place).createOrReplaceTempView(name)
+        self._answered(name, lambda: self._read(place, schema=held.schema).createOrReplaceTempView(name))
         self._written[name] = place
+
+    def _read(self, *paths: str, schema: Any = None) -> DataFrame:
+        """Files by their very names: what looks like a pattern is none."""
+        reader = self._session.read.option("__globPaths__", "false")
+        return (reader.schema(schema) if schema else reader).parquet(*paths)
 
     def _drop(self, name: str, *, types: bool = True) -> None:
         if types:
@@ -202,8 +211,8 @@ class SparkEngine:
     def _answered(self, name: str, ask: Any) -> Any:
         try:
             return ask()
-        except PySparkException as error:
-            raise ContractError(f"{name} failed: {error}", where=name) from error
+        except (PySparkException, Py4JError) as error:
+            raise ContractError(f"{name} failed: {in_a_line(error)}", where=name) from error
 
 
 @contextmanager
@@ -216,8 +225,19 @@ def session_of(master: str, settings: Mapping[str, str]) -> Iterator[SparkSessio
         session.stop()
 
 
+def in_a_line(error: BaseException) -> str:
+    """What an error of Java or Spark says, without its trace."""
+    java = getattr(error, "java_exception", None)
+    told = str(java.toString()) if java is not None else str(error)
+    return next((line.strip() for line in told.splitlines() if line.strip()), type(error).__name__)[:300]
+
+
 def started(master: str, settings: Mapping[str, str]) -> SparkSession:
     """A session of a master. Raises UsageError where there is none to be had."""
+    if taken := sorted(SETTINGS.keys() & settings.keys()):
+        raise UsageError(
+            "a setting that the answers hang on", found=", ".join(taken), wanted=", ".join(SETTINGS[n] for n in taken)
+        )
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master).appName("stillwatch")
     for name, value in {**STARTED_WITH, **settings, **SETTINGS}.items():
@@ -227,8 +247,9 @@ def started(master: str, settings: Mapping[str, str]) -> SparkSession:
         cores = session.sparkContext.defaultParallelism
     except Exception as error:  # a gateway that ends, a master that is not there: PySpark's, Py4J's and Python's own
         raise UsageError(
-            "no Spark session could be started", found=f"{type(error).__name__}: {str(error)[:200]}",
-            wanted="Java 17, and a master that answers", next_step=f"look at the log of {master}",
+            "no Spark session could be started", found=in_a_line(error),
+            wanted=f"Java 17, a master that answers at {master}, and settings that it takes",
+            next_step="once more with --conf spark.log.level=INFO",
         ) from error  # fmt: skip
     session.conf.set("spark.sql.shuffle.partitions", str(max(2, PARTITIONS_A_CORE * cores)))
     return session
