@@ -25,7 +25,7 @@ def test_what_looks_like_a_pattern_is_a_name(tmp_path: Path) -> None:
 
     folder = tmp_path / NAME
     folder.mkdir()
-    pq.write_table(pa.table({"n": pa.array([1, 2], pa.uint64())}), folder / "a.parquet")
+    pq.write_table(pa.table({"n": pa.array([1, 2], pa.uint64())}), folder / "a.parquet", use_dictionary=False)
     path = str(folder / "a.parquet").replace("'", "''")
     with SparkEngine("local[1]", str(folder / "scratch"), {}) as engine:
         engine.view("held", f"SELECT n FROM read_parquet(['{path}'], hive_partitioning = false)")
