@@ -36,6 +36,7 @@ FLOORS = {
         "watch",
         "alerts",
         "past",
+        "known",
         "detection",
         "findings",
         "figures",

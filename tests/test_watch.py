@@ -153,11 +153,14 @@ def test_alerts_are_told_once_and_withdrawn_when_they_hold_no_more(at_once: Stor
         assert news_of(at_once, LENGTH, held).alerts == news.alerts
 
 
-def record(day: str, name: str, accounts: str, *events: str, status: str = "suspected") -> dict[str, Any]:
+def record(
+    day: str, name: str, accounts: str, *events: str, status: str = "suspected", alarmed: bool = True
+) -> dict[str, Any]:
     members = [{"account_id": a, "exchanges": 5, "role": "operator", "probability": 0.9} for a in accounts]
     finding = {"campaign_id": name, "status": status, "members": members, "exchanges": 9}
-    told = [{"life_id": name, "day": day, "what": what, "of": "", "count": 3} for what in events]
-    return {"window": [day, day], "events": told, "lives": [{"life_id": name, "finding": finding, "log_e_mean": 0.0}]}
+    about = {"life_id": name, "day": day, "of": "", "count": 3, "account_ids": []}
+    life = {"life_id": name, "finding": finding, "log_e_mean": 0.0, "alarmed": alarmed}
+    return {"window": [day, day], "events": [about | {"what": what} for what in events], "lives": [life]}
 
 
 @pytest.fixture
@@ -185,13 +188,22 @@ def test_evidence_of_a_window_that_is_not_over_is_not_told(empty: Store) -> None
     assert [alert["what"] for alert in alerts_of([one, record("2026-10-06", "C-1", "abcd")])] == ["began", "evidence"]
 
 
-@pytest.mark.parametrize(
-    ("status", "alerts"), [("suspected", ["status"]), ("ambiguous", ["status"]), ("permitted", [])]
-)
-def test_who_becomes_suspected_or_a_case_for_review_is_told(status: str, alerts: list[str]) -> None:
-    later = record("2026-10-06", "C-1", "abcd", "status", status=status)
-    assert [alert["what"] for alert in alerts_of([record("2026-10-05", "C-1", "abcd"), later])] == alerts
-    assert alerts_of([record("2026-10-05", "C-1", "abcd", "status", "began", status="permitted")]) == []
+@pytest.mark.parametrize("status", ["suspected", "ambiguous", "permitted", "dismissed"])
+@pytest.mark.parametrize("alarmed", [True, False])
+def test_who_was_told_of_a_campaign_is_told_what_became_of_it_and_nobody_else(status: str, alarmed: bool) -> None:
+    events = ("status", "cleared", "pivot", "gone")
+    later = record("2026-10-06", "C-1", "abcd", *events, status=status, alarmed=alarmed)
+    told = {alert["what"] for alert in alerts_of([record("2026-10-05", "C-1", "abcd"), later])}
+    always = {"status", "cleared", "gone"} if alarmed else set()
+    assert told == always | ({"pivot"} if status in ("suspected", "ambiguous") else set())
+
+
+def test_an_alert_names_the_finding_that_can_be_shown_now() -> None:
+    first, second = record("2026-10-05", "C-1", "abcd", "began"), record("2026-10-06", "C-1", "abcd")
+    second["lives"][0]["finding"] = second["lives"][0]["finding"] | {"campaign_id": "C-9"}
+    (alert,) = alerts_of([first, second])
+    assert (alert["life_id"], alert["campaign_id"], alert["open"]) == ("C-1", "C-9", False)
+    assert alerts_of([first])[0]["open"]
 
 
 @pytest.mark.slow
@@ -270,7 +282,8 @@ def test_a_store_without_an_exchange_tells_nothing(
     source.mkdir()
     (source / "exchanges.jsonl").write_text("no json\n")
     assert run(["watch", str(source), "--store", str(tmp_path / "s"), "--key-file", str(key), "--once"]) == 0
-    assert capsys.readouterr().out == ""
+    out, words = capsys.readouterr()
+    assert out == "" and "1 row set aside" in words and "not an all-clear" in words
 
 
 def test_files_that_are_as_they_were_are_not_read_again_and_others_as_ingest_reads_them(
@@ -293,6 +306,26 @@ def test_files_that_are_as_they_were_are_not_read_again_and_others_as_ingest_rea
     assert (again.files, again.new) == (1, 1)
     seen.forget()
     assert ingest_sources([source], tmp_path / "s", key_file=key, wanted=seen.is_new).files == 2
+
+
+@pytest.mark.slow
+def test_the_finding_that_an_alert_names_can_be_shown_and_says_the_same(
+    logs: Path, key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cut in the middle of history, where the accounts file knows more than the window does."""
+    store = tmp_path / "s"
+    ingest_sources([*small(logs), *days_of(logs)[:18]], store, key_file=key)
+    options = ["--store", str(store), "--key-file", str(key), "--days", str(LENGTH), "--once", "--json"]
+    assert run(["watch", str(small(logs)[0]), *options]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    newest = [alert for alert in told if alert["open"]]
+    assert newest
+    answer = json.loads((store / "runs" / newest[0]["run_id"] / "campaigns.json").read_text("utf-8"))
+    found = {finding["campaign_id"]: finding for finding in answer["campaigns"]}
+    for alert in newest:
+        assert found[alert["campaign_id"]]["status"] == alert["status"]
+        assert found[alert["campaign_id"]]["exchanges"] == alert["exchanges"]
+        assert set(alert["account_ids"]) <= {m["account_id"] for m in found[alert["campaign_id"]]["members"]}
 
 
 def test_a_source_that_is_gone_for_a_moment_does_not_end_the_watch(

@@ -15,8 +15,12 @@ from stillwatch.store.store import Store
 
 SCHEMA = "stillwatch/alert/v1"
 
-TOLD_OF = ("began", "split", "status", "accused", "evidence", "returned", "pivot")
-"""Events of a campaign that somebody is told of: of `status` what it is now, where that is not quiet."""
+TOLD_OF = ("began", "split", "status", "accused", "cleared", "merged", "gone", "evidence", "returned", "pivot")
+"""Events of a campaign that somebody is told of."""
+
+ALWAYS = ("status", "cleared", "merged", "gone")
+"""Whoever was told of a campaign is told of these whatever its status is now: that it is explained, or somebody no
+longer accused."""
 
 QUIET = ("permitted", "dismissed")
 """Of what has such a status nobody is alerted."""
@@ -39,16 +43,19 @@ def alerts_of(records: Sequence[dict[str, Any]]) -> list[Alert]:
     """The alerts of all windows, in their order, each with `NAMES`. The last window is not over: evidence in it may not
     be looked at yet."""
     out: list[Alert] = []
+    newest = {life["life_id"]: life for life in records[-1]["lives"]} if records else {}
     for record in records:
         lives = {life["life_id"]: life for life in record["lives"]}
         begun = {event["life_id"] for event in record["events"] if event["what"] in ("began", "split")}
+        is_open = record is records[-1]
         for event in record["events"]:
             life, what = lives[event["life_id"]], event["what"]
-            quiet = life["finding"]["status"] in QUIET
+            quiet = not life["alarmed"] if what in ALWAYS else life["finding"]["status"] in QUIET
             again = what == "status" and event["life_id"] in begun
-            early = what == "evidence" and record is records[-1]
+            early = what == "evidence" and is_open
             if what in TOLD_OF and not (quiet or again or early):
-                out.append(_alert(life, event))
+                now = newest.get(event["life_id"], life)["finding"]["campaign_id"]
+                out.append(_alert(life, event) | {"campaign_id": now, "open": is_open})
     return list({alert["alert_id"]: alert for alert in out}.values())
 
 
@@ -59,6 +66,7 @@ def _alert(life: dict[str, Any], event: dict[str, Any]) -> Alert:
     return {
         "schema": SCHEMA, "alert_id": "A-" + hashlib.blake2b(named.encode(), digest_size=6).hexdigest(),
         "day": event["day"], "what": event["what"], "of": event["of"], "count": event["count"],
+        "account_ids": event["account_ids"],
         "life_id": life["life_id"], "campaign_id": finding["campaign_id"], "status": finding["status"],
         "accounts": len(names), "accused": accused_in(finding), "exchanges": finding["exchanges"],
         "log_e": round(life["log_e_mean"], 2), NAMES: names,

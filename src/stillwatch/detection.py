@@ -25,6 +25,7 @@ from stillwatch.errors import UsageError
 from stillwatch.evidence import counted_exchanges
 from stillwatch.findings import World, findings_of
 from stillwatch.gather import absent_columns, distinct_strings, incidence_of
+from stillwatch.known import forget_later
 from stillwatch.linkage.entities import Entities, account_steps, entities_of
 from stillwatch.linkage.groups import confirmed_groups
 from stillwatch.linkage.incidence import Incidence
@@ -85,17 +86,21 @@ def detect(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+    known_by: datetime | None = None,
     networks: str | None = None,
     cluster: Cluster | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Detection:
     """Find campaigns among the stored exchanges of [since, until) and write a run folder into the store.
 
-    Tables are made in this process, or by a cluster: the findings are the same.
+    Of accounts, permissions and releases it looks at what was known by a time, where one is given. Tables are made in
+    this process, or by a cluster: the findings are the same.
     """
     started = time.monotonic()
     with engine_for(cluster, store.rows(since, until), store.scratch) as engine:
-        conflicting = store.register(engine, since, until)
+        conflicting = store.register(engine, since, until, known_by)
+        if known_by is not None:
+            forget_later(engine, known_by)
         if engine.arrow("SELECT count(*) AS n FROM exchanges").to_pylist()[0]["n"] == 0:
             raise _nothing_to_look_at(store)
         run, findings = answer_of(engine, networks, progress)

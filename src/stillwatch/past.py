@@ -8,6 +8,7 @@ from typing import Any
 from stillwatch.detection import answer_of
 from stillwatch.engine.base import Engine
 from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.known import forget_later
 from stillwatch.store.store import Store
 
 
@@ -26,25 +27,3 @@ def answer_then(store: Store, until: datetime) -> dict[str, Any]:
     with engine_then(store, until) as engine:
         run, findings = answer_of(engine, None, lambda _: None)
     return {"run": run, "campaigns": findings}
-
-
-def forget_later(engine: Engine, until: datetime) -> None:
-    """The small tables as they were at a time."""
-    for name, sql in small_then(until).items():
-        engine.register(name, engine.arrow(sql))
-
-
-def small_then(until: datetime) -> dict[str, str]:
-    """The small tables as queries for what was known of them at a time."""
-    then = f"make_timestamptz({micros(until)})"
-    suspended = f"CASE WHEN suspended_at < {then} THEN suspended_at END AS suspended_at"
-    return {
-        "accounts": f"SELECT * REPLACE ({suspended}) FROM accounts WHERE coalesce(created_at < {then}, TRUE)",
-        "permissions": f"SELECT * FROM permissions WHERE coalesce(starts_at < {then}, TRUE)",
-        "releases": f"SELECT * FROM releases WHERE released_at < {then}",
-    }
-
-
-def micros(at: datetime) -> int:
-    """Microseconds since 1970 of a whole second."""
-    return round(at.timestamp()) * 1_000_000

@@ -23,11 +23,12 @@ from stillwatch.detection import Prepared, answer_about, prepared
 from stillwatch.engine.base import Engine
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.gather import tokens_of
+from stillwatch.known import small_then
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.monitor import MONITORED, Tokens, accrued, log_mean, new_channel, window_log_e
 from stillwatch.linkage.search import ALPHA, SEED
 from stillwatch.linkage.tokens import CHANNELS
-from stillwatch.past import engine_then, small_then
+from stillwatch.past import engine_then
 from stillwatch.records import Family, Step
 from stillwatch.stats import e_lond_level
 from stillwatch.store.erase import WATCH
@@ -109,7 +110,7 @@ def _history(folder: Path, first: Window) -> list[Record]:
     return [held for day in days if (held := _read(folder / f"{day}.json")) is not None]
 
 
-KEYS = {"schema", "name", "made_of", "window", "exchanges", "accounts", "born", "lives", "events"}
+KEYS = {"schema", "name", "made_of", "window", "exchanges", "accounts", "blind", "born", "lives", "events"}
 
 
 def _read(path: Path) -> Record | None:
@@ -167,7 +168,7 @@ def _look(store: Store, window: Window, before: Record | None, networks: str | N
     born, day = before["born"] if before else 0, str(window.last)
     with engine_then(store, window.end) as engine:
         if engine.arrow("SELECT count(*) AS n FROM exchanges").to_pylist()[0]["n"] == 0:
-            return _record(window, {"exchanges": 0, "accounts": 0}, born, earlier, [])
+            return _record(window, {"exchanges": 0, "accounts": 0, "blind": []}, born, earlier, [])
         known = prepared(engine, networks, lambda _: None)
         run, findings = answer_about(engine, known, lambda _: None)
         chapter = lives_after(earlier, {"campaigns": findings}, day, born, _level)
@@ -189,7 +190,7 @@ def _record(
 ) -> Record:
     return {
         "window": [str(window.first), str(window.last)], "exchanges": run["exchanges"], "accounts": run["accounts"],
-        "born": born, "lives": [asdict(life) for life in lives],
+        "blind": run["blind"], "born": born, "lives": [asdict(life) for life in lives],
         "events": [{"life_id": name, **asdict(event)} for name, event in events],
     }  # fmt: skip
 

@@ -94,6 +94,15 @@ def test_a_pivot_is_told_once() -> None:
     assert [(day, of) for _, day, what, _, of in told if what == "pivot"] == [("d2", "m-2")]
 
 
+def test_whose_accusation_ends_is_told_with_their_names() -> None:
+    answers = [ONE], [finding("C-1", "ABCDef")], [finding("C-1", "ABCDEF", "dismissed")]
+    told = [(e.day, e.what, e.account_ids) for chapter in lived(*answers) for _, e in chapter.events]
+    assert ("d1", "accused", tuple("abcdef")) in told
+    assert ("d2", "cleared", ("e", "f")) in told and ("d3", "cleared", tuple("abcd")) in told
+    (life,) = lived([finding("C-1", "abcdef", "permitted")])[-1].lives
+    assert not life.alarmed
+
+
 def test_the_order_of_findings_changes_no_life() -> None:
     halves = [finding("C-8", "ABCDEF"), finding("C-9", "UVWXYZ")]
     for many in ([ONE, TWO], [BOTH], halves):

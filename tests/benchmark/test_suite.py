@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stillwatch import cli, past
+from stillwatch import cli, known
 from stillwatch.benchmark import replay
 from stillwatch.benchmark.calibration import Bin, Word, e_values, likelihoods, permuted, probabilities
 from stillwatch.benchmark.described import described
@@ -141,7 +141,7 @@ def test_a_cut_knows_nothing_of_what_came_later() -> None:
             engine.register("held", pa.Table.from_pylist(rows, schema))
             engine.rename("held", f"held_{name}")
             engine.view(name, f"SELECT * FROM held_{name}")
-        past.forget_later(engine, BEGIN + timedelta(days=5))
+        known.forget_later(engine, BEGIN + timedelta(days=5))
         told = engine.arrow("SELECT account_id, suspended_at IS NOT NULL AS s FROM accounts ORDER BY 1").to_pylist()
         assert [(row["account_id"], row["s"]) for row in told] == [("early", False), ("gone", True), ("unknown", False)]
         assert engine.arrow("SELECT reference FROM permissions")["reference"].to_pylist() == ["a"]

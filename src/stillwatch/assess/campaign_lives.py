@@ -30,13 +30,16 @@ class Event:
     """What happened to a campaign in a window. `day` is the window's last, `count` accounts, or exchanges of `leaked`.
 
     `began`, `joined`, `left`, `merged` (with the other life's name), `split` (from it), `dormant`, `returned`, `gone`,
-    `status` (what it is now), `accused` (newly), `pivot` (to a model), `evidence` (crossed its level).
+    `status` (what it is now), `accused` (newly), `cleared` (no longer accused), `pivot` (to a model), `evidence`
+    (crossed its level).
     """
 
     day: str
     what: str
     count: int | None = None
     of: str = ""
+    account_ids: tuple[str, ...] = ()
+    """Whom it is about: who is newly accused, or no longer."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class CampaignLife:
     log_e: dict[str, float] = field(default_factory=dict)
     log_e_mean: float = 0.0
     crossed: str = ""
+    alarmed: bool = False
+    """Whether it was ever suspected or for review: then somebody was told of it."""
     missed: int = 0
     """Windows since it was last found."""
     ended: str = ""
@@ -132,6 +137,11 @@ def _kept(finding: Finding) -> dict[str, Any]:
     return {name: finding[name] for name in KEPT} | {"members": members}
 
 
+def alarms(finding: Finding) -> bool:
+    """Whether somebody is told of a finding of this status."""
+    return finding["status"] in ("suspected", "ambiguous")
+
+
 def accused_in(finding: Finding) -> int:
     """How many accounts a finding accuses."""
     if finding["status"] != "suspected":
@@ -149,12 +159,12 @@ def _born(
     accused = accused_in(finding)
     life = CampaignLife(
         life_id, day, _kept(finding), True, *stands, models,
-        day if accused else "", int(finding["exchanges"]) if accused else 0,
+        day if accused else "", int(finding["exchanges"]) if accused else 0, alarmed=alarms(finding),
     )  # fmt: skip
     begun = "split" if change.event == "split" else "began"
     events = [Event(day, begun, len(life.workers), change.of), Event(day, "status", of=str(finding["status"]))]
     events += [Event(day, "pivot", of=model) for model in models]
-    return life, events + ([Event(day, "accused", accused)] if accused else [])
+    return life, events + ([Event(day, "accused", accused, account_ids=change.newly_accused)] if accused else [])
 
 
 def _continued(
@@ -169,13 +179,15 @@ def _continued(
         events.append(Event(day, "status", of=str(change.status[1])))
     if change.activity or not was_found:
         events.append(Event(day, change.activity or "returned"))
-    if change.newly_accused:
-        events.append(Event(day, "accused", len(change.newly_accused)))
+    for what, names in (("accused", change.newly_accused), ("cleared", change.no_longer_accused)):
+        if names:
+            events.append(Event(day, what, len(names), account_ids=names))
     models = tuple(sorted(str(one["model"]) for one in finding.get("pivots", [])))
     events += [Event(day, "pivot", of=model) for model in models if model not in life.pivots]
     accuses = accused_in(finding) > 0
     held = replace(
-        life, finding=_kept(finding), found=True, missed=0, pivots=tuple(sorted({*life.pivots, *models})),
+        life, finding=_kept(finding), found=True, missed=0, alarmed=life.alarmed or alarms(finding),
+        pivots=tuple(sorted({*life.pivots, *models})),
         first_accused=life.first_accused or (day if accuses else ""),
         leaked=life.leaked or (int(finding["exchanges"]) if accuses else 0),
     )  # fmt: skip

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from stillwatch.benchmark.measure import accused, operators_of
-from stillwatch.past import answer_then, micros
+from stillwatch.known import micros
+from stillwatch.past import answer_then
 from stillwatch.store.store import Store
 
 LEAST_MEMBERS = 5

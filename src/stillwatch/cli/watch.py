@@ -16,11 +16,12 @@ EVERY = 60.0
 """Seconds from one look at the sources to the next."""
 
 TOLD = {
-    "began": "a campaign of {count:,} accounts is seen", "split": "{count:,} accounts part from {of}",
-    "status": "is now {of}",
-    "accused": "{count:,} accounts are newly accused", "returned": "works again", "pivot": "moved to {of}",
-    "evidence": "what is new in its accounts agrees, whenever one looks", "withdrawn": "alert {of} holds no more",
+    "began": "{group} seen: {accounts}, {accused} of them accused", "split": "{group} parts from {of}: {accounts}",
+    "status": "is now {of}", "accused": "{count} newly accused", "cleared": "{count} no longer accused",
+    "returned": "works again", "pivot": "moved to {of}", "evidence": "its accounts go on being alike in what is new",
+    "merged": "goes on in {of}", "gone": "is found no more", "withdrawn": "alert {of} holds no more",
 }  # fmt: skip
+GROUPS = {"suspected": "suspected campaign", "ambiguous": "linked group for review"}
 
 
 def watch(
@@ -52,7 +53,7 @@ def watch(
     """
     import time
 
-    from stillwatch.cli.output import say, status
+    from stillwatch.cli.output import counted, say, status
     from stillwatch.errors import SourceError
     from stillwatch.pipeline import ingest_sources
 
@@ -61,7 +62,12 @@ def watch(
     with status("watching") as tell:
         while True:
             try:
-                ingest_sources(source, store, **given, wanted=seen.is_new, progress=tell)  # type: ignore[arg-type]
+                report = ingest_sources(source, store, **given, wanted=seen.is_new, progress=tell)  # type: ignore[arg-type]
+                if report.files:
+                    say(
+                        f"{counted(report.new, 'new exchange')} from {counted(report.files, 'file')}; "
+                        f"{counted(report.quarantined, 'row')} set aside (stillwatch quarantine --store {store})"
+                    )
             except SourceError as error:
                 if once:
                     raise
@@ -70,7 +76,7 @@ def watch(
             told = _look(store, days, None if networks is None else str(networks), seen, tell, json=json)
             if once:
                 if not told and not json:
-                    say("nothing new")
+                    say("nothing to tell, which is not an all-clear")
                 return
             time.sleep(every)
 
@@ -82,6 +88,7 @@ class _Seen:
         self._files: dict[Path, tuple[int, int]] = {}
         self._last: dict[Path, tuple[int, int]] = {}
         self._store: set[str] = set()
+        self._blind = ""
 
     def is_new(self, file: "SourceFile") -> bool:
         """Whether a file is not as it was at the last look; one that is gone is not."""
@@ -100,6 +107,17 @@ class _Seen:
         """The last look failed: its files are new again."""
         self._files |= self._last
 
+    def tell_blind(self, store: "Store", records: list[dict[str, Any]]) -> None:
+        """Say once what cannot be seen."""
+        from stillwatch.cli.output import NO_ACCOUNTS, say
+
+        blind = ", ".join(one["detector"] for one in records[-1]["blind"]) if records else ""
+        if not store.has_accounts():
+            say(NO_ACCOUNTS)
+        if blind and blind != self._blind:
+            say(f"blind: {blind} (stillwatch detect says why)")
+        self._blind = blind
+
     def is_same_store(self, store: "Store") -> bool:
         """Whether the store holds the files that it held at the last look."""
         self._last = {}
@@ -114,16 +132,19 @@ def _look(
     from stillwatch.alerts import news_of, note
     from stillwatch.detection import detect
     from stillwatch.store.store import Store
-    from stillwatch.watch import watched
+    from stillwatch.watch import watched, windows
 
     if not (store / "store.json").exists() or seen.is_same_store(kept := Store.open(store)):
         return False
-    news = news_of(kept, days, watched(kept, days, networks, tell))
-    for alert in news.alerts:
-        _print(alert, json=json)
-    note(kept, days, news)
+    records = watched(kept, days, networks, tell)
+    seen.tell_blind(kept, records)
+    news = news_of(kept, days, records)
     if news.alerts:
-        detect(kept, networks=networks, progress=tell)
+        end = windows(kept.days(), days)[-1].end
+        run = detect(kept, until=end, known_by=end, networks=networks, progress=tell).answer["run"]["run_id"]
+        for alert in news.alerts:
+            _print(alert | {"run_id": run}, json=json)
+    note(kept, days, news)
     return bool(news.alerts)
 
 
@@ -131,11 +152,14 @@ def _print(alert: dict[str, Any], *, json: bool) -> None:
     import json as as_json
 
     from stillwatch.alerts import NAMES
-    from stillwatch.cli.output import clean
+    from stillwatch.cli.output import clean, counted
 
     if json:
         print(as_json.dumps({name: value for name, value in alert.items() if name != NAMES}), flush=True)
         return
-    told = TOLD[alert["what"]].format(**alert)
-    line = f"{alert['day']}  {alert['life_id']}  {told} ({alert['status']}, {alert['exchanges']:,} exchanges by then)"
-    print(clean(line), flush=True)
+    said = {name: counted(alert[name] or 0, "account") for name in ("accounts", "count")}
+    group = GROUPS.get(alert["status"], "linked group")
+    told = TOLD[alert["what"]].format(**{**alert, **said, "group": group})
+    provisional = ", the day is not over" if alert["open"] else ""
+    about = f"{alert['status']}; {counted(alert['exchanges'], 'exchange')} by then{provisional}"
+    print(clean(f"{alert['day']}  {alert['campaign_id']}  {told} ({about})"), flush=True)
