@@ -53,6 +53,7 @@ def canonical(exchanges: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> 
     return sketched(folder)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", sorted(SHAPES))
 def test_a_world_in_another_format_is_the_same_world(
     exchanges: pa.Table, canonical: dict[str, dict[str, Any]], tmp_path: Path, format: str

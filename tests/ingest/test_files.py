@@ -55,6 +55,7 @@ def test_garbage_is_named_and_not_quoted(tmp_path: Path, packing: str) -> None:
     assert not good and len(bad) == 1 and TEXT not in repr(bad)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", PACK)
 def test_a_bomb_of_one_line_is_given_up_in_bounded_memory(tmp_path: Path, packing: str) -> None:
     path = tmp_path / f"a.jsonl.{packing}"

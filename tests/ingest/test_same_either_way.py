@@ -143,6 +143,7 @@ def test_the_shortest_way_to_a_value_leads_to_the_same(record: dict[str, Any]) -
         assert message(plain) == message({**plain, "name": "x"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["canonical", *shapes.SHAPES])
 def test_a_simulated_world_reads_the_same(tmp_path: Path, format: str, simulated: list[dict[str, Any]]) -> None:
     if format == "canonical":

@@ -346,6 +346,7 @@ def test_every_copy_is_destroyed(tmp_path: Path) -> None:
     assert b"k" * 32 not in b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["draft", "renamed", "key marked", "key overwritten", "key removed"])
 def test_a_killed_destroy_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     store = two_epochs(tmp_path)

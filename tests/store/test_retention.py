@@ -90,6 +90,7 @@ def test_old_logs_do_not_bring_days_back(tmp_path: Path) -> None:
     assert ids(Store.open(store.folder)) == YOUNG
 
 
+@pytest.mark.slow
 def test_it_answers_as_a_store_that_never_held_these_days(tmp_path: Path) -> None:
     store = stored(tmp_path)
     expire(store, CUT)
@@ -111,6 +112,7 @@ def test_every_epoch_loses_its_old_days(tmp_path: Path) -> None:
     assert not [path for path in store.folder.rglob(f"day={FIRST}")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["opened", "written", "draft", "renamed", "synced", "expired"])
 def test_a_kill_is_completed_and_never_shows_half(tmp_path: Path, step: str) -> None:
     store = stored(tmp_path)

@@ -51,6 +51,7 @@ def scripts(texts: corpus.Corpus) -> list[Script]:
     ]
 
 
+@pytest.mark.slow
 def test_every_script_is_pure_and_writes_json(scripts: list[Script]) -> None:
     for script in scripts:
         for item in range(60):
