@@ -39,7 +39,13 @@ if __name__ == "__main__":
     key.write_bytes(hashlib.blake2b(b"spark", digest_size=32).digest())
     clock = Clock("imports")
     clock.tell("ingest")
-    ingest_sources([logs], store, key_file=key, cluster=cluster, processes=1 if len(sys.argv) < 5 else int(sys.argv[4]))
+    ingest_sources([logs], store, key_file=key, cluster=cluster)
+    if sys.argv[4:]:
+        clock.stop()
+        import duckdb
+        sql = f"SELECT count(*), sum(row_hash), count(DISTINCT exchange_id) FROM read_parquet('{store}/exchanges/*/*/*.parquet')"
+        print(json.dumps({"stages": grouped(clock.stages), "answer": [int(n) for n in duckdb.sql(sql).fetchall()[0]]}))
+        sys.exit()
     clock.tell("opening the store")
     answer = detect(Store.open(store), cluster=cluster, progress=clock.tell).answer
     clock.stop()
@@ -61,6 +67,10 @@ def timed(folder: Path, name: str, master: str, *more: str) -> dict[str, Any]:
     for stage in held["stages"]:
         wall[stage["name"]] += stage["wall"]
     ingest = names.index("ingest")
+    if more:
+        seconds = {"ingest": round(wall["ingest"], 1)}
+        print(f"{name:22} ingest {wall['ingest']:.1f} s", flush=True)
+        return {"name": name, "seconds": seconds, "answer": held["answer"]}
     blocking = names.index("blocking")
     assess = next(place for place, stage in enumerate(names) if stage.startswith("assessing"))
     parts = {
@@ -79,6 +89,7 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--turns", type=int, default=1)
+    parser.add_argument("--ingest-only", action="store_true", help="compare the stores' rows, and detect nothing")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -95,7 +106,7 @@ def main() -> None:
                 folder.mkdir()
                 (folder / "logs").symlink_to(world / "logs")
                 with cluster(folder, workers, "3g") if workers else nullcontext("") as master:
-                    turns.append(timed(folder, name, master))
+                    turns.append(timed(folder, name, master, *(["ingest"] if asked.ingest_only else [])))
         assert all(one["answer"] == turns[0]["answer"] for one in turns), "the engines do not agree"
     line = {
         "command": " ".join(sys.argv), "exchanges": made.exchanges, "accounts": made.accounts, "seed": asked.seed,
