@@ -43,8 +43,10 @@ if __name__ == "__main__":
     if sys.argv[4:]:
         clock.stop()
         import duckdb
-        sql = f"SELECT count(*), sum(row_hash), count(DISTINCT exchange_id) FROM read_parquet('{store}/exchanges/*/*/*.parquet')"
-        print(json.dumps({"stages": grouped(clock.stages), "answer": [int(n) for n in duckdb.sql(sql).fetchall()[0]]}))
+        files = f"read_parquet('{store}/exchanges/*/*/*.parquet')"
+        sql = f"SELECT count(*), sum(row_hash), count(DISTINCT exchange_id) FROM {files}"
+        rows = [int(n) for n in duckdb.sql(sql).fetchall()[0]]
+        print(json.dumps({"stages": grouped(clock.stages), "answer": rows}))
         sys.exit()
     clock.tell("opening the store")
     answer = detect(Store.open(store), cluster=cluster, progress=clock.tell).answer
