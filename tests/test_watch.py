@@ -182,6 +182,28 @@ def test_a_campaign_that_changes_its_name_in_an_open_window_is_told_once(empty: 
     assert [alert["what"] for alert in news_of(empty, 1, over).alerts] == ["withdrawn", "withdrawn"]
 
 
+def accusing(day: str, accounts: str, accused: str) -> dict[str, Any]:
+    held = record(day, "C-1", accounts, "accused")
+    return held | {"events": [event | {"account_ids": list(accused)} for event in held["events"]]}
+
+
+def test_who_is_accused_later_in_a_day_is_told_and_who_is_not_any_more_is_withdrawn(empty: Store) -> None:
+    def told(*held: dict[str, Any]) -> list[tuple[str, list[str]]]:
+        news = news_of(empty, 1, held)
+        note(empty, 1, news)
+        ids.extend(alert["alert_id"] for alert in news.alerts)
+        return [(alert["what"], alert["account_ids"]) for alert in news.alerts]
+
+    ids: list[str] = []
+    later = record("2026-10-06", "C-1", "abcdef")
+    assert told(accusing("2026-10-05", "abcd", "ab")) == [("accused", ["a", "b"])]
+    assert told(accusing("2026-10-05", "abcdef", "bcdef")) == [("accused", ["c", "d", "e", "f"])]
+    assert told(accusing("2026-10-05", "abcdef", "bcde")) == [], "the day is not over"
+    assert told(accusing("2026-10-05", "abcdef", "bcde"), later) == [("withdrawn", ["a", "f"])]
+    assert told(accusing("2026-10-05", "abcdef", "bcde"), later) == []
+    assert len(set(ids)) == len(ids), "whoever tells tickets apart by their ids loses none"
+
+
 def test_evidence_of_a_window_that_is_not_over_is_not_told(empty: Store) -> None:
     one = record("2026-10-05", "C-1", "abcd", "began", "evidence")
     assert [alert["what"] for alert in news_of(empty, 1, [one]).alerts] == ["began"]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,10 @@ def alerts_of(records: Sequence[dict[str, Any]]) -> list[Alert]:
 
 
 def _alert(life: dict[str, Any], event: dict[str, Any]) -> Alert:
-    named = f"{life['life_id']}|{event['day']}|{event['what']}|{event['of']}"
     finding = life["finding"]
     names = sorted(m["account_id"] for m in finding["members"] if m["exchanges"] > 0)
     return {
-        "schema": SCHEMA, "alert_id": "A-" + hashlib.blake2b(named.encode(), digest_size=6).hexdigest(),
+        "schema": SCHEMA, "alert_id": _id(life["life_id"], event["day"], event["what"], event["of"]),
         "day": event["day"], "what": event["what"], "of": event["of"], "count": event["count"],
         "account_ids": event["account_ids"],
         "life_id": life["life_id"], "campaign_id": finding["campaign_id"], "status": finding["status"],
@@ -73,12 +72,17 @@ def _alert(life: dict[str, Any], event: dict[str, Any]) -> Alert:
     }  # fmt: skip
 
 
+def _id(*said: str) -> str:
+    return "A-" + hashlib.blake2b("|".join(said).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
 def news_of(store: Store, length: int, records: Sequence[dict[str, Any]]) -> News:
     """The alerts that nobody was told yet; and of those that were told and hold no more, once their window is over, a
     `withdrawn` one.
 
     An alert is one that was told where day and event are the same and half of the fewer accounts: while a window is not
-    over, a campaign's name may change with each look.
+    over, a campaign's name may change with each look. Whom it names beyond those that were told is told as well, and
+    whom it names no more is withdrawn.
     """
     alerts = alerts_of(records)
     told = _told(_path(store, length))
@@ -86,17 +90,33 @@ def news_of(store: Store, length: int, records: Sequence[dict[str, Any]]) -> New
     left = list(told)
     noted: list[Alert] = []
     fresh: list[Alert] = []
+    gone: list[Alert] = []
     for alert in alerts:
         before = next((one for one in left if _is_same(one, alert)), None)
         if before is None:
             fresh.append(alert)
             noted.append(alert)
-        else:
-            left.remove(before)
-            noted.append({**alert, "alert_id": before["alert_id"], "life_id": before["life_id"]})
-    over = [one for one in left if one["day"] < open_from]
+            continue
+        left.remove(before)
+        names, had = set(alert["account_ids"]), set(before["account_ids"])
+        if names - had:
+            fresh.append(_about(alert, names - had, alert["what"], alert["of"]))
+        if had - names and alert["day"] < open_from:
+            gone.append(_about(before, had - names, "withdrawn", before["alert_id"]))
+        elif had - names:
+            names |= had
+        kept = {name: before[name] for name in ("alert_id", "life_id")}
+        noted.append({**alert, **kept, "account_ids": sorted(names)})
+    gone += [_about(one, one["account_ids"], "withdrawn", one["alert_id"]) for one in left if one["day"] < open_from]
     noted += [one for one in left if one["day"] >= open_from]
-    return News([*({**one, "what": "withdrawn", "of": one["alert_id"]} for one in over), *fresh], noted)
+    return News([*gone, *fresh], noted)
+
+
+def _about(alert: Alert, accounts: Iterable[str], what: str, of: str) -> Alert:
+    """An alert of its own about some accounts of another."""
+    names = sorted(accounts)
+    named = _id(alert["alert_id"], what, *names)
+    return {**alert, "alert_id": named, "what": what, "of": of, "count": len(names) or None, "account_ids": names}
 
 
 def _is_same(told: Alert, alert: Alert) -> bool:
@@ -124,7 +144,7 @@ def _told(path: Path) -> list[Alert]:
     """What was told; nothing where no note can be read, or it lacks something: then all is told again."""
     try:
         held = json.loads(path.read_text("utf-8"))
-        wanted = {"alert_id", "day", "what", "of", "life_id", "status", "exchanges", "count", NAMES}
+        wanted = {"alert_id", "day", "what", "of", "life_id", "status", "exchanges", "count", "account_ids", NAMES}
         return held if all(one.keys() >= wanted for one in held) else []
     except (OSError, ValueError, TypeError, AttributeError):
         return []

@@ -23,7 +23,7 @@ from stillwatch.detection import Prepared, answer_about, prepared
 from stillwatch.engine.base import Engine
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.gather import tokens_of
-from stillwatch.known import small_then
+from stillwatch.known import micros, small_then
 from stillwatch.linkage.incidence import Incidence, Indices
 from stillwatch.linkage.monitor import MONITORED, Tokens, accrued, log_mean, new_channel, window_log_e
 from stillwatch.linkage.search import ALPHA, SEED
@@ -232,7 +232,7 @@ def _new_in(engine: Engine, incidence: Incidence, window: Window) -> Incidence:
     queries = [query for query in CHANNELS if query.name in seen]
     for name in TABLES:
         engine.rename(name, f"{name}_whole")
-    begin = f"make_timestamptz({round(window.begin.timestamp()) * 1_000_000})"
+    begin = f"make_timestamptz({micros(window.begin)})"
     shown: list[dict[str, Tokens]] = []
     for asked in (f"asked_at >= {begin}", f"asked_at < {begin}"):
         engine.run(
