@@ -25,6 +25,20 @@ def shared_data() -> Path:
     return folder
 
 
+def key_in(folder: Path) -> Path:
+    """A store's key in a file that nobody else may read."""
+    path = folder / "key"
+    path.touch(0o600)
+    path.write_bytes(bytes(range(32)))
+    return path
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """The file of a store's key, apart from any store."""
+    return key_in(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium, which looks at pages as a reader's browser does; the test is skipped where none is."""

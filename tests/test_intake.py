@@ -1,6 +1,5 @@
 """Files taken by several processes: the same store as by one, and a fault of one file is that file's."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -20,14 +19,6 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(simulate("mixed", 3, 0.02), folder / "logs", folder / "truth")
     (folder / "logs" / "exchanges" / "zz.jsonl").write_text('{"exchange_id": "x"}\nno json\n')
     return folder / "logs"
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> Path:
-    path = tmp_path / "key"
-    path.touch(0o600)
-    path.write_bytes(hashlib.blake2b(b"intake", digest_size=32).digest())
-    return path
 
 
 def contents(store: Path) -> dict[str, bytes]:

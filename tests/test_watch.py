@@ -1,6 +1,5 @@
 """A store watched in event time: the same records in any batching and after any kill, and alerts that are told once."""
 
-import hashlib
 import json
 import os
 import signal
@@ -24,6 +23,7 @@ from stillwatch.store.retention import expire
 from stillwatch.store.store import Store
 from stillwatch.watch import Window, watched, windows
 from stillwatch.worlds import world as worlds
+from tests.conftest import key_in
 
 LENGTH = 9
 
@@ -39,10 +39,7 @@ def test_windows_begin_at_multiples_of_their_length_whichever_day_is_there_first
 
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("key") / "key"
-    path.touch(0o600)
-    path.write_bytes(hashlib.blake2b(b"watch", digest_size=32).digest())
-    return path
+    return key_in(tmp_path_factory.mktemp("key"))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Files and tables taken by Spark's tasks: the store of one machine, bad rows by their place, nothing counted twice."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -24,14 +23,6 @@ LOCAL = Cluster("local[2]", settings={"spark.sql.warehouse.dir": "/nonexistent"}
 def _spark(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pyspark", reason="PySpark is not installed here (make spark builds .venv-spark)")
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> Path:
-    path = tmp_path / "key"
-    path.touch(0o600)
-    path.write_bytes(hashlib.blake2b(b"spark", digest_size=32).digest())
-    return path
 
 
 def logs(folder: Path) -> Path:

@@ -10,18 +10,16 @@ from stillwatch.engine.engines import Cluster
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.store.store import Store
 from stillwatch.worlds import world as worlds
+from tests.conftest import key_in
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
-
-KEY = bytes(range(32))
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mixed")
     worlds.write(worlds.simulate("mixed", 11, 0.08), folder / "logs", folder / "truth")
-    (folder / "key").touch(0o600)
-    (folder / "key").write_bytes(KEY)
+    key_in(folder)
     return folder
 
 
