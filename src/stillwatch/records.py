@@ -104,3 +104,106 @@ class Score:
     def log_odds(self) -> float:
         """The sum of prior and terms."""
         return self.prior + sum(term.value for term in self.terms)
+
+
+class Rung(IntEnum):
+    """The ladder of what may be done about an account, mildest first."""
+
+    OBSERVE = 0
+    LABEL = 1
+    VERIFY = 2
+    """A step-up: payment, identity, organisation, a new key."""
+    LIMIT = 3
+    """Fewer requests, tokens, or at once."""
+    PROTECT = 4
+    """Reasoning traces are summarised or withheld, log-probabilities dropped."""
+    FALLBACK = 5
+    """Another model answers, and the customer is told so."""
+    SUSPEND = 6
+
+
+AUTOMATIC_CEILING = Rung.LIMIT
+"""The highest rung that a rule may put in force by itself, and for a time only. Above it a named person approves."""
+
+MODES = ("shadow", "enforce")
+"""A rule in shadow says what it would have done."""
+
+OBLIGATIONS: dict[str, tuple[Rung, tuple[str, ...]]] = {
+    "challenge": (Rung.VERIFY, ("kind",)),
+    "rate_limit": (Rung.LIMIT, ("requests_per_minute", "tokens_per_minute", "concurrency")),
+    "cap_max_tokens": (Rung.LIMIT, ("max_tokens",)),
+    "strip_logprobs": (Rung.PROTECT, ()),
+    "hide_reasoning": (Rung.PROTECT, ()),
+    "fallback_model": (Rung.FALLBACK, ("to",)),
+    "hold": (Rung.SUSPEND, ()),
+}
+"""What a gateway can be obliged to do: the least rung that may oblige it, and its settings (one at least, where there
+are any). `kind` of a challenge is one of CHALLENGES, `to` names a model of the provider's, the others are whole numbers
+above nought."""
+
+CHALLENGES = ("payment", "identity", "organisation", "rotate_key")
+
+REASON_CODES = ("usage_review", "verification_needed", "usage_limit", "terms_of_service", "key_security")
+"""All that a customer's client is told of why: coarse, without a score, so that nobody can steer by it."""
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """One thing that a gateway must do. `settings` ascend by name."""
+
+    type: str
+    settings: tuple[tuple[str, int | str], ...] = ()
+
+
+@dataclass(frozen=True)
+class PolicyRef:
+    """Which policy spoke: its own id and version, and the hash of the whole file."""
+
+    id: str
+    version: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A rule that speaks of an account: what may be done about it, and why.
+
+    `campaign_id` is of the finding that names the account, in the run `run_id`. `reason` is the statement of reasons
+    for people, `clause` the term of the contract that it rests on, `hours` how long an action of it may last.
+    """
+
+    account_id: str
+    campaign_id: str
+    run_id: str
+    rule_id: str
+    policy: PolicyRef
+    rung: Rung
+    obligations: tuple[Obligation, ...]
+    mode: str
+    severity: str
+    owner: str
+    reason: str
+    reason_code: str
+    clause: str
+    hours: int
+
+
+@dataclass(frozen=True)
+class InForce:
+    """An action in force as the decision path reads it; times are microseconds since 1970.
+
+    `group` is the campaign whose accounts share one budget, or empty. `notice` is what the customer is told.
+    """
+
+    action_id: str
+    account_id: str
+    group: str
+    rung: Rung
+    obligations: tuple[Obligation, ...]
+    mode: str
+    reason_code: str
+    notice: str
+    appeal_url: str
+    starts_at: int
+    expires_at: int
+    policy: PolicyRef
