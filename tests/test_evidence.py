@@ -5,7 +5,7 @@ import pytest
 
 from stillwatch.assess.finding import Finding
 from stillwatch.engine.duckdb import DuckEngine
-from stillwatch.evidence import counted_exchanges, tell_entities, tell_groups
+from stillwatch.evidence import counted_exchanges, tell_entities, tell_excess, tell_groups
 from stillwatch.records import Score
 
 
@@ -60,6 +60,7 @@ def engine() -> DuckEngine:
         ),
     )
     made.register("own_work", pa.table({"entity": pa.array([5, 6], pa.int32()), "x": [3, 4]}))
+    made.register("excess_exchange", pa.table({"claim": pa.array([2, 3], pa.int32()), "x": [3, 4]}))
     return made  # fmt: skip
 
 
@@ -68,9 +69,15 @@ def as_finding(name: str, status: str) -> Finding:
     return Finding(name, "group", status, {}, (0, 0, 0), 0, "", "", True, (), (none, none, none), (), (), (), (), {})
 
 
-def rows(engine: DuckEngine, groups: list[tuple[Finding, int]], entities: list[tuple[str, int]]) -> list[list[object]]:
+def rows(
+    engine: DuckEngine,
+    groups: list[tuple[Finding, int]],
+    entities: list[tuple[str, int]],
+    excess: list[tuple[str, int]] | None = None,
+) -> list[list[object]]:
     tell_groups(engine, groups)
     tell_entities(engine, entities)
+    tell_excess(engine, excess or [])
     told = counted_exchanges(engine).drop_columns(["asked_at"])
     return [list(row.values()) for row in told.to_pylist()]
 
@@ -91,3 +98,7 @@ def test_a_part_lists_its_own_exchanges_and_a_dismissed_finding_none(engine: Duc
 
 def test_an_entitys_exchanges_have_no_wording(engine: DuckEngine) -> None:
     assert rows(engine, [], [("E-5", 5)]) == [["E-5", "e3", "a1", None, None, None]]
+
+
+def test_what_exceeds_a_permission_is_listed_by_its_permission(engine: DuckEngine) -> None:
+    assert rows(engine, [], [], [("X-3", 3)]) == [["X-3", "e4", "a0", None, None, None]]

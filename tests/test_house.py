@@ -43,6 +43,7 @@ FLOORS = {
         "known",
         "detection",
         "findings",
+        "excess",
         "figures",
         "gather",
         "mined",

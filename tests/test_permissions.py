@@ -1,5 +1,7 @@
 """A permission covers what it says: its accounts or organisation, purpose, models, times and caps."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +18,19 @@ def day(number: int) -> datetime:
 
 
 def covered(**permission: Any) -> tuple[list[int], list[int]]:
-    """(covered entities, permitted accounts): accounts 0 and 1 are entity 0, one organisation; 2 is entity 1."""
-    row = {"purpose": "distillation", "reference": "T-1"} | permission
+    """(covered entities, permitted accounts)."""
+    with standing(permission) as engine:
+        return numbers(engine, "entity", "covered_entity"), numbers(engine, "account", "permitted_account")
+
+
+def numbers(engine: DuckEngine, column: str, table: str) -> list[int]:
+    return sorted(engine.arrow(f"SELECT {column} FROM {table}")[column].to_pylist())
+
+
+@contextmanager
+def standing(*permissions: dict[str, Any]) -> Iterator[DuckEngine]:
+    """Who stands how: accounts 0 and 1 are entity 0, one organisation; 2 is entity 1."""
+    rows = [{"purpose": "distillation", "reference": "T-1"} | permission for permission in permissions]
     accounts = {
         "account": [0, 1, 2],
         "account_id": ["a", "b", "c"],
@@ -39,10 +52,9 @@ def covered(**permission: Any) -> tuple[list[int], list[int]]:
     with DuckEngine() as engine:
         engine.register("account", pa.table(accounts))
         engine.register("exchange", pa.table(exchanges))
-        engine.register("permissions", pa.Table.from_pylist([row], schema=PERMISSIONS))
+        engine.register("permissions", pa.Table.from_pylist(rows, schema=PERMISSIONS))
         engine.run(PERMISSION_STEPS)
-        entities = engine.arrow("SELECT entity FROM covered_entity ORDER BY 1")["entity"].to_pylist()
-        return entities, sorted(engine.arrow("SELECT account FROM permitted_account")["account"].to_pylist())
+        yield engine
 
 
 @pytest.mark.parametrize(
@@ -66,3 +78,50 @@ def covered(**permission: Any) -> tuple[list[int], list[int]]:
 )
 def test_what_is_covered(permission: dict[str, Any], entities: list[int], accounts: list[int]) -> None:
     assert covered(**permission) == (entities, accounts)
+
+
+def beyond(*permissions: dict[str, Any]) -> tuple[list[int], list[int], list[int]]:
+    """(covered exchanges, excess exchanges, entities all of whose exchanges are one or the other): account 0 asks at
+    x = 0 (day 2) and 1 (day 4), 1 at 2 and 3, 2 at 4 and 5."""
+    with standing(*permissions) as engine:
+        return (
+            numbers(engine, "x", "covered_exchange"),
+            numbers(engine, "x", "excess_exchange"),
+            numbers(engine, "entity", "capped_entity"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("permission", "covers", "excess", "capped"),
+    [
+        ({"account_id": "c", "exchange_cap": 2}, [4, 5], [], []),
+        ({"account_id": "c", "exchange_cap": 1}, [4], [5], [1]),
+        ({"account_id": "c", "exchange_cap": 0}, [], [4, 5], []),
+        ({"org_id": "acme", "exchange_cap": 2}, [0, 2], [1, 3], [0]),
+        ({"org_id": "acme", "exchange_cap": 3}, [0, 1, 2], [3], [0]),
+        ({"org_id": "acme", "token_cap": 59}, [0, 1, 2], [3], [0]),
+        ({"org_id": "acme", "token_cap": 59, "exchange_cap": 1}, [0], [1, 2, 3], [0]),
+        ({"account_id": "c", "models": ["m"], "exchange_cap": 0}, [], [4], []),
+        ({"account_id": "c", "ends_at": day(3), "exchange_cap": 1}, [4], [], []),
+        ({"account_id": "a", "exchange_cap": 1}, [0], [1], []),
+    ],
+)
+def test_a_cap_covers_the_first_exchanges_and_the_rest_is_excess(
+    permission: dict[str, Any], covers: list[int], excess: list[int], capped: list[int]
+) -> None:
+    assert beyond(permission) == (covers, excess, capped)
+
+
+def test_what_a_second_permission_covers_is_no_excess_of_the_first_and_two_caps_do_not_add_up() -> None:
+    small, large = ({"account_id": "c", "exchange_cap": cap, "reference": f"T-{cap}"} for cap in (1, 2))
+    assert beyond(small, large) == beyond(large, small) == ([4, 5], [], [])
+    assert beyond(small, small | {"reference": "T-9"}) == ([4], [5], [1])
+
+
+def test_exchanges_without_tokens_are_excess_only_when_the_others_used_up_the_cap() -> None:
+    asked = "SELECT * REPLACE (CASE WHEN x IN (0, 1) THEN NULL ELSE input_tokens END AS input_tokens) FROM exchange"
+    with standing({"org_id": "acme", "token_cap": 15}) as engine:
+        engine.register("exchange", engine.arrow(asked))
+        engine.run(PERMISSION_STEPS)
+        assert numbers(engine, "x", "covered_exchange") == [2]
+        assert numbers(engine, "x", "excess_exchange") == [3]  # 0 and 1 were asked before the cap was used up

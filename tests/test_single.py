@@ -22,6 +22,8 @@ def found(told: frozenset[str] = frozenset(), **changes: Any) -> list[Finding]:
         "lean": 1.5,
         "code": GRADING,
         "covered": "FALSE",
+        "capped": "FALSE",
+        "within": 10_000,
         "reseller": "FALSE",
     } | changes
     with DuckEngine() as engine:
@@ -44,6 +46,8 @@ def found(told: frozenset[str] = frozenset(), **changes: Any) -> list[Finding]:
                     f"SELECT entity, x, 'exact' AS channel, 5 AS token FROM exchange WHERE x < {case['own']}",
                 ),
                 Step("covered_entity", f"SELECT 0 AS entity WHERE {case['covered']}"),
+                Step("capped_entity", f"SELECT 0 AS entity WHERE {case['capped']}"),
+                Step("excess_exchange", f"SELECT 0 AS claim, x, entity FROM exchange WHERE x >= {case['within']}"),
                 Step("permitted_account", f"SELECT account FROM account WHERE {case['covered']}"),
                 Step("reselling_account", f"SELECT account FROM account WHERE {case['reseller']}"),
                 Step(

@@ -23,6 +23,7 @@ from stillwatch.engine.base import Engine
 from stillwatch.engine.engines import Cluster, engine_for
 from stillwatch.errors import UsageError
 from stillwatch.evidence import counted_exchanges
+from stillwatch.excess import excess_findings
 from stillwatch.findings import World, findings_of
 from stillwatch.gather import absent_columns, distinct_strings, incidence_of
 from stillwatch.known import forget_later
@@ -138,6 +139,7 @@ def answer_about(
     findings = findings_of(engine, incidence, groups, world, progress)
     told = [part for finding in findings if finding.status != "dismissed" for part in finding.parts]
     findings += single_findings(engine, entities.name, world.last_seen, frozenset(part.account_id for part in told))
+    findings += excess_findings(engine, world.last_seen)
     between = _blind_between_epochs(engine)
     told_blind = [*blind, *blind_terms(known.absent), *between]
     run = _run(engine, accounts.num_rows, len(entities.name), told_blind, found.tested)

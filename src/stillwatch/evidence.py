@@ -1,7 +1,8 @@
 """The exchanges that each finding counts, so that a reader can look them up in the provider's own logs.
 
-Reads `exchange`, `group_exchange`, `group_token`, `wording_shown`, `own_work`, and of the findings that are told
-`counted_group(campaign_id, grp)` and `counted_entity(campaign_id, entity)`.
+Reads `exchange`, `group_exchange`, `group_token`, `wording_shown`, `own_work`, `excess_exchange`, and of the findings
+that are told `counted_group(campaign_id, grp)`, `counted_entity(campaign_id, entity)` and `counted_excess(campaign_id,
+claim)`.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,9 @@ STEPS = [
         UNION ALL
         SELECT t.campaign_id, e.exchange_id, e.account_id, e.asked_at, NULL, NULL, NULL
         FROM counted_entity t JOIN own_work o ON o.entity = t.entity JOIN exchange e ON e.x = o.x
+        UNION ALL
+        SELECT t.campaign_id, e.exchange_id, e.account_id, e.asked_at, NULL, NULL, NULL
+        FROM counted_excess t JOIN excess_exchange o ON o.claim = t.claim JOIN exchange e ON e.x = o.x
         """,
     ),
 ]
@@ -48,6 +52,11 @@ def tell_groups(engine: Engine, judged: Sequence[tuple[Finding, int]]) -> None:
 def tell_entities(engine: Engine, found: Sequence[tuple[str, int]]) -> None:
     """Register `counted_entity`: ids of findings about one entity, and its number."""
     _register(engine, "counted_entity", "entity", found)
+
+
+def tell_excess(engine: Engine, found: Sequence[tuple[str, int]]) -> None:
+    """Register `counted_excess`: ids of findings about what exceeds a permission, and its number."""
+    _register(engine, "counted_excess", "claim", found)
 
 
 def counted_exchanges(engine: Engine) -> pa.Table:

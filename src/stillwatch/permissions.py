@@ -2,8 +2,11 @@
 
 An entity all of whose exchanges a permission covers is put aside: linkage compares others with it, but places it in no
 group. One that goes beyond its permission (another time or model, above a cap) stays in linkage, as a customer as long
-as its permission speaks of at least half of what it does. Under a token cap, exchanges whose tokens were not logged
-are not covered. A reseller has a contract (`contracted_account`) or merely says that it resells (`reselling_account`
+as its permission speaks of at least half of what it does. A cap covers the first exchanges, in the order in which they
+were asked, until it is used up; what a permission speaks of and its cap no longer holds is its excess, which `excess`
+tells as a finding of its own. Under a token cap, exchanges whose tokens were not logged are not covered, and are
+excess only once the others have used it up. Two permissions do not add up: each counts all that it speaks of. A
+reseller has a contract (`contracted_account`) or merely says that it resells (`reselling_account`
 holds both).
 """
 
@@ -15,7 +18,8 @@ PERMISSION_STEPS = [
     Step(
         "claim",
         f"""
-        SELECT row_number() OVER (ORDER BY reference, purpose, account_id, org_id, starts_at, ends_at) AS claim, *
+        SELECT row_number() OVER (ORDER BY reference, purpose, account_id, org_id, starts_at, ends_at,
+                                  exchange_cap, token_cap) AS claim, *
         FROM permissions WHERE purpose IN {PURPOSES}
         """,
     ),
@@ -29,7 +33,7 @@ PERMISSION_STEPS = [
     Step(
         "claimed",
         """
-        SELECT c.claim, e.x, e.entity, CAST(e.input_tokens AS HUGEINT) + e.output_tokens AS tokens
+        SELECT c.claim, e.x, e.entity, e.asked_at, CAST(e.input_tokens AS HUGEINT) + e.output_tokens AS tokens
         FROM claim_account j JOIN claim c ON c.claim = j.claim JOIN exchange e ON e.account = j.account
         WHERE coalesce(c.starts_at <= e.asked_at, true) AND coalesce(c.ends_at >= e.asked_at, true)
           AND coalesce(list_contains(c.models, e.model_requested), true)
@@ -44,14 +48,28 @@ PERMISSION_STEPS = [
         """,
     ),
     Step(
+        "used",
+        """
+        SELECT claim, x, entity, tokens, row_number() OVER (PARTITION BY claim ORDER BY asked_at, x) AS nth,
+               sum(tokens) OVER (PARTITION BY claim ORDER BY asked_at, x
+                                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS so_far
+        FROM claimed
+        """,
+    ),
+    Step(
         "covered_exchange",
         """
-        SELECT DISTINCT d.x, d.entity FROM claimed d JOIN (
-            SELECT claim, count(*) AS exchanges, sum(tokens) AS tokens, count(*) = count(tokens) AS counted
-            FROM claimed GROUP BY claim
-        ) u ON u.claim = d.claim JOIN claim c ON c.claim = d.claim
-        WHERE coalesce(u.exchanges <= c.exchange_cap, true)
-          AND (c.token_cap IS NULL OR (u.counted AND u.tokens <= c.token_cap))
+        SELECT DISTINCT u.x, u.entity FROM used u JOIN claim c ON c.claim = u.claim
+        WHERE coalesce(u.nth <= c.exchange_cap, true)
+          AND (c.token_cap IS NULL OR (u.tokens IS NOT NULL AND u.so_far <= c.token_cap))
+        """,
+    ),
+    Step(
+        "excess_exchange",
+        """
+        SELECT min(u.claim) AS claim, u.x, any_value(u.entity) AS entity
+        FROM used u JOIN claim c ON c.claim = u.claim LEFT JOIN covered_exchange k ON k.x = u.x
+        WHERE k.x IS NULL AND (u.nth > c.exchange_cap OR u.so_far > c.token_cap) GROUP BY u.x
         """,
     ),
     Step(
@@ -60,6 +78,15 @@ PERMISSION_STEPS = [
         SELECT e.entity FROM exchange e LEFT JOIN covered_exchange k ON k.x = e.x
         WHERE e.entity IN (SELECT entity FROM covered_exchange)
         GROUP BY e.entity HAVING count(*) = count(k.x) ORDER BY e.entity
+        """,
+    ),
+    Step(
+        "capped_entity",
+        """
+        SELECT e.entity FROM exchange e LEFT JOIN covered_exchange k ON k.x = e.x
+        LEFT JOIN excess_exchange o ON o.x = e.x
+        WHERE e.entity IN (SELECT entity FROM excess_exchange)
+        GROUP BY e.entity HAVING count(*) = count(k.x) + count(o.x) AND count(k.x) > 0
         """,
     ),
     Step(

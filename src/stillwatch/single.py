@@ -5,6 +5,8 @@ With a permission `permitted`, without one `ambiguous`: a hobbyist looks the sam
 Being open earns a collapse into one customer, not an exemption. A verified domain costs ten dollars; a payment in
 common costs more, since all accounts fall with it. So many accounts that share a name and not the payment are judged by
 the wordings that unmistakably ask for training material, whatever else they do: else cover would buy the name free.
+
+What exceeds a permission is told by `excess`, and counts for nothing here.
 """
 
 import hashlib
@@ -51,19 +53,27 @@ HARVEST = tuple(
 
 STEPS = [
     Step(
+        "allowed_entity",
+        "SELECT entity FROM covered_entity UNION SELECT entity FROM capped_entity",
+    ),
+    Step(
+        "within",
+        "SELECT e.x, e.entity FROM exchange e LEFT JOIN excess_exchange o ON o.x = e.x WHERE o.x IS NULL",
+    ),
+    Step(
         "named_entity",
         f"""
         SELECT entity FROM (SELECT entity, payment_fingerprint AS paid, count(*) AS n FROM account GROUP BY ALL)
-        WHERE entity NOT IN (SELECT entity FROM covered_entity)
+        WHERE entity NOT IN (SELECT entity FROM allowed_entity)
         GROUP BY entity HAVING sum(n) >= {LEAST_ACCOUNTS} AND max(n) FILTER (paid IS NOT NULL) < {PAYS_AS_ONE} * sum(n)
         """,
     ),
     Step(
         "big_entity",
         f"""
-        SELECT entity, count(*) AS n, entity IN (SELECT entity FROM named_entity) AS named FROM exchange GROUP BY entity
+        SELECT entity, count(*) AS n, entity IN (SELECT entity FROM named_entity) AS named FROM within GROUP BY entity
         HAVING count(*) >= {LEAST_EXCHANGES}
-            OR (count(*) >= {LEAST_PERMITTED} AND entity IN (SELECT entity FROM covered_entity))
+            OR (count(*) >= {LEAST_PERMITTED} AND entity IN (SELECT entity FROM allowed_entity))
             OR (count(*) >= {LEAST_ASKING} AND entity IN (SELECT entity FROM named_entity))
         """,
     ),
@@ -82,7 +92,7 @@ STEPS = [
         "own_work",
         """
         SELECT DISTINCT t.entity, t.x FROM template_token t JOIN own_template o
-          ON o.entity = t.entity AND o.channel = t.channel AND o.token = t.token
+          ON o.entity = t.entity AND o.channel = t.channel AND o.token = t.token JOIN within i ON i.x = t.x
         """,
     ),
     taken_up_step("own_taken_up", "own_work", "entity"),
@@ -91,7 +101,7 @@ STEPS = [
         """
         SELECT w.entity, any_value(b.n) AS total, any_value(b.named) AS named,
                CASE WHEN any_value(b.named) THEN count(*) / any_value(b.n) END AS asking,
-               w.entity IN (SELECT entity FROM covered_entity) AS covered, count(*) AS shared, avg(l.lean) AS lean,
+               w.entity IN (SELECT entity FROM allowed_entity) AS covered, count(*) AS shared, avg(l.lean) AS lean,
                avg(CAST(u.followed AS INTEGER)) AS follow_up,
                median(CAST(coalesce(e.output_words, 0.75 * e.output_tokens) AS DOUBLE)) AS answer_words,
                CAST(least(sum(coalesce(CAST(e.input_tokens AS HUGEINT), 0) + coalesce(e.output_tokens, 0)),

@@ -118,7 +118,7 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
     for confirmed in finding["evidence"]["confirmed_by"]:
         value = "ln e" if confirmed["guarantee"] == "exact" else "ln pseudo-Bayes factor"
         print(f"  confirmed by {confirmed['family']}: {value} = {confirmed['log_e']:.1f} ({confirmed['guarantee']})")
-    single = finding["kind"] == "entity"
+    single = finding["kind"] != "group"
     for question in ("extracting",) if single else QUESTIONS:
         _waterfall(question, finding)
     if single:
@@ -158,6 +158,8 @@ def _tokens(number: int) -> str:
 
 def _claim(finding: dict[str, Any]) -> str:
     """What the likelihood is the likelihood of."""
+    if finding["kind"] == "excess":
+        return "what exceeds the permission is extraction (that it exceeds it is counted)"
     if finding["kind"] == "entity":
         return "its own work is extraction"
     return "the accounts are coordinated, extract, and conceal it"

@@ -100,7 +100,7 @@ def section(run: dict[str, Any], number: int, finding: dict[str, Any], members: 
         first=said(day_of(finding["first_seen"]), finding["first_seen"]),
         last=said(day_of(finding["last_seen"]), finding["last_seen"]),
         timeline=timeline(run, finding),
-        waterfalls=tuple(waterfalls(finding)) if finding["kind"] != "entity" else tuple(waterfalls(finding)[1:2]),
+        waterfalls=tuple(waterfalls(finding)) if finding["kind"] == "group" else tuple(waterfalls(finding)[1:2]),
         capabilities=capabilities(finding),
         confirmed=tuple(confirmation(row) for row in finding["evidence"]["confirmed_by"]),
         ways=tuple(
