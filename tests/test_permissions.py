@@ -112,6 +112,12 @@ def test_a_cap_covers_the_first_exchanges_and_the_rest_is_excess(
     assert beyond(permission) == (covers, excess, capped)
 
 
+@pytest.mark.parametrize(("cap", "aside"), [(4, [0]), (3, [0]), (2, [0]), (1, [])])
+def test_who_exceeds_a_cap_is_put_aside_while_more_is_covered_than_exceeds(cap: int, aside: list[int]) -> None:
+    with standing({"org_id": "acme", "exchange_cap": cap}) as engine:
+        assert numbers(engine, "entity", "aside_entity") == aside
+
+
 def test_what_a_second_permission_covers_is_no_excess_of_the_first_and_two_caps_do_not_add_up() -> None:
     small, large = ({"account_id": "c", "exchange_cap": cap, "reference": f"T-{cap}"} for cap in (1, 2))
     assert beyond(small, large) == beyond(large, small) == ([4, 5], [], [])

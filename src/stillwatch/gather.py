@@ -43,7 +43,7 @@ def incidence_of(
     counts = np.bincount(entities.entity, minlength=n).astype(np.int64)
     strata = stratifications(accounts, entities.entity, n)
     aside = np.zeros(n, dtype=np.bool_)
-    aside[engine.arrow("SELECT entity FROM covered_entity")["entity"].to_numpy()] = True
+    aside[engine.arrow("SELECT entity FROM aside_entity")["entity"].to_numpy()] = True
     return Incidence(entity_keys(entities.name), counts, tuple(channels), strata, aside), blind
 
 

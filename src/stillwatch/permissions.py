@@ -1,13 +1,13 @@
 """What accounts may openly do, evaluated before anything is found: who holds a permission, and whom it covers wholly.
 
 An entity all of whose exchanges a permission covers is put aside: linkage compares others with it, but places it in no
-group. One that goes beyond its permission (another time or model, above a cap) stays in linkage, as a customer as long
-as its permission speaks of at least half of what it does. A cap covers the first exchanges, in the order in which they
-were asked, until it is used up; what a permission speaks of and its cap no longer holds is its excess, which `excess`
-tells as a finding of its own. Under a token cap, exchanges whose tokens were not logged are not covered, and are
-excess only once the others have used it up. Two permissions do not add up: each counts all that it speaks of. A
-reseller has a contract (`contracted_account`) or merely says that it resells (`reselling_account`
-holds both).
+group. So is one whose other exchanges exceed a cap, while they are no more than what the cap covers. One that goes
+beyond its permission (another time or model, above a cap) stays in linkage, as a customer as long as its permission
+speaks of at least half of what it does. A cap covers the first exchanges, in the order in which they were asked, until
+it is used up; what a permission speaks of and its cap no longer holds is its excess, which `excess` tells as a finding
+of its own. Under a token cap, exchanges whose tokens were not logged are not covered, and are excess only once the
+others have used it up. Two permissions do not add up: each counts all that it speaks of. A reseller has a contract
+(`contracted_account`) or merely says that it resells (`reselling_account` holds both).
 """
 
 from stillwatch.records import Step
@@ -83,11 +83,15 @@ PERMISSION_STEPS = [
     Step(
         "capped_entity",
         """
-        SELECT e.entity FROM exchange e LEFT JOIN covered_exchange k ON k.x = e.x
+        SELECT e.entity, count(o.x) <= count(k.x) AS aside FROM exchange e LEFT JOIN covered_exchange k ON k.x = e.x
         LEFT JOIN excess_exchange o ON o.x = e.x
         WHERE e.entity IN (SELECT entity FROM excess_exchange)
         GROUP BY e.entity HAVING count(*) = count(k.x) + count(o.x) AND count(k.x) > 0
         """,
+    ),
+    Step(
+        "aside_entity",
+        "SELECT entity FROM covered_entity UNION ALL SELECT entity FROM capped_entity WHERE aside",
     ),
     Step(
         "contracted_account",
