@@ -7,7 +7,7 @@ import pytest
 
 from stillwatch.assess.finding import Finding, as_json
 from stillwatch.engine.duckdb import DuckEngine
-from stillwatch.excess import excess_findings
+from stillwatch.excess import SAYS, _names, excess_findings
 from stillwatch.permissions import PERMISSION_STEPS
 from stillwatch.records import CAPABILITIES, Step
 from stillwatch.single import single_findings
@@ -93,3 +93,19 @@ def test_each_permission_has_a_finding_with_a_lasting_id() -> None:
     ids = {f.campaign_id for f in found(one, other)[1]}
     assert len(ids) == 1  # what the larger one covers does not exceed the smaller; what exceeds both is told once
     assert {f.campaign_id for f in found(one | {"exchange_cap": 700})[1]} <= {f.campaign_id for f in found(one)[1]}
+
+
+def test_permissions_that_say_nearly_the_same_have_findings_of_their_own() -> None:
+    large, small = ({"models": [name], "exchange_cap": 300} for name in ("large", "small"))
+    half = {"exchange_cap": 300, "account_id": "a", "org_id": None}
+    findings = found(large | {"account_id": "a", "org_id": None}, half | {"account_id": "b"}, small)[1]
+    assert [f.exchanges[1] for f in findings] == [200, 200]
+    assert len({f.campaign_id for f in findings}) == 2
+    again = found(half, half | {"models": ["large"]}, half | {"account_id": "b"})[1]
+    assert len({f.campaign_id for f in again}) == len(again) == 2
+
+
+def test_of_several_that_say_the_same_each_has_a_name() -> None:
+    claim = dict.fromkeys(SAYS) | {"reference": "T-1"}
+    names = _names([claim, claim | {"models": ["m"]}, claim, claim])
+    assert len(set(names)) == 4 and names[:1] == _names([claim])

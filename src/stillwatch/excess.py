@@ -19,9 +19,11 @@ from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
 from stillwatch.evidence import tell_excess
 from stillwatch.records import Score, Step
+from stillwatch.single import codes_of, days_of
 
 KIND = "excess"
 PERMISSION = "permission"
+SAYS = ("reference", "purpose", "account_id", "org_id", "starts_at", "ends_at", "models")
 
 STEPS = [
     taken_up_step("excess_taken_up", "excess_exchange", "claim"),
@@ -42,8 +44,9 @@ STEPS = [
     Step(
         "excess_claim",
         """
-        SELECT c.claim, c.reference, c.purpose, c.account_id, c.org_id, c.exchange_cap, c.token_cap, f.shared, f.lean,
-               f.follow_up, f.answer_words, f.tokens, f.first_seen, f.last_seen
+        SELECT c.claim, c.reference, c.purpose, c.account_id, c.org_id, c.starts_at, c.ends_at, c.models,
+               c.exchange_cap, c.token_cap, f.shared, f.lean, f.follow_up, f.answer_words, f.tokens, f.first_seen,
+               f.last_seen
         FROM excess_fact f JOIN claim c ON c.claim = f.claim
         """,
     ),
@@ -65,21 +68,19 @@ def excess_findings(engine: Engine, last_seen: str) -> list[Finding]:
     engine.run(STEPS)
     base = engine.arrow("SELECT lean FROM base_fact").to_pylist()[0]
     claims = engine.arrow("SELECT * FROM excess_claim ORDER BY claim").to_pylist()
-    found = [_finding(engine, claim, base, last_seen) for claim in claims]
+    names = _names(claims)
+    found = [_finding(engine, claim, name, base, last_seen) for claim, name in zip(claims, names, strict=True)]
     tell_excess(engine, [(f.campaign_id, int(c["claim"])) for f, c in zip(found, claims, strict=True)])
     return found
 
 
-def _finding(engine: Engine, claim: dict[str, Any], base: dict[str, Any], last_seen: str) -> Finding:
+def _finding(engine: Engine, claim: dict[str, Any], name: str, base: dict[str, Any], last_seen: str) -> Finding:
     number, n = int(claim["claim"]), int(claim["shared"])
     members = engine.arrow(f"SELECT * FROM excess_member WHERE claim = {number} ORDER BY account_id").to_pylist()
-    codes = _codes(engine, number)
-    days = engine.arrow(
-        "SELECT strftime(e.asked_at AT TIME ZONE 'UTC', '%Y-%m-%d') AS day, count(*) AS exchanges "
-        f"FROM excess_exchange o JOIN exchange e ON e.x = o.x WHERE o.claim = {number} GROUP BY day ORDER BY day"
-    ).to_pylist()
+    codes = codes_of(engine, "excess_exchange", "claim", number)
+    days = days_of(engine, "excess_exchange", "claim", number)
     return Finding(
-        campaign_id=f"X-{_name(claim)}",
+        campaign_id=f"X-{name}",
         kind=KIND,
         status="ambiguous",
         capabilities=shares(codes, np.ones(len(codes))),
@@ -98,13 +99,6 @@ def _finding(engine: Engine, claim: dict[str, Any], base: dict[str, Any], last_s
     )
 
 
-def _codes(engine: Engine, number: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    held = engine.arrow(
-        f"SELECT c.code FROM excess_exchange o JOIN exchange_capability c ON c.x = o.x WHERE o.claim = {number}"
-    )
-    return np.asarray(held["code"].to_numpy().astype(np.int64))
-
-
 def _permission(claim: dict[str, Any]) -> Alternative:
     """The permission itself, as what covers the rest and not this."""
     caps = [
@@ -116,7 +110,9 @@ def _permission(claim: dict[str, Any]) -> Alternative:
     return Alternative(PERMISSION, held, f"{int(claim['shared']):,} exchanges go beyond it", "rejected")
 
 
-def _name(claim: dict[str, Any]) -> str:
-    """From what the permission says of itself, whichever exchanges exceed it."""
-    said = "\0".join(str(claim[name] or "") for name in ("reference", "purpose", "account_id", "org_id"))
-    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+def _names(claims: list[dict[str, Any]]) -> list[str]:
+    """A name for each permission from what it says of itself but its caps, whichever exchanges exceed it; of several
+    that say the same, the later ones say which they are."""
+    said = ["\0".join(str(claim[part] or "") for part in SAYS) for claim in claims]
+    told = [text if (nth := said[:place].count(text)) == 0 else f"{text}\0{nth}" for place, text in enumerate(said)]
+    return [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest() for text in told]

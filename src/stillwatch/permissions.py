@@ -19,7 +19,7 @@ PERMISSION_STEPS = [
         "claim",
         f"""
         SELECT row_number() OVER (ORDER BY reference, purpose, account_id, org_id, starts_at, ends_at,
-                                  exchange_cap, token_cap) AS claim, *
+                                  models, exchange_cap, token_cap) AS claim, *
         FROM permissions WHERE purpose IN {PURPOSES}
         """,
     ),

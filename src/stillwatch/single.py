@@ -142,7 +142,7 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told
         if any(row["account_id"] in told or row["reseller"] for row in members):
             continue
         entity = int(facts["entity"])
-        codes, days = _codes(engine, entity), _days(engine, entity)
+        codes, days = codes_of(engine, "own_work", "entity", entity), days_of(engine, "own_work", "entity", entity)
         if np.isin(codes, HARVEST).mean() >= LEAST_SHARE:
             findings.append(_finding(facts, score, members, codes, days, names, last_seen))
             entities.append(entity)
@@ -155,18 +155,17 @@ def _is_small(facts: dict[str, Any]) -> bool:
     return bool(facts["shared"] < (LEAST_PERMITTED if facts["covered"] else least))
 
 
-def _codes(engine: Engine, entity: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    held = engine.arrow(
-        f"SELECT c.code FROM own_work w JOIN exchange_capability c ON c.x = w.x WHERE w.entity = {entity}"
-    )
+def codes_of(engine: Engine, work: str, key: str, number: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """The capabilities of the exchanges of one `key` in a table `work(key, x)`, by their place in CAPABILITIES."""
+    held = engine.arrow(f"SELECT c.code FROM {work} w JOIN exchange_capability c ON c.x = w.x WHERE w.{key} = {number}")
     return np.asarray(held["code"].to_numpy().astype(np.int64))
 
 
-def _days(engine: Engine, entity: int) -> list[dict[str, Any]]:
-    """The entity's own work a day, days of UTC in order; a day without any has no row."""
+def days_of(engine: Engine, work: str, key: str, number: int) -> list[dict[str, Any]]:
+    """The same work a day, days of UTC in order; a day without any has no row."""
     rows: list[dict[str, Any]] = engine.arrow(
         "SELECT strftime(e.asked_at AT TIME ZONE 'UTC', '%Y-%m-%d') AS day, count(*) AS exchanges "
-        f"FROM own_work w JOIN exchange e ON e.x = w.x WHERE w.entity = {entity} GROUP BY day ORDER BY day"
+        f"FROM {work} w JOIN exchange e ON e.x = w.x WHERE w.{key} = {number} GROUP BY day ORDER BY day"
     ).to_pylist()
     return rows
 

@@ -45,6 +45,7 @@ QUERIES = (
     "SELECT g, h, row_number() OVER (PARTITION BY g ORDER BY h) AS place FROM held",
     "SELECT g, h, sum(CAST(small AS HUGEINT)) OVER (PARTITION BY g ORDER BY h ROWS BETWEEN UNBOUNDED PRECEDING AND "
     "CURRENT ROW) AS so_far FROM held",
+    "SELECT g, row_number() OVER (ORDER BY roles, n, g) AS place FROM held",
     "SELECT g, h FROM held QUALIFY row_number() OVER (PARTITION BY g ORDER BY h DESC) = 1",
     "SELECT g, arg_max(word, struct_pack(yes := yes, h := h)) AS word, arg_min(n, h) AS n FROM held GROUP BY g",
     "SELECT CAST(h AS VARCHAR) AS digits, concat_ws('|', word, h, n) AS joined FROM held",

@@ -287,3 +287,14 @@ def test_a_run_folder_that_is_not_whole_stops_no_erase(tmp_path: Path, held: str
     (first / "notes.json").write_text('{"seen": true}')
     assert erase(store, CANARY).exchanges == 20
     assert CANARY.encode() not in every_byte(store.folder)
+
+
+def test_what_exceeded_a_permission_of_an_erased_account_goes_with_it(tmp_path: Path) -> None:
+    store = store_of(tmp_path)
+    alone, shared = finding("excess", CANARY), finding("excess", CANARY, "acct_1") | {"campaign_id": "X-1"}
+    shared["evidence"]["alternatives"] = [{"name": "permission", "for": f"contract of {CANARY}", "against": ""}]
+    write_run(store, {"run": {"run_id": ""}, "campaigns": [alone, shared]}, listed(("X-1", "e1", "acct_1")))
+    erase(store, CANARY)
+    (left,) = read_run(store)["campaigns"]
+    assert left["campaign_id"].startswith("X-") and left["campaign_id"] != "X-1"
+    assert traces(store.folder) == []

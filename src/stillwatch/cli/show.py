@@ -158,8 +158,10 @@ def _tokens(number: int) -> str:
 
 def _claim(finding: dict[str, Any]) -> str:
     """What the likelihood is the likelihood of."""
+    from stillwatch.console.words import BEYOND
+
     if finding["kind"] == "excess":
-        return "what exceeds the permission is extraction (that it exceeds it is counted)"
+        return BEYOND
     if finding["kind"] == "entity":
         return "its own work is extraction"
     return "the accounts are coordinated, extract, and conceal it"

@@ -43,13 +43,12 @@ CLAIMS = {
     "that covers most of it.",
     ("entity", "ambiguous"): "One customer with {accounts} draws {what} out of the model at scale. No permission is "
     "known, and a hobbyist would look the same.",
-    (
-        "excess",
-        "ambiguous",
-    ): "The cap of a permission is used up, and {accounts} went on under it. What exceeds it draws "
-    "{what} out of the model; what the cap covers is permitted.",
+    ("excess", "ambiguous"): "The cap of a permission is used up, and {accounts} went on under it. What exceeds it "
+    "draws {what} out of the model; what the cap covers is permitted.",
     ("entity", "permitted"): "One customer with {accounts} draws {what} out of the model at scale, with a permission.",
 }
+
+BEYOND = "what exceeds the permission is extraction (that it exceeds it is counted)"
 
 STATUSES = {
     "suspected": "Evidence answers all three questions with yes, and no innocent explanation holds.",
@@ -172,7 +171,7 @@ def naming(finding: Finding) -> str:
 def likelihood_of(finding: Finding) -> str:
     """What the likelihood is the likelihood of."""
     if finding["kind"] == "excess":
-        return "what exceeds the permission is extraction (that it exceeds it is counted)"
+        return BEYOND
     if finding["kind"] == "entity":
         return "this customer's own work is extraction (which a permission may allow)"
     return "all three questions below are answered yes"

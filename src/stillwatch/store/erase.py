@@ -183,7 +183,7 @@ class _Erasure:
             left = [m for m in finding["members"] if m["account_id"] not in self.told.names]
             gone = len(finding["members"]) - len(left)
             self.told.members += gone
-            if gone and not left and finding["kind"] == "entity":
+            if gone and not left and finding["kind"] != "group":
                 self.told.findings += 1  # its id is a hash of the account's name, without a key
                 continue
             kept.append(finding | self._renamed(finding, gone) | {"members": left} if gone else finding)
