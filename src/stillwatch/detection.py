@@ -97,7 +97,7 @@ def detect(
     Of accounts, permissions and releases it looks at what was known by a time, where one is given. Tables are made in
     this process, or by a cluster: the findings are the same.
     """
-    started = time.monotonic()
+    started, files = time.monotonic(), store.listed()
     with engine_for(cluster, store.rows(since, until), store.scratch) as engine:
         conflicting = store.register(engine, since, until, known_by)
         if known_by is not None:
@@ -107,7 +107,7 @@ def detect(
         run, findings = answer_of(engine, networks, progress)
         counted = counted_exchanges(engine)
     run |= {"store": store.name, "quarantined": store.quarantined(), "seconds": round(time.monotonic() - started, 2)}
-    folder = write_run(store, {"schema": SCHEMA, "run": run, "campaigns": findings}, counted)
+    folder = write_run(store, {"schema": SCHEMA, "run": run, "campaigns": findings}, counted, files)
     return Detection(json.loads((folder / "campaigns.json").read_text("utf-8")), conflicting, folder)
 
 

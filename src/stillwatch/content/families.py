@@ -40,6 +40,17 @@ def _band(band: int) -> str:
     )
 
 
+def direct_tokens() -> str:
+    """SQL for `(x, channel, token)` of `exchange` and `part`: every token that an exchange shows by itself, whoever
+    else does. Whether a sentence is repeated, or a preamble, is not asked: for tokens that are known to be wordings."""
+    columns = [_column("skeleton"), _column("head"), _column("tail"), *(_band(band) for band in range(LSH_BANDS))]
+    spoken = (
+        f"SELECT x, entity, CASE WHEN role = {SAYS} THEN 'system' ELSE 'segment' END AS channel, segment AS token "
+        f"FROM part WHERE role IN {AUTHORED} AND words >= {LEAST_WORDS}"
+    )
+    return " UNION ALL ".join([*columns, spoken])
+
+
 def family_steps() -> list[Step]:
     """Tables `static_segment(segment)` and `template_token(x, entity, channel, token)`, repeated tokens only."""
     channels = [_column("skeleton"), _column("head"), _column("tail"), *(_band(band) for band in range(LSH_BANDS))]

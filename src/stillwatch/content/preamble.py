@@ -30,20 +30,24 @@ BEGUN = f"NOT (p.role = {EARLIER_SAYS} AND EXISTS (SELECT 1 FROM begun WHERE beg
 """Of a `part p`: whether its words are to be read here: those that the last human turn goes back to may not be."""
 
 
+PART_STEP = Step(
+    "part",
+    """
+    SELECT x, entity, unnest(segments) AS segment, unnest(segment_roles) AS role,
+           unnest(segment_words) AS words, unnest(segment_tags) AS tags,
+           generate_subscripts(segments, 1) AS place
+    FROM exchange
+    """,
+)
+"""Segments taken out of their lists."""
+
+
 def preamble_steps() -> list[Step]:
     """Tables `part` (segments taken out of their lists), `preamble(segment, entities)`, `begun(x)` (exchanges that go
     back to a preamble, or to what is an exchange of its own), `intent(x, tags, said)`: `said` are the tags with those
     of a short system text, whoever else sends it."""
     return [
-        Step(
-            "part",
-            """
-            SELECT x, entity, unnest(segments) AS segment, unnest(segment_roles) AS role,
-                   unnest(segment_words) AS words, unnest(segment_tags) AS tags,
-                   generate_subscripts(segments, 1) AS place
-            FROM exchange
-            """,
-        ),
+        PART_STEP,
         Step(
             "preamble",
             f"""

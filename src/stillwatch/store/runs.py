@@ -5,6 +5,7 @@ import io
 import json
 import secrets
 import time
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,12 @@ NAMED = 8
 AGAIN = "stillwatch detect writes a new run; --run takes an older one"
 
 
-def write_run(store: Store, answer: dict[str, Any], counted: pa.Table | None = None) -> Path:
-    """Write `campaigns.json` and `exchanges.parquet` (COUNTED) into `runs/<run id>` and answer the folder. The run id,
-    which sorts by time, is filled in."""
+def write_run(
+    store: Store, answer: dict[str, Any], counted: pa.Table | None = None, files: Iterable[str] | None = None
+) -> Path:
+    """Write `campaigns.json`, `exchanges.parquet` (COUNTED) and `files.json` (the `files` of exchanges that were looked
+    at, by their paths in the store) into `runs/<run id>` and answer the folder. The run id, which sorts by time, is
+    filled in."""
     run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() % 10**9:09d}-{secrets.token_hex(3)}"
     answer["run"]["run_id"] = run_id
     runs = store.folder / "runs"
@@ -50,6 +54,8 @@ def write_run(store: Store, answer: dict[str, Any], counted: pa.Table | None = N
         write_whole(draft / "campaigns.json", run_bytes(answer))
         if counted is not None:
             write_whole(draft / "exchanges.parquet", counted_bytes(counted))
+        if files is not None:
+            write_whole(draft / "files.json", json.dumps(sorted(files)).encode())
         draft.rename(folder)
         sync_folder(runs)
     except OSError as error:
@@ -85,6 +91,23 @@ def read_counted(store: Store, run_id: str) -> pa.Table:
     except (OSError, ValueError) as error:
         raise StoreError("the run's exchanges cannot be read", where=str(path)) from error
     return kept_since(held, store.manifest.kept_from)
+
+
+def read_files(store: Store, run_id: str) -> frozenset[str]:
+    """The files of exchanges that a run looked at, by their paths in the store.
+
+    Raises UsageError where the run is of a version that did not keep them, StoreError where the file is damaged.
+    """
+    path = store.folder / "runs" / run_id / "files.json"
+    if not path.exists():
+        raise UsageError(
+            "this run does not say which files it looked at: it is of an older version", found=run_id,
+            next_step=f"stillwatch detect --store {store.folder}",
+        )  # fmt: skip
+    try:
+        return frozenset(map(str, json.loads(path.read_text("utf-8"))))
+    except (OSError, ValueError, TypeError) as error:
+        raise StoreError("the run's list of files cannot be read", where=str(path)) from error
 
 
 def kept_since(counted: pa.Table, day: date | None) -> pa.Table:

@@ -223,6 +223,11 @@ class Store:
         small = {path for name in SMALL for path in self._files(f"{name}/*.parquet")}
         return {path for paths in self.exchange_files().values() for path in paths} | small | {repr(self.manifest)}
 
+    def listed(self) -> list[str]:
+        """The files of exchanges by their paths in the store, ascending."""
+        paths = (Path(path) for held in self.exchange_files().values() for path in held)
+        return sorted(str(path.relative_to(self.folder)) for path in paths)
+
     def has_accounts(self) -> bool:
         """Whether any accounts file was read."""
         return bool(self._files("accounts/*.parquet"))
