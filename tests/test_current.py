@@ -1,7 +1,7 @@
 """What came of campaigns since a run: the same as a whole look would count, whatever the files and their order."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from stillwatch.cli import run as command
 from stillwatch.current import current
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.pipeline import ingest_sources
-from stillwatch.store.runs import COUNTED, write_run
+from stillwatch.store.erase import erase
+from stillwatch.store.retention import expire
+from stillwatch.store.runs import COUNTED, WORDINGS, Looked, write_run
 from stillwatch.store.store import Store
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -43,11 +45,11 @@ def a_run(tmp_path: Path) -> Store:
     """A store with a run whose one finding, of a0 to a2, counts what they asked; its wording is the exact one."""
     ingest(tmp_path, "first", *FIRST)
     store = Store.open(tmp_path / "store")
-    (path,) = {p for paths in store.exchange_files().values() for p in paths if "2026-03-01" in p}
-    held = {row["exchange_id"]: row for row in pq.read_table(path).to_pylist()}
-    named = f"exact:{held['r0']['skeleton']:016x}"
+    paths = [path for held in store.exchange_files().values() for path in held]
+    held = {row["exchange_id"]: row for path in paths for row in pq.read_table(path).to_pylist()}
+    token = held["r0"]["skeleton"]
     counted = [
-        ("C-1", f"r{n}", f"a{n % 3}", DAY + timedelta(hours=n), named, True, True) for n in range(9)
+        ("C-1", f"r{n}", f"a{n % 3}", DAY + timedelta(hours=n), None, True, True) for n in range(9)
     ] + [("C-2", "r100", "honest", DAY, None, None, None)]  # fmt: skip
     table = pa.Table.from_pylist([dict(zip(COUNTED.names, row, strict=True)) for row in counted], schema=COUNTED)
     members = [{"account_id": f"a{n}", "probability": 0.9, "role": "operator", "exchanges": 3} for n in range(3)]
@@ -56,7 +58,9 @@ def a_run(tmp_path: Path) -> Store:
         for name, status in (("C-1", "suspected"), ("C-2", "permitted"), ("C-3", "dismissed"))
     ]
     run = {"run_id": "", "until": "2026-03-05T00:00:00Z"}
-    write_run(store, {"schema": "x", "run": run, "campaigns": findings}, table, store.listed())
+    words = [("C-1", "exact", token, True), ("C-1", "exact", held["r100"]["skeleton"], False)]
+    wordings = pa.Table.from_pylist([dict(zip(WORDINGS.names, row, strict=True)) for row in words], schema=WORDINGS)
+    write_run(store, {"schema": "x", "run": run, "campaigns": findings}, table, Looked(store.listed(), wordings))
     return store
 
 
@@ -86,9 +90,9 @@ def test_members_new_work_is_counted_and_strangers_are_told(tmp_path: Path) -> N
     ingest(tmp_path, "second", *NEW)
     answer = current(store)
     assert answer["exchanges"] == len(NEW)
-    assert told(answer) == (4, 2, {"new": 2})
+    assert told(answer) == (5, 2, {"new": 2})
     assert told(answer, "C-2") == (0, 0, {})
-    assert answer["campaigns"][0]["last_seen"] == "2026-03-09T11:00:00Z"
+    assert answer["campaigns"][0]["last_seen"] == "2026-03-09T12:00:00Z"
 
 
 def test_batches_their_order_and_repeats_change_nothing(tmp_path: Path) -> None:
@@ -119,8 +123,28 @@ def test_older_runs_and_damaged_lists_are_told(tmp_path: Path) -> None:
     store = a_run(tmp_path)
     (path,) = (store.folder / "runs").glob("*/files.json")
     path.write_text("{")
-    with pytest.raises(StoreError, match="list of files"):
+    with pytest.raises(StoreError, match="looked at"):
         current(store)
     path.unlink()
     with pytest.raises(UsageError, match="older version"):
         current(store)
+
+
+def test_after_an_erasure_it_asks_for_a_new_run(tmp_path: Path) -> None:
+    store = a_run(tmp_path)
+    erase(store, "a0", dry_run=True)
+    assert current(store)["exchanges"] == 0
+    erase(store, "nobody")
+    assert current(store)["exchanges"] == 0
+    erase(store, "a0")
+    with pytest.raises(UsageError, match="an account was erased since"):
+        current(store)
+
+
+def test_days_that_expired_are_no_news(tmp_path: Path) -> None:
+    store = a_run(tmp_path)
+    ingest(tmp_path, "second", *NEW)
+    expire(store, date(2026, 3, 9))
+    assert current(Store.open(store.folder))["exchanges"] == sum(
+        DAY + timedelta(hours=int(n["exchange_id"][1:])) >= datetime(2026, 3, 9, tzinfo=UTC) for n in NEW
+    )

@@ -1,27 +1,26 @@
 """What came of a run's campaigns since: new exchanges in their wordings, in seconds, without detecting anew.
 
-A run keeps which files it looked at, and names the own wordings of its campaigns by keyed hashes. So what came after
-it is read alone: its members' new exchanges in those wordings are counted, and accounts that the run does not name and
-that use them are told as strangers. **Nobody is accused here, and nobody cleared**: that is what detection is for.
-Wordings that are mined (instructions that are alike) are not looked for, so that what is counted is the least. Evaded,
-until the next detection, by new wordings.
+A run keeps which files it looked at, and the wordings of its campaigns as keyed hashes. So what came after it is read
+alone: its members' new exchanges in those wordings are counted, and accounts that the run does not name and that use
+those which hardly anybody else used are told as strangers. **Nobody is accused here, and nobody cleared**: that is what
+detection is for. Wordings that are mined (instructions that are alike) are not looked for, so that what is counted is
+the least. Evaded, until the next detection, by new wordings.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from stillwatch.content.families import direct_tokens
 from stillwatch.content.preamble import PART_STEP
 from stillwatch.engine.base import Engine
 from stillwatch.engine.duckdb import DuckEngine
-from stillwatch.records import MINED_CHANNELS, Step
+from stillwatch.records import Step
 from stillwatch.store.exchanges import Files, repeated_sql, settled_sql, source
-from stillwatch.store.runs import read_counted, read_files, read_run
+from stillwatch.store.runs import read_looked, read_run
 from stillwatch.store.store import Store
 
 SCHEMA = "stillwatch/current/v1"
@@ -36,8 +35,8 @@ STEPS = [
     Step(
         "matched",
         """
-        SELECT DISTINCT w.campaign_id, e.exchange_id, e.account_id, e.asked_at FROM shown s
-        JOIN wording w ON w.channel = s.channel AND w.token = s.token JOIN exchange e ON e.x = s.x
+        SELECT w.campaign_id, e.exchange_id, e.account_id, e.asked_at, bool_or(w.own) AS own FROM shown s
+        JOIN wording w ON w.channel = s.channel AND w.token = s.token JOIN exchange e ON e.x = s.x GROUP BY ALL
         """,
     ),
 ]
@@ -51,10 +50,11 @@ def current(store: Store, run_id: str | None = None) -> dict[str, Any]:
     answer = read_run(store, run_id)
     run = answer["run"]
     told = [finding for finding in answer["campaigns"] if finding["status"] != "dismissed"]
-    held, seen = store.exchange_files(), read_files(store, run["run_id"])
+    held, looked = store.exchange_files(), read_looked(store, run["run_id"])
+    seen = frozenset(looked.files)
     came = {epoch: [path for path in paths if _name(store, path) not in seen] for epoch, paths in held.items()}
     before = {epoch: [path for path in paths if _name(store, path) in seen] for epoch, paths in held.items()}
-    rows, found = _matched(came, before, _wordings(store, run["run_id"]))
+    rows, found = _matched(came, before, looked.wordings)
     return {
         "schema": SCHEMA,
         "run_id": run["run_id"],
@@ -67,22 +67,6 @@ def current(store: Store, run_id: str | None = None) -> dict[str, Any]:
 
 def _name(store: Store, path: str) -> str:
     return str(Path(path).relative_to(store.folder))
-
-
-def _wordings(store: Store, run_id: str) -> pa.Table:
-    """The campaigns' own wordings: `campaign_id`, `channel`, `token`, mined ones left out."""
-    counted = read_counted(store, run_id)
-    own = counted.filter(pc.fill_null(counted["own"], False)).select(["campaign_id", "wording"])
-    pairs = own.group_by(["campaign_id", "wording"]).aggregate([]).to_pylist()
-    split = [(row["campaign_id"], *row["wording"].split(":")) for row in pairs]
-    kept = sorted((name, channel, int(token, 16)) for name, channel, token in split if channel not in MINED_CHANNELS)
-    return pa.table(
-        {
-            "campaign_id": pa.array([row[0] for row in kept], pa.string()),
-            "channel": pa.array([row[1] for row in kept], pa.string()),
-            "token": pa.array([row[2] for row in kept], pa.uint64()),
-        }
-    )
 
 
 def _matched(came: Files, before: Files, wordings: pa.Table) -> tuple[int, dict[str, list[dict[str, Any]]]]:
@@ -120,17 +104,15 @@ def _known(engine: Engine, matched: pa.Table, before: Files) -> frozenset[str]:
 def _since(finding: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What came of one finding."""
     members = {member["account_id"] for member in finding["members"]}
-    counts: dict[str, int] = defaultdict(int)
-    for row in rows:
-        counts[row["account_id"]] += 1
-    strangers = sorted((name, n) for name, n in counts.items() if name not in members and n >= LEAST)
     theirs = [row for row in rows if row["account_id"] in members]
+    others = Counter(row["account_id"] for row in rows if row["own"] and row["account_id"] not in members)
+    strangers = sorted((name, n) for name, n in others.items() if n >= LEAST)
     return {
         "campaign_id": finding["campaign_id"],
         "status": finding["status"],
         "exchanges": finding["exchanges"],
         "more": len(theirs),
-        "accounts": sum(name in members for name in counts),
+        "accounts": len({row["account_id"] for row in theirs}),
         "last_seen": _moment(theirs[-1]["asked_at"]) if theirs else finding["last_seen"],
         "strangers": [{"account_id": name, "exchanges": n} for name, n in strangers],
     }

@@ -22,7 +22,7 @@ from stillwatch.content.preamble import preamble_steps
 from stillwatch.engine.base import Engine
 from stillwatch.engine.engines import Cluster, engine_for
 from stillwatch.errors import UsageError
-from stillwatch.evidence import counted_exchanges
+from stillwatch.evidence import counted_exchanges, told_wordings
 from stillwatch.excess import excess_findings
 from stillwatch.findings import World, findings_of
 from stillwatch.gather import absent_columns, distinct_strings, incidence_of
@@ -36,7 +36,7 @@ from stillwatch.networks import load
 from stillwatch.permissions import PERMISSION_STEPS
 from stillwatch.records import Blind, SegmentRole, Step
 from stillwatch.single import single_findings
-from stillwatch.store.runs import write_run
+from stillwatch.store.runs import Looked, write_run
 from stillwatch.store.store import Store
 
 SCHEMA = "stillwatch/campaigns/v1"
@@ -105,9 +105,9 @@ def detect(
         if engine.arrow("SELECT count(*) AS n FROM exchanges").to_pylist()[0]["n"] == 0:
             raise _nothing_to_look_at(store)
         run, findings = answer_of(engine, networks, progress)
-        counted = counted_exchanges(engine)
+        counted, wordings = counted_exchanges(engine), told_wordings(engine)
     run |= {"store": store.name, "quarantined": store.quarantined(), "seconds": round(time.monotonic() - started, 2)}
-    folder = write_run(store, {"schema": SCHEMA, "run": run, "campaigns": findings}, counted, files)
+    folder = write_run(store, {"schema": SCHEMA, "run": run, "campaigns": findings}, counted, Looked(files, wordings))
     return Detection(json.loads((folder / "campaigns.json").read_text("utf-8")), conflicting, folder)
 
 

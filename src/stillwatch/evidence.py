@@ -65,6 +65,19 @@ def counted_exchanges(engine: Engine) -> pa.Table:
     return engine.arrow("SELECT * FROM finding_exchange ORDER BY campaign_id, asked_at, exchange_id")
 
 
+def told_wordings(engine: Engine) -> pa.Table:
+    """The wordings that explain what told groups count (store.runs.WORDINGS), by finding, channel and token."""
+    return engine.arrow(
+        """
+        SELECT DISTINCT t.campaign_id, s.channel, s.token, k.exclusive AS own
+        FROM counted_group t JOIN wording_shown s ON s.grp = t.grp
+        JOIN group_token k ON k.channel = s.channel AND k.token = s.token
+          AND k.grp = CASE WHEN s.grp < 0 THEN -1 - s.grp ELSE s.grp END
+        ORDER BY t.campaign_id, s.channel, s.token
+        """
+    )
+
+
 def _register(engine: Engine, name: str, column: str, rows: Sequence[tuple[str, int]]) -> None:
     engine.register(
         name,

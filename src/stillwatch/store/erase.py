@@ -26,7 +26,7 @@ from stillwatch.store import files
 from stillwatch.store.exchanges import write_exchanges
 from stillwatch.store.files import sync_folder, write_whole
 from stillwatch.store.retention import sweep
-from stillwatch.store.runs import counted_bytes, run_bytes
+from stillwatch.store.runs import LOOKED, counted_bytes, run_bytes
 from stillwatch.store.small import write_quarantine, write_small
 from stillwatch.store.store import Store
 from stillwatch.store.suppress import note
@@ -88,7 +88,9 @@ def erase(store: Store, account: str, *, dry_run: bool = False) -> Erased:
     if not dry_run:
         sweep(store)
         told.epochs_noted = note(store, told.names, work.before)
-    for step in (work.drafts, work.watches, work.runs, work.lists, work.quarantine, work.small, work.exchanges):
+    for step in (
+        work.drafts, work.watches, work.runs, work.lists, work.looked, work.quarantine, work.small, work.exchanges,
+    ):  # fmt: skip
         step()
     return told
 
@@ -174,6 +176,15 @@ class _Erasure:
             ids = [new.get(name, name) for name in left["campaign_id"].to_pylist()]
             if not self.dry_run:
                 write_whole(path, counted_bytes(left.set_column(0, "campaign_id", pa.array(ids, pa.string()))))
+
+    def looked(self) -> None:
+        """What runs keep for a later look: files that are written anew would be taken for new ones, and findings have
+        other ids. The next run keeps it again."""
+        if not (self.rows or self.told.members):
+            return
+        for name in LOOKED:
+            for path in sorted((self.store.folder / "runs").glob(f"[!.]*/{name}")):
+                self._replace(path, _nothing)
 
     def _without_members(self, answer: Any) -> Any:
         if not _findings(answer):

@@ -5,7 +5,8 @@ import io
 import json
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -33,18 +34,34 @@ COUNTED = pa.schema(
 `own` where hardly anybody outside uses them; `linked` where access links the account to the group as well. All three
 are null in findings about one customer, `wording` also where no text is seen."""
 
+WORDINGS = pa.schema(
+    [("campaign_id", pa.string()), ("channel", pa.string()), ("token", pa.uint64()), ("own", pa.bool_())]
+)
+"""The keyed hashes of the words that groups share: `own` where hardly anybody outside uses them."""
+
+LOOKED = FILES, SHARED = "files.json", "wordings.parquet"
+"""Files of a run that a later look needs (`Looked`). An erasure removes them."""
+
 NAMED = 8
 """Runs that an error names, the newest."""
 
 AGAIN = "stillwatch detect writes a new run; --run takes an older one"
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What a later look needs to know of a run: the files of exchanges that it looked at, by their paths in the store,
+    and the wordings of its groups (WORDINGS)."""
+
+    files: Sequence[str]
+    wordings: pa.Table
+
+
 def write_run(
-    store: Store, answer: dict[str, Any], counted: pa.Table | None = None, files: Iterable[str] | None = None
+    store: Store, answer: dict[str, Any], counted: pa.Table | None = None, looked: Looked | None = None
 ) -> Path:
-    """Write `campaigns.json`, `exchanges.parquet` (COUNTED) and `files.json` (the `files` of exchanges that were looked
-    at, by their paths in the store) into `runs/<run id>` and answer the folder. The run id, which sorts by time, is
-    filled in."""
+    """Write `campaigns.json`, `exchanges.parquet` (COUNTED), `files.json` and `wordings.parquet` into `runs/<run id>`
+    and answer the folder. The run id, which sorts by time, is filled in."""
     run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() % 10**9:09d}-{secrets.token_hex(3)}"
     answer["run"]["run_id"] = run_id
     runs = store.folder / "runs"
@@ -54,8 +71,9 @@ def write_run(
         write_whole(draft / "campaigns.json", run_bytes(answer))
         if counted is not None:
             write_whole(draft / "exchanges.parquet", counted_bytes(counted))
-        if files is not None:
-            write_whole(draft / "files.json", json.dumps(sorted(files)).encode())
+        if looked is not None:
+            write_whole(draft / FILES, json.dumps(sorted(looked.files)).encode())
+            write_whole(draft / SHARED, _packed(looked.wordings.cast(WORDINGS)))
         draft.rename(folder)
         sync_folder(runs)
     except OSError as error:
@@ -70,8 +88,12 @@ def run_bytes(answer: object) -> bytes:
 
 def counted_bytes(counted: pa.Table) -> bytes:
     """Exchanges that findings count as a run's file holds them."""
+    return _packed(counted.select(COUNTED.names).cast(COUNTED))
+
+
+def _packed(table: pa.Table) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(counted.select(COUNTED.names).cast(COUNTED), sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()
 
 
@@ -93,21 +115,22 @@ def read_counted(store: Store, run_id: str) -> pa.Table:
     return kept_since(held, store.manifest.kept_from)
 
 
-def read_files(store: Store, run_id: str) -> frozenset[str]:
-    """The files of exchanges that a run looked at, by their paths in the store.
+def read_looked(store: Store, run_id: str) -> Looked:
+    """What a later look needs to know of a run.
 
-    Raises UsageError where the run is of a version that did not keep them, StoreError where the file is damaged.
+    Raises UsageError where the run is of a version that did not keep it, StoreError where a file is damaged.
     """
-    path = store.folder / "runs" / run_id / "files.json"
-    if not path.exists():
+    folder = store.folder / "runs" / run_id
+    if not (folder / FILES).exists() or not (folder / SHARED).exists():
         raise UsageError(
-            "this run does not say which files it looked at: it is of an older version", found=run_id,
-            next_step=f"stillwatch detect --store {store.folder}",
+            "this run does not say which files it looked at: it is of an older version, or an account was erased since",
+            found=run_id, next_step=f"stillwatch detect --store {store.folder}",
         )  # fmt: skip
     try:
-        return frozenset(map(str, json.loads(path.read_text("utf-8"))))
-    except (OSError, ValueError, TypeError) as error:
-        raise StoreError("the run's list of files cannot be read", where=str(path)) from error
+        files = [str(name) for name in json.loads((folder / FILES).read_text("utf-8"))]
+        return Looked(files, pq.ParquetFile(folder / SHARED).read().select(WORDINGS.names).cast(WORDINGS))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError("what the run looked at cannot be read", where=str(folder)) from error
 
 
 def kept_since(counted: pa.Table, day: date | None) -> pa.Table:
