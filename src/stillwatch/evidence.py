@@ -67,15 +67,20 @@ def counted_exchanges(engine: Engine) -> pa.Table:
 
 def told_wordings(engine: Engine) -> pa.Table:
     """The wordings that explain what told groups count (store.runs.WORDINGS), by finding, channel and token."""
-    return engine.arrow(
-        """
-        SELECT DISTINCT t.campaign_id, s.channel, s.token, k.exclusive AS own
-        FROM counted_group t JOIN wording_shown s ON s.grp = t.grp
-        JOIN group_token k ON k.channel = s.channel AND k.token = s.token
-          AND k.grp = CASE WHEN s.grp < 0 THEN -1 - s.grp ELSE s.grp END
-        ORDER BY t.campaign_id, s.channel, s.token
-        """
+    engine.run(
+        [
+            Step(
+                "told_wording",
+                """
+                SELECT DISTINCT t.campaign_id, s.channel, s.token, k.exclusive AS own
+                FROM counted_group t JOIN wording_shown s ON s.grp = t.grp
+                JOIN group_token k ON k.channel = s.channel AND k.token = s.token
+                  AND k.grp = CASE WHEN s.grp < 0 THEN -1 - s.grp ELSE s.grp END
+                """,
+            )
+        ]
     )
+    return engine.arrow("SELECT * FROM told_wording ORDER BY campaign_id, channel, token")
 
 
 def _register(engine: Engine, name: str, column: str, rows: Sequence[tuple[str, int]]) -> None:
