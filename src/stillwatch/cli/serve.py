@@ -35,6 +35,9 @@ def serve(
         int, typer.Option(help="Seconds over which the beginnings of actions are spread.", min=0, max=86_400)
     ] = 900,
     ttl: Annotated[int, typer.Option(help="Seconds for which a gateway may keep an answer.", min=0, max=300)] = 30,
+    most: Annotated[
+        int, typer.Option(help="Decisions a second of one worker; beyond it 503, at once.", min=1, max=1_000_000)
+    ] = 8000,
     certificate: Annotated[Path | None, typer.Option(help="A certificate (PEM), for TLS.")] = None,
     certificate_key: Annotated[Path | None, typer.Option(help="The certificate's key (PEM, PKCS #8).")] = None,
     role: Annotated[
@@ -69,7 +72,7 @@ def serve(
     if certificate is None and not _is_loopback(host):
         say(f"no TLS at {host}: whoever sees the network sees tokens and accounts; give --certificate")
     _say_what_lacks(store)
-    config = {"store": str(store.resolve()), "delay": delay, "ttl": ttl, "workers": workers}
+    config = {"store": str(store.resolve()), "delay": delay, "ttl": ttl, "workers": workers, "most": most}
     if key_file:
         config["key_file"] = str(key_file.resolve())
     _run(config, host, port, certificate, certificate_key, json)

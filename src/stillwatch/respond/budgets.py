@@ -1,8 +1,8 @@
 """Budgets that the accounts of a confirmed group share: splitting work over more accounts buys nothing.
 
 A rate is kept as one number a group: the time until which it is paid for (the generic cell rate algorithm, ITU-T
-I.371). A burst of BURST seconds' worth goes through at once; beyond it a group gets its rate and no more. What is at once is
-counted by leases, which end when the gateway says so, or after LEASE seconds.
+I.371). A burst of BURST seconds' worth goes through at once; beyond it a group gets its rate and no more. What is at
+once is counted by leases, which end when the gateway says so, or after LEASE seconds.
 
 Clocks are passed in: monotonic seconds. State is one process's: of several workers each gets its share of every rate,
 so together they never give more than the whole, and give less where connections are spread unevenly.

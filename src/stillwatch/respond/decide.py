@@ -1,9 +1,9 @@
 """One decision: what a gateway does with one request, from the actions in force. Pure: clocks and state are passed in.
 
 observe → allow · label → warn · verify → escalate · limit, protect, fallback → modify · suspend → deny. The highest
-rung names the verdict; what every action obliges to holds together, the stricter number of two. Who asks for reasons gets a
-coarse code and the notice, never a score, a campaign or a rule. An action that is watched for (observe) answers as if
-there were none; one in shadow too, but for its mode, and goes to the decision log.
+rung names the verdict; what every action obliges to holds together, the stricter number of two. Who asks for reasons
+gets a coarse code and the notice, never a score, a campaign or a rule. An action that is watched for (observe) answers
+as if there were none; one in shadow too, but for its mode, and goes to the decision log.
 """
 
 import hashlib

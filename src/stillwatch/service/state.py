@@ -37,12 +37,14 @@ log = logging.getLogger("stillwatch.service")
 
 @dataclass(frozen=True)
 class Config:
-    """How a worker is set: the store, delay and ttl in seconds, how many workers share each budget."""
+    """How a worker is set: the store, delay and ttl in seconds, how many workers share each budget, and the `most`
+    decisions that one gives in a second."""
 
     store: Path
     delay: int = 900
     ttl: int = 30
     workers: int = 1
+    most: int = 8000
     key_file: Path | None = None
 
 
