@@ -2,9 +2,9 @@
 
 The schedule (Poisson, by a seed) is made before it runs; latency counts from the *intended* moment of each request, so
 that a server that stalls is charged for all who waited. The generator is plain sockets and epoll, its own lateness is
-told (`late`: sent after the intended moment). Server and generator each have a core; with `--scheduling fifo` (what
-deploy/stillwatch.service sets) the server runs under SCHED_FIFO 10, the generator under 11, so that its own delays do
-not count as the server's. Detection runs beside them at ordinary priority on every core.
+told (`late`: sent after the intended moment). Server and generator each have a core; with `--scheduling realtime` (as
+deploy/stillwatch.service has it) the worker runs under SCHED_RR 10, the generator under SCHED_FIFO 11, so that its own
+delays do not count as the server's. Detection runs beside them at ordinary priority on every core.
 """
 
 import argparse
@@ -36,7 +36,7 @@ ACCOUNTS = 1_000_000
 
 IN_FORCE = 100_000
 
-RATED = 8000
+RATED = 6000
 """Decisions a second that a worker gives: what `stillwatch serve --most` has without being told."""
 
 
@@ -179,12 +179,12 @@ def published(store: Any, turn: int) -> None:
 
 
 @contextmanager
-def served(folder: Path, port: int, core: int, priority: int, most: int = RATED) -> Iterator[subprocess.Popen[bytes]]:
+def served(folder: Path, port: int, core: int, realtime: bool, most: int = RATED) -> Iterator[subprocess.Popen[bytes]]:
     """The service, under the scheduling that is measured."""
     code = "import sys; from stillwatch.cli import main; sys.argv[0] = 'stillwatch'; main()"
     line = [sys.executable, "-c", code, "serve", "--store", str(folder), "--port", str(port), "--most", str(most)]
-    rank = ["chrt", "-f", str(priority)] if priority else []
-    process = subprocess.Popen(["taskset", "-c", str(core), *rank, *line], start_new_session=True)
+    rank = ["--realtime"] if realtime else []
+    process = subprocess.Popen(["taskset", "-c", str(core), *line, *rank], start_new_session=True)
     try:
         for _ in range(200):
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2) as one:
@@ -194,8 +194,12 @@ def served(folder: Path, port: int, core: int, priority: int, most: int = RATED)
             time.sleep(0.1)
         yield process
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(10)
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @contextmanager
@@ -231,14 +235,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=18400)
     parser.add_argument("--cores", type=int, nargs=2, default=(1, 0), help="of the server, of the generator")
-    parser.add_argument("--scheduling", choices=("fifo", "other"), default="fifo")
+    parser.add_argument("--scheduling", choices=("realtime", "other"), default="realtime")
     parser.add_argument("--only", nargs="*", default=[], help="quiet, detecting, most, overload, swap")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     if asked.generate:
         print(json.dumps(generate(json.loads(asked.generate))))
         return
-    fifo = asked.scheduling == "fifo"
+    realtime = asked.scheduling == "realtime"
     out: list[dict[str, Any]] = []
 
     def told(name: str, answer: dict[str, Any], **more: Any) -> None:
@@ -255,13 +259,13 @@ def main() -> None:
         token = world(folder / "store")
         plan = {
             "token": token, "port": asked.port, "seed": asked.seed, "core": asked.cores[1], "spin": False,
-            "priority": 11 if fifo else 0, "rate": asked.rate, "seconds": asked.seconds, "connections": 64,
+            "priority": 11 if realtime else 0, "rate": asked.rate, "seconds": asked.seconds, "connections": 64,
         }  # fmt: skip
 
         def wanted(name: str) -> bool:
             return not asked.only or name in asked.only
 
-        with served(folder / "store", asked.port, asked.cores[0], 10 if fifo else 0):
+        with served(folder / "store", asked.port, asked.cores[0], realtime):
             run(plan | {"seconds": 3.0})
             if wanted("quiet"):
                 told("quiet", run(plan), rate=asked.rate, seconds=asked.seconds)
@@ -270,13 +274,20 @@ def main() -> None:
                     told("detecting", run(plan), rate=asked.rate, seconds=asked.seconds)
             if wanted("swap"):
                 told("swap", swapping(folder / "store", plan), rate=asked.rate, seconds=20.0)
-            for rate in (RATED, 2 * RATED):
+            for rate, connections in ((RATED, 64), (2 * RATED, 64), (2 * RATED, 256)):
                 if wanted("overload"):
-                    answer = run(plan | {"rate": rate, "seconds": 10.0, "connections": 512})
+                    answer = run(plan | {"rate": rate, "seconds": 10.0, "connections": connections})
                     share = answer["counts"].get("200", 0) / 10.0 / RATED
-                    told("overload", answer, rate=rate, rated=RATED, goodput_of_rated=round(share, 3), connections=512)
+                    told(
+                        "overload",
+                        answer,
+                        rate=rate,
+                        rated=RATED,
+                        goodput_of_rated=round(share, 3),
+                        connections=connections,
+                    )
         if wanted("most"):
-            with served(folder / "store", asked.port, asked.cores[0], 10 if fifo else 0, 10**6):
+            with served(folder / "store", asked.port, asked.cores[0], realtime, 10**6):
                 run(plan | {"seconds": 3.0})
                 told("most", run(plan | {"rate": 0, "seconds": 10.0}), connections=64)
                 told("five thousand", run(plan | {"rate": 5000.0, "seconds": 10.0}), rate=5000.0)

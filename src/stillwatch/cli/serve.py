@@ -37,7 +37,10 @@ def serve(
     ttl: Annotated[int, typer.Option(help="Seconds for which a gateway may keep an answer.", min=0, max=300)] = 30,
     most: Annotated[
         int, typer.Option(help="Decisions a second of one worker; beyond it 503, at once.", min=1, max=1_000_000)
-    ] = 8000,
+    ] = 6000,
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="Run under real-time scheduling (Linux), as the shipped unit does.")
+    ] = False,
     certificate: Annotated[Path | None, typer.Option(help="A certificate (PEM), for TLS.")] = None,
     certificate_key: Annotated[Path | None, typer.Option(help="The certificate's key (PEM, PKCS #8).")] = None,
     role: Annotated[
@@ -72,7 +75,14 @@ def serve(
     if certificate is None and not _is_loopback(host):
         say(f"no TLS at {host}: whoever sees the network sees tokens and accounts; give --certificate")
     _say_what_lacks(store)
-    config = {"store": str(store.resolve()), "delay": delay, "ttl": ttl, "workers": workers, "most": most}
+    config = {
+        "store": str(store.resolve()),
+        "delay": delay,
+        "ttl": ttl,
+        "workers": workers,
+        "most": most,
+        "realtime": realtime,
+    }
     if key_file:
         config["key_file"] = str(key_file.resolve())
     _run(config, host, port, certificate, certificate_key, json)
@@ -125,8 +135,7 @@ def _run(config: dict[str, Any], host: str, port: int, cert: Path | None, cert_k
         "stillwatch.service.app:application", address=host, port=port, interface=Interfaces.ASGI, factory=True,
         workers=config["workers"], http=HTTPModes.http1, websockets=False, backlog=2048, backpressure=BACKPRESSURE,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS, max_buffer_size=65536), log_access=False,
-        log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, respawn_failed_workers=True,
-        workers_kill_timeout=5,
+        log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, workers_kill_timeout=5,
     )  # fmt: skip
     try:
         server.serve()

@@ -45,7 +45,13 @@ DECIDE, END = "/v1/decisions", "/v1/decisions/end"
 _JSON = (b"content-type", b"application/json")
 _OK: Message = {"type": "http.response.start", "status": 200, "headers": [_JSON, (b"cache-control", b"no-store")]}
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="stillwatch"')
-_BUSY = Refused(503, "overloaded", "more questions than can be answered in time: decide without, and ask again later")
+_BUSY = "more questions than can be answered in time: decide without, and ask again later"
+_BUSY_START: Message = {
+    "type": "http.response.start",
+    "status": 503,
+    "headers": [_JSON, (b"cache-control", b"no-store"), (b"retry-after", b"1")],
+}
+_BUSY_BODY: Message = {"type": "http.response.body", "body": fault("overloaded", _BUSY)}
 
 log = logging.getLogger("stillwatch.service")
 
@@ -93,10 +99,16 @@ class Decisions:
             await self.rest(scope, receive, send)
             return
         try:
-            if self.lag.late >= LATE or len(self.waiting) >= MOST_WAITING:
-                raise _BUSY
-            self._let_in(scope)
-            self._pay(time.monotonic())
+            if self.lag.late < LATE and len(self.waiting) < MOST_WAITING:
+                self._let_in(scope)
+                busy = not self._paid_for(time.monotonic())
+            else:
+                busy = True
+            if busy:
+                self.shed += 1
+                await send(_BUSY_START)
+                await send(_BUSY_BODY)
+                return
             body = await self._body(receive)
             if scope["path"] == DECIDE:
                 said = answer(self.state.decide(question(body)).decision)
@@ -104,7 +116,6 @@ class Decisions:
                 self.state.end(end(body))
                 said = b"{}"
         except Refused as error:
-            self.shed += error is _BUSY
             await refuse(send, error)
             return
         except Exception as error:  # a fault of ours: told by its kind, never by its words, which may quote
@@ -126,11 +137,12 @@ class Decisions:
                 raise Refused(413, "too_large", f"a body of more than {MOST_BYTES} bytes")
         admit(self.state, authorization, ROUTES["POST", scope["path"]], scope["query_string"])
 
-    def _pay(self, now: float) -> None:
-        """Take one of the second's decisions; raise Refused where they are given out. Strangers take none."""
+    def _paid_for(self, now: float) -> bool:
+        """Take one of the second's decisions, if there is one left. Strangers take none."""
         if self._paid - now > BURST:
-            raise _BUSY
+            return False
         self._paid = max(self._paid, now) + self._each
+        return True
 
     async def _body(self, receive: Receive) -> bytes:
         """The whole body. Raises Refused where it is too long, or does not come."""

@@ -1,6 +1,5 @@
 """What one worker holds to answer with, and the thread that keeps it new, off the way of requests."""
 
-import gc
 import logging
 import threading
 import time
@@ -17,7 +16,8 @@ from stillwatch.respond.budgets import Budgets
 from stillwatch.respond.decide import Ask, Ruling, Timing, budget_of, decide
 from stillwatch.service.auth import Doors, read_tokens, tokens_file
 from stillwatch.service.clock import SECOND, Clock
-from stillwatch.service.wire import End, Question
+from stillwatch.service.realtime import raise_threads
+from stillwatch.service.wire import End, Question, encoded
 from stillwatch.store import keyring
 from stillwatch.store.decisions import Current, snapshot_key
 from stillwatch.store.keys import derived, read_secret
@@ -44,8 +44,9 @@ class Config:
     delay: int = 900
     ttl: int = 30
     workers: int = 1
-    most: int = 8000
+    most: int = 6000
     key_file: Path | None = None
+    realtime: bool = False
 
 
 class State:
@@ -58,7 +59,7 @@ class State:
         self.doors = Doors()
         self.budgets = Budgets(1.0 / max(config.workers, 1))
         self.timing = Timing(b"", config.delay, config.ttl)
-        self.log: deque[dict[str, Any]] = deque(maxlen=LOGGED)
+        self.log: deque[bytes] = deque(maxlen=LOGGED)
         self.counts: dict[str, int] = {}
         self.fault = ""
         self._doors_seen: tuple[int, int, int] | None = None
@@ -102,7 +103,7 @@ class State:
         ruling = decide(ask, held, now, self.timing, self.budgets, time.monotonic())
         self.counts[ruling.decision.verdict] = self.counts.get(ruling.decision.verdict, 0) + 1
         if ruling.enforced or ruling.shadow:
-            self.log.append({"at": now, "asked": asked, "ruling": ruling})
+            self.log.append(logged(now, asked, ruling))
         return ruling
 
     def end(self, said: End) -> None:
@@ -114,11 +115,9 @@ class State:
     # ------------------------------------------------------------------------------------------------ keeping
 
     def load(self) -> None:
-        """Read all before the first request, then set it apart from the garbage collector, which else walks over it."""
+        """Read all before the first request."""
         self._names = pseudonyms_of(self.config.store, self.config.key_file)
         self.look()
-        gc.collect()
-        gc.freeze()
 
     def look(self, pause: float = 0.0) -> None:
         """Read what has changed on disk. Whatever is damaged leaves what was there before, and is told once."""
@@ -190,6 +189,22 @@ def pseudonyms_of(folder: Path, key_file: Path | None) -> Callable[[str], list[s
     return lambda name: [pseudonym(name, key, epoch) for epoch, key in sorted(keys.items())]
 
 
+def logged(now: int, asked: Question, ruling: Ruling) -> bytes:
+    """What the log keeps of a decision, as JSON: bytes, which the garbage collector need not walk over."""
+    told = {
+        "at": now, "decision_id": ruling.decision.decision_id, "account_id": asked.account_id,
+        "api_key_id": asked.api_key_id, "request_id": asked.request_id, "operation": asked.operation,
+        "verdict": ruling.decision.verdict, "enforced": [_named(one) for one in ruling.enforced],
+        "shadow": [_named(one) for one in ruling.shadow],
+    }  # fmt: skip
+    return encoded(told)
+
+
+def _named(one: InForce) -> dict[str, Any]:
+    policy = {"id": one.policy.id, "version": one.policy.version, "hash": one.policy.hash}
+    return {"action_id": one.action_id, "rung": one.rung.name.lower(), "campaign_id": one.group, "policy": policy}
+
+
 class Keeper(threading.Thread):
     """Looks at the disk each second. A daemon: it ends with the process."""
 
@@ -200,6 +215,8 @@ class Keeper(threading.Thread):
 
     def run(self) -> None:
         """Look until `stop`."""
+        if self._state.config.realtime and (fault := raise_threads()):
+            log.error("%s", fault)
         while not self._stop.wait(LOOK):
             try:
                 self._state.look(PAUSE)

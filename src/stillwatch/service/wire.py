@@ -143,6 +143,11 @@ def answer(decision: Decision) -> bytes:
         said["appeal_url"] = decision.appeal_url
     if decision.retry_after_s:
         said["retry_after_s"] = decision.retry_after_s
+    return encoded(said)
+
+
+def encoded(said: Any) -> bytes:
+    """A value as JSON."""
     try:
         return _ENCODER.encode(said)
     except UnicodeEncodeError:  # half a surrogate pair in a policy's words
