@@ -203,8 +203,9 @@ def served(folder: Path, port: int, core: int, realtime: bool, most: int = RATED
 
 
 @contextmanager
-def detecting(folder: Path) -> Iterator[None]:
-    """`stillwatch detect` on a simulated world, again and again, on every core at ordinary priority."""
+def detecting(folder: Path) -> Iterator[Path]:
+    """`stillwatch detect` on a simulated world, again and again, on every core at ordinary priority. A line of the
+    file is a detection that ended well."""
     store, logs = folder / "detected", folder / "logs"
     call = [sys.executable, "-c", "import sys; from stillwatch.cli import main; main()"]
     for words in (
@@ -212,10 +213,13 @@ def detecting(folder: Path) -> Iterator[None]:
         ["ingest", str(logs), "--store", str(store), "--key-file", str(folder / "key")],
     ):
         subprocess.run([*call, *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = folder / "detections"
     line = shlex.join([*call, "detect", "--store", str(store)])
-    busy = subprocess.Popen(["sh", "-c", f"while :; do {line} >/dev/null 2>&1; done"], start_new_session=True)
+    busy = subprocess.Popen(
+        ["sh", "-c", f"while :; do {line} >/dev/null 2>&1 && echo >> {done}; done"], start_new_session=True
+    )
     try:
-        yield
+        yield done
     finally:
         os.killpg(busy.pid, signal.SIGKILL)
         busy.wait()
@@ -270,8 +274,10 @@ def main() -> None:
             if wanted("quiet"):
                 told("quiet", run(plan), rate=asked.rate, seconds=asked.seconds)
             if wanted("detecting"):
-                with detecting(folder):
-                    told("detecting", run(plan), rate=asked.rate, seconds=asked.seconds)
+                with detecting(folder) as done:
+                    answer = run(plan)
+                    ended = len(done.read_text()) if done.exists() else 0
+                told("detecting", answer, rate=asked.rate, seconds=asked.seconds, detections=ended)
             if wanted("swap"):
                 told("swap", swapping(folder / "store", plan), rate=asked.rate, seconds=20.0)
             for rate, connections in ((RATED, 64), (2 * RATED, 64), (2 * RATED, 256)):

@@ -427,6 +427,9 @@ def test_a_fault_of_ours_is_told_without_its_words(service: Service, monkeypatch
     monkeypatch.setattr(service.state, "decide", lambda _: 1 / 0)
     status, said = service.ask(QUESTION)
     assert status == 500 and "division" not in json.dumps(said)
+    monkeypatch.setattr(service.state, "told", lambda: 1 / 0)
+    status, _, raw = call(service.app, method="GET", path="/v1/state", token=service.tokens["viewer"])
+    assert status == 500 and b"division" not in raw
 
 
 def test_the_description_of_the_api_fits_what_is_answered(service: Service) -> None:

@@ -20,7 +20,7 @@ from stillwatch import __version__
 from stillwatch.records import CHALLENGES, MODES, OBLIGATIONS, REASON_CODES, Rung
 from stillwatch.respond.decide import begins
 from stillwatch.service.auth import OPEN, ROUTES
-from stillwatch.service.decisions import App, Decisions, Receive, Scope, Send, admit, refuse
+from stillwatch.service.decisions import App, Decisions, Receive, Scope, Send, admit, log, refuse
 from stillwatch.service.state import Keeper, State
 from stillwatch.service.wire import End, Question, Refused
 
@@ -89,7 +89,10 @@ def _guarded(state: State, pages: App) -> App:
         except Refused as error:
             await refuse(send, error)
             return
-        await pages(scope, receive, send)
+        try:
+            await pages(scope, receive, send)
+        except Exception as error:  # answered with 500 already; its words may quote
+            log.error("internal fault: %s", type(error).__name__)
 
     return guarded
 

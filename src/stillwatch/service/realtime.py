@@ -1,10 +1,10 @@
 """Real-time scheduling of a worker's threads, by which its latency holds while other work wants every core.
 
-SCHED_RR, not SCHED_FIFO: threads of one rank take turns, so that none waits for ever for another on its core. (FIFO
-on one core hung the whole service at its end: the watching process spun while its worker waited.) The thread that
-answers has the rank of those that read the network: one above them it took requests one by one, at half the
-throughput. Only the worker is raised; the process that watches it is not. RLIMIT_RTTIME ends a worker that never rests, before it takes a
-core away from the machine. Wanted of the system: RLIMIT_RTPRIO of PRIORITY (systemd: LimitRTPRIO), or CAP_SYS_NICE.
+SCHED_RR, not SCHED_FIFO: threads of one rank take turns, so that none waits for ever for another on its core. (FIFO on
+one core hung the whole service at its end: the watching process spun while its worker waited.) The thread that answers
+has the rank of those that read the network: one above them it took requests one by one, at half the throughput. Only
+the worker is raised; the process that watches it is not. RLIMIT_RTTIME ends a worker that never rests, before it takes
+a core away from the machine. Wanted of the system: RLIMIT_RTPRIO of PRIORITY (systemd: LimitRTPRIO), or CAP_SYS_NICE.
 """
 
 import os
