@@ -71,6 +71,7 @@ COMMANDS = (
         alone=("--scale", ARTICLE),
     ),
     Command("erase", "stillwatch.cli.erase", "erase", "Remove an account from a store."),
+    Command("serve", "stillwatch.cli.serve", "serve", "Answer gateways: what to do with a request, over HTTP."),
     Command("expire", "stillwatch.cli.expire", "expire", "Remove the days of a store that are over their time."),
 )
 

@@ -1,0 +1,183 @@
+"""`stillwatch serve`: answer gateways, and make the tokens by which they ask."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stillwatch.cli.options import KeyFile
+
+PORT = 8400
+BACKPRESSURE = 8192
+"""Connections that a worker holds open at once: slow ones must not fill it before they are closed."""
+
+HEADER_MS = 5000
+"""Milliseconds in which a connection must have sent its headers."""
+
+
+def serve(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[token new|list|end [ID]]",
+            help="token new: make a token of --role and print it, once. token list: the tokens. token end ID: end one.",
+        ),
+    ] = None,
+    store: Annotated[Path, typer.Option(help="The store's folder.")] = ...,  # type: ignore[assignment]
+    host: Annotated[
+        str, typer.Option(help="The address to listen at; without TLS keep to this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen at.", min=1, max=65535)] = PORT,
+    workers: Annotated[
+        int, typer.Option(help="Processes that answer; each has its share of every budget.", min=1, max=64)
+    ] = 1,
+    delay: Annotated[
+        int, typer.Option(help="Seconds over which the beginnings of actions are spread.", min=0, max=86_400)
+    ] = 900,
+    ttl: Annotated[int, typer.Option(help="Seconds for which a gateway may keep an answer.", min=0, max=300)] = 30,
+    most: Annotated[
+        int, typer.Option(help="Decisions a second of one worker; beyond it 503, at once.", min=1, max=1_000_000)
+    ] = 6000,
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="Run under real-time scheduling (Linux), as the shipped unit does.")
+    ] = False,
+    certificate: Annotated[Path | None, typer.Option(help="A certificate (PEM), for TLS.")] = None,
+    certificate_key: Annotated[Path | None, typer.Option(help="The certificate's key (PEM, PKCS #8).")] = None,
+    role: Annotated[
+        str, typer.Option(help="token new: decide (gateways), viewer, analyst, lead, admin or ingest.")
+    ] = "",
+    note: Annotated[str, typer.Option(help="token new: whose it is.")] = "",
+    key_file: KeyFile = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the tokens, or where it listens, as JSON.")] = False,
+) -> None:
+    """Answer `POST /v1/decisions` from the actions in force, until it is ended by Ctrl-C or SIGTERM.
+
+    The answer to a gateway says what to do with one request: `allow`, `warn`, `modify`, `deny` or `escalate`, with
+    obligations, for `ttl_s` seconds. Nobody is let in without a token of the role that a route wants: make one with
+    `stillwatch serve token new --role decide --store STORE`. A token is printed once; the store keeps its hash.
+
+    New actions are read within two seconds of their publication; one that has expired ends on time without it. The
+    figures of latency in docs/serve.md hold under the scheduling of deploy/stillwatch.service, and nothing is promised
+    without it. A pseudonymous store needs its key here.
+    """
+    from stillwatch.cli.output import say
+    from stillwatch.errors import UsageError
+    from stillwatch.store.manifest import read_manifest
+
+    read_manifest(store)
+    if words:
+        _token(words, store, role, note, json)
+        return
+    if role or note:
+        raise UsageError("--role and --note are of `token new`", next_step="stillwatch serve token new --role decide")
+    if (certificate is None) != (certificate_key is None):
+        raise UsageError("TLS needs both", wanted="--certificate and --certificate-key")
+    if certificate is None and not _is_loopback(host):
+        say(f"no TLS at {host}: whoever sees the network sees tokens and accounts; give --certificate")
+    _say_what_lacks(store)
+    config = {
+        "store": str(store.resolve()),
+        "delay": delay,
+        "ttl": ttl,
+        "workers": workers,
+        "most": most,
+        "realtime": realtime,
+    }
+    if key_file:
+        config["key_file"] = str(key_file.resolve())
+    _run(config, host, port, certificate, certificate_key, json)
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _say_what_lacks(store: Path) -> None:
+    from stillwatch.cli.output import say, typed
+    from stillwatch.service.auth import read_tokens
+    from stillwatch.store.decisions import folder_of, stamp
+
+    if not read_tokens(store):
+        say(
+            "no token yet, so nobody is let in: "
+            + typed("serve", "token", "new", "--role", "decide", "--store", str(store))
+        )
+    if stamp(folder_of(store)) is None:
+        say("no actions are published yet: every decision is `allow`")
+
+
+def _run(config: dict[str, Any], host: str, port: int, cert: Path | None, cert_key: Path | None, json: bool) -> None:
+    import json as text
+    import os
+
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    from stillwatch.cli.output import emit_json, say
+    from stillwatch.errors import StillwatchError
+    from stillwatch.service.app import CONFIG
+    from stillwatch.service.state import State
+
+    State.of(config).load()  # a damaged store or a lost key is told here, before any port is open
+    os.environ[CONFIG] = text.dumps(config)
+    where = f"{'https' if cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    if json:
+        emit_json({"schema": "stillwatch/serve/v1", "url": where, "workers": config["workers"], "pid": os.getpid()})
+    say(f"listening at {where}, {config['workers']} worker(s)")
+    server = Server(
+        "stillwatch.service.app:application", address=host, port=port, interface=Interfaces.ASGI, factory=True,
+        workers=config["workers"], http=HTTPModes.http1, websockets=False, backlog=2048, backpressure=BACKPRESSURE,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS, max_buffer_size=65536), log_access=False,
+        log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, workers_kill_timeout=5,
+    )  # fmt: skip
+    try:
+        server.serve()
+    except OSError as error:
+        raise StillwatchError(
+            f"cannot listen ({error.strerror})", where=where, next_step="give another --port"
+        ) from error
+
+
+def _token(words: list[str], store: Path, role: str, note: str, json: bool) -> None:
+    from stillwatch.errors import UsageError
+    from stillwatch.service.auth import end_token, new_token, read_tokens
+
+    if words[:2] == ["token", "new"] and len(words) == 2:
+        token, said = new_token(store, role, note)
+        _print_new(token, said, json)
+    elif words == ["token", "list"]:
+        _print_tokens(read_tokens(store), json)
+    elif words[:2] == ["token", "end"] and len(words) == 3:
+        end_token(store, words[2])
+        _print_tokens(read_tokens(store), json)
+    else:
+        raise UsageError(
+            "not what `serve` knows", found=" ".join(words), wanted="nothing, token new, token list or token end ID"
+        )
+
+
+def _print_new(token: Any, said: str, json: bool) -> None:
+    from stillwatch.cli.output import emit_json, say
+
+    if json:
+        emit_json({"schema": "stillwatch/token/v1", "id": token.id, "role": token.role, "token": said})
+        return
+    print(said)
+    say(f"token {token.id} of the role {token.role}: it is not shown again")
+
+
+def _print_tokens(tokens: Any, json: bool) -> None:
+    from stillwatch.cli.output import emit_json, table
+
+    rows = [{"id": one.id, "role": one.role, "created_at": one.created_at, "note": one.note} for one in tokens]
+    if json:
+        emit_json({"schema": "stillwatch/tokens/v1", "tokens": rows})
+        return
+    table(["id", "role", "made", "note"], [list(row.values()) for row in rows])

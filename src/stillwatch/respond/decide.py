@@ -1,0 +1,183 @@
+"""One decision: what a gateway does with one request, from the actions in force. Pure: clocks and state are passed in.
+
+observe → allow · label → warn · verify → escalate · limit, protect, fallback → modify · suspend → deny. The highest
+rung names the verdict; what every action obliges to holds together, the stricter number of two. Who asks for reasons
+gets a coarse code and the notice, never a score, a campaign or a rule. An action that is watched for (observe) answers
+as if there were none; one in shadow too, but for its mode, and goes to the decision log.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stillwatch.records import InForce, Obligation, PolicyRef, Rung
+from stillwatch.respond.budgets import Budgets
+
+VERDICTS = {
+    Rung.OBSERVE: "allow",
+    Rung.LABEL: "warn",
+    Rung.VERIFY: "escalate",
+    Rung.LIMIT: "modify",
+    Rung.PROTECT: "modify",
+    Rung.FALLBACK: "modify",
+    Rung.SUSPEND: "deny",
+}
+
+SECOND = 1_000_000
+"""Times of actions are microseconds since 1970."""
+
+URGENT = "key_security"
+"""The reason code of what protects the customer: it is never delayed."""
+
+_LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrency", "max_tokens")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Who asks for what. `lease` names the request where the gateway will say when it ends."""
+
+    account_id: str
+    request_id: str
+    tokens: int = 0
+    lease: str = ""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When actions begin to be felt and how long an answer may be kept: seconds, spread by a keyed hash.
+
+    An action begins up to `delay` after its start (at most a quarter of its time), another time for each, so that
+    nobody can tell which of his requests was seen; `ttl` varies by a quarter.
+    """
+
+    secret: bytes = b""
+    delay: int = 900
+    ttl: int = 30
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is answered. `retry_after_s` is set where a budget is used up."""
+
+    decision_id: str
+    verdict: str
+    action: str
+    obligations: tuple[Obligation, ...]
+    reason_codes: tuple[str, ...]
+    policy: PolicyRef | None
+    mode: str
+    ttl_s: int
+    notice: str = ""
+    appeal_url: str = ""
+    retry_after_s: int = 0
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A decision, and what the log keeps beside it: the actions that spoke, and those in shadow that would have."""
+
+    decision: Decision
+    enforced: tuple[InForce, ...] = ()
+    shadow: tuple[InForce, ...] = ()
+
+
+def decide(ask: Ask, held: Sequence[InForce], now: int, timing: Timing, budgets: Budgets, clock: float) -> Ruling:
+    """The decision about one request at `now` (microseconds); `clock` is monotonic seconds, for the budgets."""
+    number = spread(timing.secret, "decision", ask.account_id, ask.request_id, str(now))
+    name, ttl = f"D-{number:016x}", _ttl(timing, number)
+    if not held:
+        return Ruling(Decision(name, "allow", "none", (), (), None, "enforce", ttl))
+    standing = [one for one in held if begins(one, timing) <= now < one.expires_at]
+    shadow = tuple(one for one in standing if one.mode != "enforce")
+    spoken = sorted((one for one in standing if one.mode == "enforce"), key=lambda one: (-one.rung, one.action_id))
+    until = min((one.expires_at for one in standing), default=now + ttl * SECOND)
+    ttl = max(min(ttl, (until - now) // SECOND), 0)
+    if not spoken or spoken[0].rung == Rung.OBSERVE:
+        mode = "shadow" if shadow and not spoken else "enforce"
+        return Ruling(Decision(name, "allow", "none", (), (), None, mode, ttl), tuple(spoken), shadow)
+    return Ruling(_of(name, ttl, spoken, ask, budgets, clock), tuple(spoken), shadow)
+
+
+def _of(name: str, ttl: int, spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> Decision:
+    first = spoken[0]
+    verdict = VERDICTS[first.rung]
+    if first.rung == Rung.SUSPEND:  # milder actions say nothing beside it: a limit would read as "try again"
+        spoken = [one for one in spoken if one.rung == Rung.SUSPEND]
+    obligations = merged(_obliged(one) for one in spoken)
+    wait = 0.0
+    if first.rung != Rung.SUSPEND:
+        wait, counted = _charge(spoken, ask, budgets, clock)
+        ttl = 0 if counted else ttl
+    spoke = next((one for one in spoken if one.rung == Rung.LIMIT), first) if wait else first
+    return Decision(
+        name, "deny" if wait else verdict, first.rung.name.lower(), obligations,
+        tuple(dict.fromkeys(one.reason_code for one in ([spoke] if wait else spoken) if one.rung > Rung.OBSERVE)),
+        spoke.policy, "enforce", ttl, spoke.notice, spoke.appeal_url, -int(-wait // 1) if wait else 0,
+    )  # fmt: skip
+
+
+def _obliged(one: InForce) -> tuple[Obligation, ...]:
+    """What an action obliges to; a step-up and a suspension that name nothing still mean something."""
+    types = {obligation.type for obligation in one.obligations}
+    if one.rung == Rung.SUSPEND and "hold" not in types:
+        return (*one.obligations, Obligation("hold"))
+    if one.rung == Rung.VERIFY and "challenge" not in types:
+        kind = "rotate_key" if one.reason_code == URGENT else "identity"
+        return (*one.obligations, Obligation("challenge", (("kind", kind),)))
+    return one.obligations
+
+
+def merged(several: Iterable[tuple[Obligation, ...]]) -> tuple[Obligation, ...]:
+    """One obligation a type, sorted: the smaller of two numbers, the first of two words."""
+    held: dict[str, dict[str, int | str]] = {}
+    for obligations in several:
+        for one in obligations:
+            settings = held.setdefault(one.type, {})
+            for name, value in one.settings:
+                before = settings.get(name)
+                smaller = name in _LIMITS and isinstance(before, int) and isinstance(value, int) and value < before
+                if before is None or smaller:
+                    settings[name] = value
+    return tuple(Obligation(type, tuple(sorted(held[type].items()))) for type in sorted(held))
+
+
+def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> tuple[float, bool]:
+    """The seconds to wait for the budgets, and whether any counted this request.
+
+    Whose actions name a group share the group's budget. Of several budgets the first that is used up speaks; those
+    before it are charged all the same.
+    """
+    counted = False
+    for one in spoken:
+        limits = {name: value for o in one.obligations if o.type == "rate_limit" for name, value in o.settings}
+        numbers = {name: value for name, value in limits.items() if isinstance(value, int)}
+        if numbers:
+            counted = True
+            wait = budgets.take(budget_of(one), numbers, ask.tokens, clock, ask.lease)
+            if wait > 0:
+                return wait, True
+    return 0.0, counted
+
+
+def budget_of(one: InForce) -> str:
+    """Whose budget an action draws on: its group's, or its own."""
+    return f"g:{one.group}" if one.group else f"a:{one.action_id}"
+
+
+def begins(one: InForce, timing: Timing) -> int:
+    """When an action begins to be felt, in microseconds: its start and its delay. What protects a customer at once."""
+    if one.rung == Rung.OBSERVE or one.reason_code == URGENT or timing.delay <= 0:
+        return one.starts_at
+    longest = min(timing.delay * SECOND, max(one.expires_at - one.starts_at, 0) // 4)
+    return one.starts_at + spread(timing.secret, "delay", one.action_id) % (longest + 1)
+
+
+def _ttl(timing: Timing, number: int) -> int:
+    quarter = timing.ttl // 4
+    return timing.ttl - quarter + number % (2 * quarter + 1) if quarter else timing.ttl
+
+
+def spread(secret: bytes, *words: str) -> int:
+    """64 bits of a keyed hash of some words."""
+    said = "\0".join(words).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(said, digest_size=8, key=secret).digest())

@@ -1,0 +1,1 @@
+"""The service that gateways and people ask over HTTP."""
