@@ -1,0 +1,121 @@
+"""What is remembered between questions: decisions by account, and whether the service is worth asking."""
+
+import threading
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+
+from stillwatch_gateway.answers import Decision
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A decision, until when it may be used as it is, and until when where the service cannot be asked."""
+
+    decision: Decision
+    fresh_until: float
+    stale_until: float
+
+
+class Cache:
+    """Decisions by account, the least lately used of them forgotten first.
+
+    Those that bind have a place of their own, so that a flood of accounts that nothing is in force against (or of keys
+    that nobody has) cannot make a gateway forget them.
+    """
+
+    def __init__(self, size: int, longest: float, stale_for: float) -> None:
+        self._size = size
+        self._longest = longest
+        self._stale_for = stale_for
+        self._lock = threading.Lock()
+        self._held: dict[bool, OrderedDict[str, Kept]] = {True: OrderedDict(), False: OrderedDict()}
+
+    def put(self, who: str, decision: Decision, now: float) -> None:
+        """Remember a decision for its ttl, and a bounded time beyond it for when the service is not there."""
+        until = now + min(decision.ttl, self._longest)
+        with self._lock:
+            self._held[not decision.binding].pop(who, None)
+            held = self._held[decision.binding]
+            held[who] = Kept(decision, until, until + self._stale_for)
+            held.move_to_end(who)
+            while len(held) > self._size:
+                held.popitem(last=False)
+
+    def get(self, who: str, now: float, *, stale: bool = False) -> Decision | None:
+        """The decision about an account that may be used now; with `stale` also one whose ttl is over."""
+        with self._lock:
+            for held in self._held.values():
+                if (kept := held.get(who)) is not None:
+                    if now >= kept.stale_until:
+                        del held[who]
+                        return None
+                    held.move_to_end(who)
+                    return kept.decision if now < (kept.stale_until if stale else kept.fresh_until) else None
+        return None
+
+    def __len__(self) -> int:
+        return sum(map(len, self._held.values()))
+
+
+class Breaker:
+    """Opens after so many failures in a row; then one question a pause tries again, and each failure doubles the pause.
+
+    While it is open a dead service costs nothing but that one question.
+    """
+
+    def __init__(self, after: int, pause: float, longest: float) -> None:
+        self._after = after
+        self._first = pause
+        self._longest = longest
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._pause = pause
+        self._next = 0.0
+
+    def lets(self, now: float) -> bool:
+        """Whether this question may go out. Where one is let through to try, others are not until the next pause."""
+        with self._lock:
+            if self._failures < self._after:
+                return True
+            if now < self._next:
+                return False
+            self._next = now + self._pause
+            return True
+
+    def worked(self) -> None:
+        """The service answered."""
+        with self._lock:
+            self._failures, self._pause = 0, self._first
+
+    def failed(self, now: float) -> None:
+        """The service did not."""
+        with self._lock:
+            self._failures += 1
+            if self._failures == self._after:
+                self._next = now + self._pause
+            elif self._failures > self._after and now >= self._next - self._pause:
+                self._pause = min(self._pause * 2, self._longest)
+                self._next = now + self._pause
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the service counts as dead."""
+        return self._failures >= self._after
+
+
+class Counters:
+    """Counts of what happened, by name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def add(self, name: str, many: int = 1) -> None:
+        """Count."""
+        with self._lock:
+            self._counts[name] += many
+
+    def told(self) -> dict[str, int]:
+        """All counts so far, by name in order."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))
