@@ -7,21 +7,24 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stillwatch_gateway.answers import Obligation
 
 MINUTE = 60.0
 
+LONGEST_RUN = 900.0
+"""Seconds after which a request counts as ended even if nobody said so: a lost end must not lock an account out."""
+
 
 @dataclass
 class _Use:
-    """What is left of an account's minute, when that was reckoned, and how much runs at the moment."""
+    """What is left of an account's minute, when that was reckoned, and since when what runs does so."""
 
     requests: float
     tokens: float
     at: float
-    running: int = 0
+    running: list[float] = field(default_factory=list)
 
 
 class Limiter:
@@ -43,7 +46,8 @@ class Limiter:
         with self._lock:
             use = self._refilled(who, requests, most)
             asked = min(tokens, most) if most else 0
-            if at_once is not None and use.running >= at_once:
+            use.running = [since for since in use.running if since > use.at - LONGEST_RUN]
+            if at_once is not None and len(use.running) >= at_once:
                 return 1.0
             waits = [
                 (1 - use.requests) * MINUTE / requests if requests else 0.0,
@@ -53,14 +57,14 @@ class Limiter:
                 return max(waits)
             use.requests -= 1 if requests else 0
             use.tokens -= asked
-            use.running += 1 if at_once is not None else 0
+            use.running += [use.at] if at_once is not None else []
             return 0.0
 
     def gives_back(self, who: str, limit: Obligation) -> None:
         """A request has ended."""
         with self._lock:
             if limit.number("concurrency") is not None and (use := self._uses.get(who)) is not None:
-                use.running = max(use.running - 1, 0)
+                del use.running[:1]
 
     def _refilled(self, who: str, requests: int | None, most: int | None) -> _Use:
         now = self._clock()

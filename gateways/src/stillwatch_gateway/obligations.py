@@ -28,7 +28,7 @@ CHANGES = {
     "hide_reasoning": "reasoning is left out", "fallback_model": "another model answers",
 }  # fmt: skip
 
-CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens")
 CHOICES = ("n", "best_of")
 LOGPROBS = (
     "logprobs", "top_logprobs", "prompt_logprobs", "return_logprob", "top_logprobs_num", "logprob_start_len",
@@ -148,7 +148,8 @@ def _latin(value: str) -> str:
 def change(body: MutableMapping[str, Any], decision: Decision, dialect: str = OPENAI, path: str = "") -> None:
     """Change a request's body as the decision obliges to, and what a client slips in beside (`extra_body`)."""
     if (cap := decision.obligation("cap_max_tokens")) is not None and (most := cap.number("max_tokens")):
-        _cap(body, most, dialect, path)
+        for params in _sampling(body, path):
+            _cap(params, most, dialect, path)
     if decision.obligation("strip_logprobs") is not None:
         _strip(body)
     if decision.obligation("hide_reasoning") is not None:
@@ -171,6 +172,18 @@ def _change_inner(held: dict[str, Any], decision: Decision) -> None:
                 held.pop(name, None)
 
 
+def _sampling(body: MutableMapping[str, Any], path: str) -> list[MutableMapping[str, Any]]:
+    """Where a request's settings of length stand: in it, or in SGLang's `sampling_params`, one or one a text."""
+    if not path.endswith("/generate"):
+        return [body]
+    held = body.get("sampling_params")
+    if isinstance(held, list) and held and all(isinstance(one, dict) for one in held):
+        return held
+    if not isinstance(held, dict):
+        held = body["sampling_params"] = {}
+    return [held]
+
+
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -178,12 +191,14 @@ def _whole(value: object) -> int | None:
 def _cap(body: MutableMapping[str, Any], most: int, dialect: str, path: str) -> None:
     """All answers to one request together are no longer than the cap, so that asking for many at once gains nothing."""
     many = max([1, *(_whole(body.get(name)) or 1 for name in CHOICES)])
+    if isinstance(prompts := body.get("prompt"), list) and not any(isinstance(one, int) for one in prompts):
+        most = max(most // max(len(prompts), 1), 1)
     if many > most:
         body.update({name: min(_whole(body[name]) or 1, most) for name in CHOICES if name in body})
         many = most
     each = most // many
     named = [name for name in CAPS if body.get(name) is not None]
-    for name in named or [_cap_name(dialect, path, body)]:
+    for name in named or _cap_name(dialect, path, body):
         asked = _whole(body.get(name))
         body[name] = asked if asked is not None and 0 < asked <= each else each
     if (least := _whole(body.get("min_tokens"))) is not None and least > each:
@@ -193,10 +208,15 @@ def _cap(body: MutableMapping[str, Any], most: int, dialect: str, path: str) -> 
         del body["thinking"]  # its budget must be below the cap, and a small one is refused
 
 
-def _cap_name(dialect: str, path: str, body: Mapping[str, Any]) -> str:
-    if dialect == ANTHROPIC or "prompt" in body:
-        return "max_tokens"
-    return "max_output_tokens" if path.rstrip("/").endswith("/responses") else "max_completion_tokens"
+def _cap_name(dialect: str, path: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The setting of a request that says nothing of length; none where it asks for no text (embeddings, speech)."""
+    if "messages" in body:
+        return ("max_tokens",) if dialect == ANTHROPIC else ("max_completion_tokens",)
+    if "prompt" in body and not path.endswith(("/generations", "/edits")):
+        return ("max_tokens",)
+    if path.endswith("/generate"):
+        return ("max_new_tokens",)
+    return ("max_output_tokens",) if "input" in body and path.endswith("/responses") else ()
 
 
 def _strip(body: MutableMapping[str, Any]) -> None:
