@@ -7,7 +7,6 @@ Each POST is asked about, whatever its path, but for those that are exempt; a We
 body is read whole (bounded), changed where a decision obliges to, and replayed.
 """
 
-import hashlib
 import json
 import os
 import uuid
@@ -17,6 +16,7 @@ from typing import Any
 
 from stillwatch_gateway.answers import Ask, tidy
 from stillwatch_gateway.client import AsyncClient
+from stillwatch_gateway.keys import hashed_key
 from stillwatch_gateway.limits import Limiter
 from stillwatch_gateway.obligations import ANTHROPIC, OPENAI, Refusal, Ruling, change, estimated, ruled
 from stillwatch_gateway.settings import from_environment
@@ -43,19 +43,16 @@ def header(scope: Scope, name: str) -> str:
     return next((value.decode("latin-1") for held, value in scope["headers"] if held.lower() == wanted), "")
 
 
-def key_id(scope: Scope) -> str:
-    """What stands for the key that a request shows: its SHA-256, as LiteLLM logs it. Keys themselves go nowhere."""
-    kind, _, token = header(scope, "authorization").partition(" ")
-    key = token.strip() if kind.lower() == "bearer" else header(scope, "x-api-key")
-    return hashlib.sha256(key.encode("latin-1")).hexdigest() if key else ""
-
-
 def by_key(scope: Scope) -> Ask:
     """Who asks: the key; or the account in the header that STILLWATCH_ACCOUNT_HEADER names, which whoever stands before
     this server must set or remove."""
     named = os.environ.get("STILLWATCH_ACCOUNT_HEADER", "")
     client = scope.get("client") or ("",)
-    return Ask(header(scope, named) if named else "", key_id(scope), client_ip=str(client[0]))
+    return Ask(
+        header(scope, named) if named else "",
+        hashed_key(header(scope, "authorization"), header(scope, "x-api-key")),
+        client_ip=str(client[0]),
+    )
 
 
 class StillwatchMiddleware:

@@ -2,9 +2,10 @@
 
     granian --interface asgi --factory stillwatch_gateway.guardrail:application
 
-The wire carries texts, images and tools, not the request's settings: so it can refuse (`BLOCKED`) and take traces out
-of answers' texts (`GUARDRAIL_INTERVENED`), where LiteLLM has not parted them off itself, and that is all. What else a decision obliges to it counts as `not done`;
-for limits of length, log-probabilities and other models use the native plugin.
+The wire carries texts, images and tools, not the request's settings: so it can refuse (`BLOCKED`), and take traces out
+of answers' texts (`GUARDRAIL_INTERVENED`) where LiteLLM has not parted them off itself. That is all. What else a
+decision obliges to it counts as `not done`; for limits of length, log-probabilities and other models use the native
+plugin.
 """
 
 import hmac
