@@ -2,11 +2,13 @@
 
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
@@ -163,3 +165,29 @@ def deaf() -> Iterator[str]:
     finally:
         for one in (*waiting, listener):
             one.close()
+
+
+class Switched(Service):
+    """A service whose script another process sets: the name of one of WORST in a file; none: it answers well."""
+
+    def __init__(self, switch: Path) -> None:
+        super().__init__(decision({"type": "cap_max_tokens", "max_tokens": 64}))
+        self._switch = switch
+        self._well = self.script
+
+    def _one(self, held: socket.socket) -> bool:
+        name = self._switch.read_text()
+        self.script = WORST[name] if name else self._well
+        self.asked.clear()
+        self.heads.clear()
+        return super()._one(held)
+
+
+def main() -> None:
+    """Serve on a port until killed; what happens is told by the file: `python -m tests.gateways.service PORT FILE`."""
+    with serving(Switched(Path(sys.argv[2])), int(sys.argv[1])):
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,7 @@ class Settings:
     url: str
     token: str = field(repr=False)
     within: float = 0.025
-    ask_within: float = 0.015
+    ask_within: float = 0.010
     fail_closed: frozenset[str] = frozenset()
     cache_size: int = 50_000
     longest_ttl: float = 300.0
