@@ -140,8 +140,8 @@ def main() -> None:
     )
     out = [
         f"benchmarks/gateways.py --count {given.count} --waiting {given.waiting}; commit {commit.stdout.strip()}",
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}, "
-        f"scheduling {'real-time' if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR) else 'ordinary'}",
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
+        f"load {os.getloadavg()[0]:.1f}, scheduling {'real-time' if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR) else 'ordinary'}",
     ]
     for title, count, breaker in (
         ("With the breaker, as shipped", given.count, 5), ("Without the breaker: each waits", given.waiting, 10**9),
