@@ -138,10 +138,11 @@ def main() -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    kind = "real-time" if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR) else "ordinary"
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     out = [
         f"benchmarks/gateways.py --count {given.count} --waiting {given.waiting}; commit {commit.stdout.strip()}",
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
-        f"load {os.getloadavg()[0]:.1f}, scheduling {'real-time' if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR) else 'ordinary'}",
+        f"{machine}, load {os.getloadavg()[0]:.1f}, scheduling {kind}",
     ]
     for title, count, breaker in (
         ("With the breaker, as shipped", given.count, 5), ("Without the breaker: each waits", given.waiting, 10**9),

@@ -7,12 +7,14 @@ Waits for a line on stdin between the requests before the fault and those after 
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+os.environ |= {"STILLWATCH_URL": sys.argv[1], "STILLWATCH_TOKEN": sys.argv[2]}
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "gateways" / "src"))
 
 from litellm.proxy._types import UserAPIKeyAuth

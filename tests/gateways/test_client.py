@@ -212,6 +212,16 @@ def test_a_breaker_lets_one_through_a_pause_while_it_is_open(events: list[str]) 
     assert breaker.lets(now + 8.1) and not breaker.is_open
 
 
+def test_what_was_under_way_when_the_breaker_opened_does_not_make_its_pause_longer() -> None:
+    breaker = Breaker(2, 1.0, 30.0)
+    assert all([breaker.lets(0.0) for _ in range(40)])
+    for _ in range(40):
+        breaker.failed(0.01)
+    assert [breaker.lets(1.0), breaker.lets(1.02), breaker.lets(1.03)] == [False, True, False]
+    breaker.failed(1.04)
+    assert [breaker.lets(3.0), breaker.lets(3.05)] == [False, True]
+
+
 TEXT = st.text(st.characters(), max_size=2000)
 
 

@@ -80,6 +80,9 @@ class Limiter:
         return use
 
     def _forget(self) -> None:
-        for who in list(self._uses)[: len(self._uses) - self._size] if len(self._uses) > self._size else []:
-            if not self._uses[who].running:
-                del self._uses[who]
+        if len(self._uses) > self._size:
+            oldest = next(iter(self._uses))
+            if self._uses[oldest].running:
+                self._uses.move_to_end(oldest)
+            else:
+                del self._uses[oldest]

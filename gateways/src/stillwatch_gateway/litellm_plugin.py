@@ -3,6 +3,7 @@
     litellm_settings:
       callbacks: [stillwatch_gateway.litellm_plugin.stillwatch]
 
+Where the environment does not say how Stillwatch is reached, the proxy does not start, rather than fail call by call.
 LiteLLM loads this module; nothing else of this package imports it, or LiteLLM.
 """
 
@@ -38,17 +39,10 @@ class StillwatchLogger(CustomLogger):  # type: ignore[misc]  # LiteLLM has no ty
 
     def __init__(self, client: AsyncClient | None = None, limiter: Limiter | None = None) -> None:
         super().__init__()
-        self._client = client
+        self.client = client or AsyncClient(from_environment())
         self._limiter = limiter or Limiter()
         self._rulings: weakref.WeakKeyDictionary[Any, Ruling] = weakref.WeakKeyDictionary()
         self._running: OrderedDict[tuple[int, str], tuple[str, Obligation]] = OrderedDict()
-
-    @property
-    def client(self) -> AsyncClient:
-        """The client, made of the environment when it is first needed."""
-        if self._client is None:
-            self._client = AsyncClient(from_environment())
-        return self._client
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: Data, call_type: str) -> Data:
         """Ask; refuse the call, or change it. Raises LiteLLM's ProxyException for a refusal."""

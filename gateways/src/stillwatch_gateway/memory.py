@@ -71,6 +71,7 @@ class Breaker:
         self._failures = 0
         self._pause = pause
         self._next = 0.0
+        self._trying = False
 
     def lets(self, now: float) -> bool:
         """Whether this question may go out. Where one is let through to try, others are not until the next pause."""
@@ -80,20 +81,22 @@ class Breaker:
             if now < self._next:
                 return False
             self._next = now + self._pause
+            self._trying = True
             return True
 
     def worked(self) -> None:
         """The service answered."""
         with self._lock:
-            self._failures, self._pause = 0, self._first
+            self._failures, self._pause, self._trying = 0, self._first, False
 
     def failed(self, now: float) -> None:
-        """The service did not."""
+        """The service did not. Questions that were under way when it opened do not make the pause longer."""
         with self._lock:
             self._failures += 1
             if self._failures == self._after:
                 self._next = now + self._pause
-            elif self._failures > self._after and now >= self._next - self._pause:
+            elif self._failures > self._after and self._trying:
+                self._trying = False
                 self._pause = min(self._pause * 2, self._longest)
                 self._next = now + self._pause
 
