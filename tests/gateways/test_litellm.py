@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,14 @@ class Stage:
     proxy: Proxy
     provider: Provider
     service: Service
+    headers: dict[str, str] = field(default_factory=dict)
 
     def ask(self, body: Json, *answers: tuple[int, Any], path: str = CHAT, key: str = "sk-alice") -> Answer:
         """One call; the provider must have been asked as often as it has answers."""
         self.provider.answers[:] = answers
         self.provider.asked.clear()
         self.service.asked.clear()
-        headers = {"authorization": f"Bearer {key}", "x-forwarded-for": "203.0.113.7"}
+        headers = {"authorization": f"Bearer {key}", "x-forwarded-for": "203.0.113.7", **self.headers}
         answer = self.proxy.ask(path, body, headers)
         assert not self.provider.answers, f"the proxy did not ask the provider: {answer.body[:500]!r}"
         return answer
@@ -179,6 +180,25 @@ def test_the_plugin_refuses_with_a_reason_and_where_to_appeal(plugged: Stage) ->
         assert plugged.ask(body, told, key="sk-nobody").status == status
 
 
+EVADING = {"x-litellm-disable-callbacks": "StillwatchLogger,stillwatch,custom_callback", "x-litellm-call-id": "same"}
+OPTING_OUT = {
+    "guardrails": [], "disable_global_guardrails": True,
+    "metadata": {"guardrails": [], "disable_global_guardrails": True}, "litellm_metadata": {"requester_ip_address": "8.8.8.8"}, "callbacks": [], "litellm_call_id": "same",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@needs_litellm
+def test_a_customer_cannot_opt_out_of_the_plugin(plugged: Stage) -> None:
+    plugged.service.script = decision({"type": "hold"}, verdict="deny")
+    plugged.headers.update(EVADING)
+    try:
+        assert plugged.ask(asked(**OPTING_OUT)).status == 403
+        assert plugged.service.asked[0]["client_ip"] == "203.0.113.7"
+    finally:
+        plugged.headers.clear()
+
+
 @pytest.mark.slow
 @needs_litellm
 @pytest.mark.parametrize("what", ["garbage", "nothing comes", "broken", "a slow drip"])
@@ -214,6 +234,9 @@ def test_the_guardrail_wire_of_a_running_proxy(tmp_path: Path) -> None:
             )
             answer = stage.ask(asked())
             assert answer.status == 400 and b"Please write to us. https://x/a" in answer.body
+            stage.headers.update(EVADING)
+            assert stage.ask(asked(**OPTING_OUT)).status == 400
+            stage.headers.clear()
             service.script = decision({"type": "hide_reasoning"})
             answer = stage.ask(asked(), chat(f"Well. <think>{TRACE}</think>It."))
             assert answer.status == 200 and TRACE.encode() not in answer.body and b"It." in answer.body
