@@ -52,7 +52,11 @@ def test_every_request_is_answered(name: str, fault: str) -> None:
     with serving(Service(dict(CAPPED))) as service:
         held = run(
             counted(
-                name, Settings(service.url, TOKEN, within=0.2, ask_within=0.05, breaker_after=2), service, fault, 40
+                name,
+                Settings(service.url, TOKEN, within=0.2, ask_within=0.05, breaker_after=2, breaker_over=0.0),
+                service,
+                fault,
+                40,
             )
         )
     assert held == wanted(name, 40)

@@ -87,7 +87,9 @@ def test_a_decision_is_kept_for_its_ttl_and_used_beyond_it_only_where_nobody_ans
 @pytest.mark.parametrize("what", WORST)
 def test_whatever_the_service_does_there_is_an_answer(made: Callable[..., Decide], what: str) -> None:
     with serving(Service(WORST[what])) as service:
-        decide = made(Settings(service.url, TOKEN, ask_within=0.02, breaker_after=2, breaker_pause=30.0))
+        decide = made(
+            Settings(service.url, TOKEN, ask_within=0.02, breaker_after=2, breaker_over=0.0, breaker_pause=30.0)
+        )
         outcomes = [decide(ASK) for _ in range(4)]
     assert {(one.source, one.decision.verdict) for one in outcomes} == {(DEFAULT, "allow")}
     assert outcomes[-1].why == "service dead"  # it is not asked any more
@@ -144,7 +146,7 @@ def test_a_connection_that_was_closed_meanwhile_is_made_anew(made: Callable[...,
 def test_a_service_that_comes_back_is_asked_again(made: Callable[..., Decide]) -> None:
     clock = Hands()
     with serving(Service(WORST["broken"])) as service:
-        decide = made(patient(service.url, breaker_after=2, breaker_pause=1.0), clock=clock)
+        decide = made(patient(service.url, breaker_after=2, breaker_over=0.0, breaker_pause=1.0), clock=clock)
         assert [decide(ASK).why for _ in range(4)] == ["service refused"] * 2 + ["service dead"] * 2
         clock.now += 1.01
         assert [decide(ASK).why for _ in range(2)] == ["service refused", "service dead"]
@@ -199,7 +201,7 @@ def test_a_flood_of_strangers_does_not_push_out_whom_something_binds() -> None:
 
 @given(st.lists(st.sampled_from(["works", "fails", "waits"]), max_size=60))
 def test_a_breaker_lets_one_through_a_pause_while_it_is_open(events: list[str]) -> None:
-    breaker, now = Breaker(3, 1.0, 8.0), 0.0
+    breaker, now = Breaker(3, 0.5, 1.0, 8.0), 0.0
     for event in events:
         now += 0.3 if event == "waits" else 0.0
         if not breaker.lets(now):
@@ -213,13 +215,26 @@ def test_a_breaker_lets_one_through_a_pause_while_it_is_open(events: list[str]) 
 
 
 def test_what_was_under_way_when_the_breaker_opened_does_not_make_its_pause_longer() -> None:
-    breaker = Breaker(2, 1.0, 30.0)
+    breaker = Breaker(2, 0.0, 1.0, 30.0)
     assert all([breaker.lets(0.0) for _ in range(40)])
     for _ in range(40):
         breaker.failed(0.01)
     assert [breaker.lets(1.0), breaker.lets(1.02), breaker.lets(1.03)] == [False, True, False]
     breaker.failed(1.04)
     assert [breaker.lets(3.0), breaker.lets(3.05)] == [False, True]
+
+
+def test_a_burst_that_comes_too_late_at_one_moment_does_not_open_the_breaker() -> None:
+    breaker = Breaker(5, 0.1, 1.0, 30.0)
+    for _ in range(300):
+        breaker.failed(1.0)
+    assert breaker.lets(1.0)
+    breaker.worked()
+    for place in range(10):
+        breaker.failed(2.0 + place * 0.01)
+        assert breaker.lets(2.0 + place * 0.01)
+    breaker.failed(2.11)
+    assert not breaker.lets(2.11)
 
 
 TEXT = st.text(st.characters(), max_size=2000)

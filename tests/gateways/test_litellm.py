@@ -182,8 +182,9 @@ def test_the_plugin_refuses_with_a_reason_and_where_to_appeal(plugged: Stage) ->
 
 EVADING = {"x-litellm-disable-callbacks": "StillwatchLogger,stillwatch,custom_callback", "x-litellm-call-id": "same"}
 OPTING_OUT = {
-    "guardrails": [], "disable_global_guardrails": True,
-    "metadata": {"guardrails": [], "disable_global_guardrails": True}, "litellm_metadata": {"requester_ip_address": "8.8.8.8"}, "callbacks": [], "litellm_call_id": "same",
+    "guardrails": [], "disable_global_guardrails": True, "callbacks": [], "litellm_call_id": "same",
+    "metadata": {"guardrails": [], "disable_global_guardrails": True},
+    "litellm_metadata": {"requester_ip_address": "8.8.8.8"},
 }  # fmt: skip
 
 

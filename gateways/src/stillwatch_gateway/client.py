@@ -115,7 +115,9 @@ class _Base:
         self.counters = Counters()
         self._clock = clock
         self._cache = Cache(settings.cache_size, settings.longest_ttl, settings.stale_for)
-        self._breaker = Breaker(settings.breaker_after, settings.breaker_pause, settings.breaker_longest)
+        self._breaker = Breaker(
+            settings.breaker_after, settings.breaker_over, settings.breaker_pause, settings.breaker_longest
+        )
         self._names = _Names(settings, clock)
         self._tls = settings.tls()
 

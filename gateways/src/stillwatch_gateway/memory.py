@@ -58,25 +58,30 @@ class Cache:
 
 
 class Breaker:
-    """Opens after so many failures in a row; then one question a pause tries again, and each failure doubles the pause.
+    """Opens after so many failures in a row that lasted so long; then one question a pause tries again, and each
+    failure of it doubles the pause.
 
-    While it is open a dead service costs nothing but that one question.
+    While it is open a dead service costs nothing but that one question. A burst of questions that all come too late at
+    one moment does not open it: else whoever can send a burst could.
     """
 
-    def __init__(self, after: int, pause: float, longest: float) -> None:
+    def __init__(self, after: int, over: float, pause: float, longest: float) -> None:
         self._after = after
+        self._over = over
         self._first = pause
         self._longest = longest
         self._lock = threading.Lock()
         self._failures = 0
+        self._since = 0.0
         self._pause = pause
         self._next = 0.0
+        self._open = False
         self._trying = False
 
     def lets(self, now: float) -> bool:
         """Whether this question may go out. Where one is let through to try, others are not until the next pause."""
         with self._lock:
-            if self._failures < self._after:
+            if not self._open:
                 return True
             if now < self._next:
                 return False
@@ -87,23 +92,26 @@ class Breaker:
     def worked(self) -> None:
         """The service answered."""
         with self._lock:
-            self._failures, self._pause, self._trying = 0, self._first, False
+            self._failures, self._pause, self._open, self._trying = 0, self._first, False, False
 
     def failed(self, now: float) -> None:
         """The service did not. Questions that were under way when it opened do not make the pause longer."""
         with self._lock:
+            if not self._failures:
+                self._since = now
             self._failures += 1
-            if self._failures == self._after:
-                self._next = now + self._pause
-            elif self._failures > self._after and self._trying:
+            if self._open and self._trying:
                 self._trying = False
                 self._pause = min(self._pause * 2, self._longest)
+                self._next = now + self._pause
+            elif not self._open and self._failures >= self._after and now - self._since >= self._over:
+                self._open = True
                 self._next = now + self._pause
 
     @property
     def is_open(self) -> bool:
         """Whether the service counts as dead."""
-        return self._failures >= self._after
+        return self._open
 
 
 class Counters:

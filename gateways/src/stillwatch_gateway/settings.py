@@ -16,7 +16,8 @@ class Settings:
 
     `within` is promised to the gateway; the network gets `ask_within` of it, and what is left pays for waking up on a
     busy machine. `fail_closed` names routes (operations, or beginnings of paths) that are refused while nobody answers
-    and nothing is remembered; all others go on.
+    and nothing is remembered; all others go on. The service counts as dead after `breaker_after` failures in a row
+    that took `breaker_over` at least.
     """
 
     url: str
@@ -29,6 +30,7 @@ class Settings:
     stale_for: float = 300.0
     connections: int = 32
     breaker_after: int = 5
+    breaker_over: float = 0.1
     breaker_pause: float = 1.0
     breaker_longest: float = 30.0
     ca_file: str = ""
