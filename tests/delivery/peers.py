@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -26,8 +27,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving(receiver: Receiver) -> Iterator[Receiver]:
-    """Serve while the context lasts."""
+def receiving(receiver: Receiver, context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Serve while the context lasts; under TLS where a context is given."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -52,10 +53,12 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     server.daemon_threads = True
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        receiver.url = f"http://{LOOPBACK}:{server.server_port}/hook?to=us"
+        receiver.url = f"http{'s' if context else ''}://{LOOPBACK}:{server.server_port}/hook?to=us"
         yield receiver
     finally:
         server.shutdown()

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -143,6 +144,19 @@ def test_a_slow_drip_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     threading.Thread(target=drip, daemon=True).start()
     with pytest.raises(Refused, match="no answer"), listener:
         webhook.send(hook(f"http://{LOOPBACK}:{listener.getsockname()[1]}/"), alert(1))
+
+
+def test_a_webhook_under_tls_is_checked(certificate: tuple[Path, Path]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with receiving(Receiver(), context) as receiver:
+        webhook.send(hook(receiver.url, ca_file=str(certificate[0])), alert(1))
+        assert told(receiver) == ["A-000000000001"]
+        with pytest.raises(Refused, match="SSLCertVerificationError"):
+            webhook.send(hook(receiver.url), alert(2))
+        with pytest.raises(Refused, match="SSLCertVerificationError"):  # the name is not the certificate's
+            webhook.send(hook(receiver.url.replace(LOOPBACK, "localhost"), ca_file=str(certificate[0])), alert(2))
+        assert len(receiver.got) == 1
 
 
 PRIVATE = (

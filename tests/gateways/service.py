@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -120,11 +121,15 @@ class Service:
 
 
 @contextmanager
-def serving(service: Service, port: int = 0) -> Iterator[Service]:
-    """Serve while the context lasts."""
+def serving(service: Service, port: int = 0, context: ssl.SSLContext | None = None) -> Iterator[Service]:
+    """Serve while the context lasts; under TLS where a context is given."""
     listener = socket.create_server((LOOPBACK, port), backlog=128)
     service.port = listener.getsockname()[1]
     open_now: list[socket.socket] = []
+
+    def serve(held: socket.socket) -> None:
+        with suppress(OSError):
+            service.serve(context.wrap_socket(held, server_side=True) if context else held)
 
     def accept() -> None:
         with suppress(OSError):
@@ -133,7 +138,7 @@ def serving(service: Service, port: int = 0) -> Iterator[Service]:
                 held.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 service.connections += 1
                 open_now.append(held)
-                threading.Thread(target=service.serve, args=(held,), daemon=True).start()
+                threading.Thread(target=serve, args=(held,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     try:

@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -110,6 +112,22 @@ def test_a_service_that_speaks_no_tls(made: Callable[..., Decide]) -> None:
         with serving(Service(script)) as service:  # type: ignore[arg-type]
             outcome = made(Settings(service.url.replace("http:", "https:"), TOKEN))(ASK)
             assert (outcome.source, outcome.why in ("unreachable", "too late")) == (DEFAULT, True)
+
+
+def test_a_service_under_tls_is_checked(made: Callable[..., Decide], certificate: tuple[Path, Path]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with serving(Service(), context=context) as service:
+        url = service.url.replace("http:", "https:")
+        decide = made(patient(url, ca_file=str(certificate[0])))
+        assert [decide(ASK).source for _ in range(3)] == [SERVICE] * 3
+        assert service.connections == 1
+        assert made(patient(url))(ASK).why == "unreachable"
+        named = patient(url.replace(LOOPBACK, "localhost"), ca_file=str(certificate[0]))
+        client = Client(named)
+        assert client._names.wait(10)
+        assert client.decide(ASK).why == "unreachable"  # the name is not the certificate's
+        assert len(service.asked) == 3
 
 
 def test_a_route_may_be_closed(made: Callable[..., Decide]) -> None:

@@ -11,7 +11,7 @@ from email.policy import SMTP
 from email.utils import formatdate
 from typing import Any
 
-from stillwatch.delivery.reach import Refused, connected, within
+from stillwatch.delivery.reach import Refused, connected, context_of, within
 from stillwatch.delivery.sinks import Mail
 from stillwatch.delivery.words import ALLEGATION, plain, sentence
 
@@ -51,6 +51,7 @@ class _Plain(smtplib.SMTP):
     """SMTP to an address that was checked."""
 
     private = False
+    context: ssl.SSLContext
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return connected(host, port, timeout, private=self.private)
@@ -61,7 +62,7 @@ class _Secure(_Plain):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         held = super()._get_socket(host, port, timeout)
-        return ssl.create_default_context().wrap_socket(held, server_hostname=host)
+        return self.context.wrap_socket(held, server_hostname=host)
 
 
 def send_all(sink: Mail, alerts: Sequence[dict[str, Any]]) -> None:
@@ -70,6 +71,7 @@ def send_all(sink: Mail, alerts: Sequence[dict[str, Any]]) -> None:
     server = (_Secure if sink.tls == "tls" else _Plain)(timeout=SECONDS)
     server.private = sink.private
     try:
+        server.context = context_of(sink)
         server._host = sink.host  # type: ignore[attr-defined]  # what the certificate of STARTTLS is checked against
         with within(lambda: server.sock, 2 * SECONDS):
             server.connect(sink.host, sink.port)
@@ -85,9 +87,9 @@ def send_all(sink: Mail, alerts: Sequence[dict[str, Any]]) -> None:
             server.close()
 
 
-def _spoken(server: smtplib.SMTP, sink: Mail, message: EmailMessage) -> None:
+def _spoken(server: _Plain, sink: Mail, message: EmailMessage) -> None:
     if sink.tls == "starttls":
-        server.starttls(context=ssl.create_default_context())
+        server.starttls(context=server.context)
     if sink.user:
         server.login(sink.user, sink.password)
     refused = server.send_message(message, sink.sender, list(sink.to))

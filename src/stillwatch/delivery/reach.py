@@ -7,12 +7,27 @@ second look-up can lead elsewhere. Addresses that are not of the public Internet
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Protocol
 
 NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+
+
+class HasAuthority(Protocol):
+    """A sink that may name a file with certificates of its own authority."""
+
+    @property
+    def ca_file(self) -> str:
+        """The file's path, or nothing."""
+
+
+def context_of(sink: HasAuthority) -> ssl.SSLContext:
+    """What a sink's certificate is checked with: the system's authorities, or the sink's own. Raises OSError."""
+    return ssl.create_default_context(cafile=sink.ca_file or None)
 
 
 class Refused(Exception):

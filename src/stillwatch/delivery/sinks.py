@@ -34,6 +34,7 @@ class Webhook:
     secrets: tuple[bytes, ...] = field(repr=False)
     private: bool = False
     tries: int = TRIES
+    ca_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Mail:
     password: str = field(default="", repr=False)
     private: bool = False
     tries: int = TRIES
+    ca_file: str = ""
 
 
 Sink = Webhook | Lines | Mail
@@ -135,6 +137,14 @@ class _Table:
             raise self.wrong(key, _kind(value), "a list of texts, one at least")
         return value
 
+    def file(self, key: str) -> str:
+        """The path of a file that is there, beside this one or absolute; empty where none is named."""
+        name = self.text(key, default="")
+        path = (self.path.parent / name).absolute()
+        if name and not path.is_file():
+            raise self.wrong(key, name, "a file that is there")
+        return str(path) if name else ""
+
     def secret(self, key: str, *, needed: bool) -> str:
         """A secret, from the environment (`KEY_env`) or a file (`KEY_file`); never from this file."""
         if key in self._left:
@@ -173,7 +183,8 @@ def _webhook(name: str, table: _Table) -> Webhook:
     if parts.scheme == "http" and not private:
         raise table.wrong("url", "http", "https; or private = true for a receiver in a network of yours")
     words = table.secret("secret", needed=True).split()
-    return Webhook(name, url, tuple(_key(table, word) for word in words), private, table.whole("tries", TRIES, 1000))
+    keys = tuple(_key(table, word) for word in words)
+    return Webhook(name, url, keys, private, table.whole("tries", TRIES, 1000), table.file("ca_file"))
 
 
 def _key(table: _Table, word: str) -> bytes:
@@ -203,7 +214,7 @@ def _mail(name: str, table: _Table) -> Mail:
         raise table.wrong("user", "user or password alone, or without TLS", "both with TLS, or neither")
     return Mail(
         name, host, table.whole("port", 465 if tls == "tls" else 587, 65_535), table.text("from", ADDRESS), tuple(to),
-        tls, user, password, private, table.whole("tries", TRIES, 1000),
+        tls, user, password, private, table.whole("tries", TRIES, 1000), table.file("ca_file"),
     )  # fmt: skip
 
 

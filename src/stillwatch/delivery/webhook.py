@@ -10,13 +10,12 @@ import hmac
 import http.client
 import json
 import socket
-import ssl
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
 from stillwatch import __version__
-from stillwatch.delivery.reach import Refused, connected, within
+from stillwatch.delivery.reach import Refused, connected, context_of, within
 from stillwatch.delivery.sinks import Webhook
 
 SECONDS = 15.0
@@ -75,7 +74,7 @@ def _posted(sink: Webhook, body: bytes, headers: dict[str, str]) -> tuple[int, f
     port = parts.port or (443 if parts.scheme == "https" else 80)
     held: socket.socket = connected(host, port, SECONDS, private=sink.private)
     if parts.scheme == "https":
-        held = ssl.create_default_context().wrap_socket(held, server_hostname=host)
+        held = context_of(sink).wrap_socket(held, server_hostname=host)
     connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
     connection.sock = held
     try:
