@@ -22,6 +22,7 @@ from tests.gateways.service import ALLOW, LOOPBACK, TOKEN, WHOLE, WORST, Service
 
 ASK = Ask("acme", model="large", request_id="r-1")
 CAP = decision({"type": "cap_max_tokens", "max_tokens": 64}, ttl_s=60)
+WHOLE_AND_CLOSED = [answer(json.dumps(ALLOW).encode(), head="connection: close\r\n")]
 Decide = Callable[[Ask], Outcome]
 
 
@@ -112,6 +113,18 @@ def test_a_service_that_speaks_no_tls(made: Callable[..., Decide]) -> None:
         with serving(Service(script)) as service:  # type: ignore[arg-type]
             outcome = made(Settings(service.url.replace("http:", "https:"), TOKEN))(ASK)
             assert (outcome.source, outcome.why in ("unreachable", "too late")) == (DEFAULT, True)
+
+
+def test_a_name_with_an_address_where_nobody_listens(
+    made: Callable[..., Decide], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name often stands for ::1 and 127.0.0.1, and the service for one of them."""
+    with serving(Service([*WHOLE_AND_CLOSED])) as service:
+        found = [(0, 0, 0, "", (address, service.port)) for address in ("127.0.0.2", LOOPBACK)]
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+        for _ in range(3):
+            decide = made(patient(service.url.replace(LOOPBACK, "service.example")))
+            assert {decide(Ask("acme")).source for _ in range(10)} == {SERVICE}
 
 
 def test_a_service_under_tls_is_checked(made: Callable[..., Decide], certificate: tuple[Path, Path]) -> None:

@@ -76,17 +76,27 @@ class _Names:
             self._due = float("inf")
         self._look_up()
 
-    def one(self) -> str:
-        """An address to connect to, another each time. Raises OSError where none is known yet."""
+    def all(self) -> list[str]:
+        """The addresses to try, from the one that was good last. Raises OSError where none is known yet."""
         self._look_up()
-        if not self._found:
+        found = self._found
+        if not found:
             raise OSError("the host's name is not looked up yet")
+        first = self._turn % len(found)
+        return [*found[first:], *found[:first]]
+
+    def bad(self) -> None:
+        """The first address was not good: begin with the next from now on."""
         self._turn += 1
-        return self._found[self._turn % len(self._found)]
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the first look-up, for tests and at a start: whether an address is known."""
+        """Wait for the first look-up to end: whether an address is known."""
         return bool(self._found) or (self._ready.wait(seconds) and bool(self._found))
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the first look-up has not ended yet."""
+        return not self._found and not self._ready.is_set()
 
     def _look_up(self) -> None:
         with self._lock:
@@ -229,7 +239,7 @@ class Client(_Base):
         return reading
 
     def _connected(self, until: float) -> socket.socket:
-        held = socket.create_connection((self._names.one(), self.settings.port), self._left(until))
+        held = self._reached(until)
         try:
             held.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is None:
@@ -239,6 +249,18 @@ class Client(_Base):
         except BaseException:
             held.close()
             raise
+
+    def _reached(self, until: float) -> socket.socket:
+        """A connection to the first address that takes one in time."""
+        error = OSError("no address")
+        self._names.wait(self._left(until))
+        for address in self._names.all():
+            try:
+                return socket.create_connection((address, self.settings.port), self._left(until))
+            except OSError as refused:
+                error = refused
+                self._names.bad()
+        raise error
 
     def _left(self, until: float) -> float:
         """Seconds until the deadline. Raises TimeoutError where it is over."""
@@ -318,10 +340,22 @@ class AsyncClient(_Base):
         return reading
 
     async def _connected(self) -> Pair:
-        return await asyncio.open_connection(
-            self._names.one(), self.settings.port, ssl=self._tls, limit=READ,
-            server_hostname=self.settings.host if self._tls else None,
-        )  # fmt: skip
+        name = self.settings.host if self._tls else None
+        while self._names.under_way:
+            await asyncio.sleep(0.001)
+        error = OSError("no address")
+        for address in self._names.all():
+            try:
+                return await asyncio.open_connection(
+                    address, self.settings.port, ssl=self._tls, limit=READ, server_hostname=name
+                )
+            except OSError as refused:
+                error = refused
+                self._names.bad()
+            except asyncio.CancelledError:
+                self._names.bad()
+                raise
+        raise error
 
     def close(self) -> None:
         """Close the connections that are open and idle."""
