@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -121,7 +122,10 @@ def test_a_name_with_an_address_where_nobody_listens(
     """A name often stands for ::1 and 127.0.0.1, and the service for one of them."""
     with serving(Service([*WHOLE_AND_CLOSED])) as service:
         found = [(0, 0, 0, "", (address, service.port)) for address in ("127.0.0.2", LOOPBACK)]
-        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+        real = socket.getaddrinfo
+        monkeypatch.setattr(
+            "socket.getaddrinfo", lambda name, *a, **b: found if name == "service.example" else real(name, *a, **b)
+        )
         for _ in range(3):
             decide = made(patient(service.url.replace(LOOPBACK, "service.example")))
             assert {decide(Ask("acme")).source for _ in range(10)} == {SERVICE}
