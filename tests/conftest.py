@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,40 @@ def key_in(folder: Path) -> Path:
 def key(tmp_path: Path) -> Path:
     """The file of a store's key, apart from any store."""
     return key_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that signs itself, and its key; the test is skipped where there is no openssl."""
+    command = shutil.which("openssl")
+    if command is None:
+        pytest.skip("no openssl here to make a certificate with")
+    folder = tmp_path_factory.mktemp("certificate")
+    cert, secret = folder / "cert.pem", folder / "key.pem"
+    line = [
+        command,
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    line += [
+        "-subj",
+        "/CN=loopback",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        str(secret),
+        "-out",
+        str(cert),
+    ]
+    subprocess.run(line, check=True, capture_output=True)
+    return cert, secret
 
 
 @pytest.fixture(scope="session")

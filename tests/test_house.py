@@ -262,6 +262,7 @@ def test_the_examples_in_the_docs_run(document: str, tmp_path: Path) -> None:
         assert answer.returncode == 0, f"{shlex.join(line)}\n{answer.stderr}"
         return answer.stdout
 
+    (tmp_path / "deliver.toml").write_text('[ocsf.siem]\nfile = "alerts.jsonl"\n')
     campaign = ""
     for example in check_docs().examples((ROOT / "docs" / document).read_text()):
         words = [campaign if word == "CAMPAIGN" else word for word in shlex.split(example, comments=True)]

@@ -76,8 +76,14 @@ class Proxy:
 
 
 @contextmanager
-def running(folder: Path, settings: Mapping[str, Any], keys: Mapping[str, Mapping[str, str]]) -> Iterator[Proxy]:
-    """Start a proxy with these settings (its config file, as an object) and virtual keys; end it with the context.
+def running(
+    folder: Path,
+    settings: Mapping[str, Any],
+    keys: Mapping[str, Mapping[str, str]],
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Proxy]:
+    """Start a proxy with these settings (its config file, as an object), virtual keys, and more of an environment; end
+    it with the context.
 
     Raises TimeoutError, with the end of the proxy's own output, where it does not answer in time.
     """
@@ -89,7 +95,7 @@ def running(folder: Path, settings: Mapping[str, Any], keys: Mapping[str, Mappin
     with log.open("wb") as out:
         child = subprocess.Popen(
             line, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=folder,
-            env=_environment(folder), start_new_session=True,
+            env=_environment(folder) | dict(environment or {}), start_new_session=True,
         )  # fmt: skip
     proxy = Proxy(f"http://{LOOPBACK}:{port}", log)
     try:

@@ -54,6 +54,7 @@ COMMANDS = (
     Command("doctor", "stillwatch.cli.doctor", "doctor", "Say what logs would be read as, and propose a mapping."),
     Command("detect", "stillwatch.cli.detect", "detect", "Find campaigns among the exchanges of a store."),
     Command("watch", "stillwatch.cli.watch", "watch", "Read logs as they come, and tell what campaigns do."),
+    Command("deliver", "stillwatch.cli.deliver", "deliver", "Try where alerts go, and send what waits to go there."),
     Command("campaigns", "stillwatch.cli.campaigns", "campaigns", "List the findings of the newest run."),
     Command("quarantine", "stillwatch.cli.quarantine", "quarantine", "List the rows that ingest set aside, and why."),
     Command("pseudonym", "stillwatch.cli.pseudonym", "pseudonym", "Print the pseudonym of an id in a store."),

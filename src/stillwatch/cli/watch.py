@@ -9,6 +9,7 @@ import typer
 from stillwatch.cli.options import KeyFile
 
 if TYPE_CHECKING:
+    from stillwatch.delivery.post import Post
     from stillwatch.ingest.sources import SourceFile
     from stillwatch.store.store import Store
 
@@ -39,6 +40,9 @@ def watch(
     networks: Annotated[
         Path | None, typer.Option(help="A folder with address tables of your own instead of the shipped ones.")
     ] = None,
+    deliver: Annotated[
+        Path | None, typer.Option(help="A file that names where alerts go besides (docs/deliver.md).")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each alert as one line of JSON.")] = False,
 ) -> None:
     """Read logs as they come, look at the store window after window, and tell what campaigns do.
@@ -49,7 +53,8 @@ def watch(
     looks). Windows are days of the exchanges' own time, so history and live logs give the same records; events that
     come late can withdraw an alert (`withdrawn`). An alert has an id, and says how many exchanges the campaign had made
     by then. It is an allegation with evidence, and suspends nobody. `show` explains the finding that it names. Stop it
-    at any moment; it goes on where it was.
+    at any moment; it goes on where it was. With `--deliver` alerts also go by webhook, as OCSF lines or by e-mail; what
+    cannot be delivered waits on disk.
     """
     import time
 
@@ -59,6 +64,7 @@ def watch(
 
     given = {"format": format, "mapping": mapping, "key_file": key_file, "pseudonymous": pseudonymous}
     seen = _Seen()
+    post = _post(deliver, store, days)
     with status("watching") as tell:
         while True:
             try:
@@ -73,7 +79,8 @@ def watch(
                     raise
                 seen.forget()
                 say(f"{error}; looking again in {every:g} s")
-            told = _look(store, days, None if networks is None else str(networks), seen, tell, json=json)
+            told = _look(store, days, None if networks is None else str(networks), seen, tell, post, json=json)
+            _send(post, store)
             if once:
                 if not told and not json:
                     say("nothing to tell, which is not an all-clear")
@@ -126,10 +133,17 @@ class _Seen:
 
 
 def _look(
-    store: Path, days: int, networks: str | None, seen: _Seen, tell: Callable[[str], None], *, json: bool
+    store: Path,
+    days: int,
+    networks: str | None,
+    seen: _Seen,
+    tell: Callable[[str], None],
+    post: "Post | None",
+    *,
+    json: bool,
 ) -> bool:
     """Tell what is new in a store: whether there was anything."""
-    from stillwatch.alerts import news_of, note
+    from stillwatch.alerts import NAMES, news_of, note
     from stillwatch.detection import detect
     from stillwatch.store.store import Store
     from stillwatch.watch import watched, windows
@@ -142,20 +156,47 @@ def _look(
     if news.alerts:
         end = windows(kept.days(), days)[-1].end
         run = detect(kept, until=end, known_by=end, networks=networks, progress=tell).answer["run"]["run_id"]
-        for alert in news.alerts:
-            _print(alert | {"run_id": run}, json=json)
+        told = [
+            {name: held for name, held in alert.items() if name != NAMES} | {"run_id": run} for alert in news.alerts
+        ]
+        if post is not None:
+            post.put(told)
+        for alert in told:
+            _print(alert, json=json)
     note(kept, days, news)
     return bool(news.alerts)
+
+
+def _post(deliver: Path | None, store: Path, days: int) -> "Post | None":
+    """Where alerts go besides, of the file that names it."""
+    if deliver is None:
+        return None
+    from stillwatch.delivery.outbox import Outbox
+    from stillwatch.delivery.post import Post
+    from stillwatch.delivery.sinks import read_sinks
+
+    return Post(read_sinks(deliver), Outbox(store, days))
+
+
+def _send(post: "Post | None", store: Path) -> None:
+    """Send what is due, and say what could not be sent."""
+    from stillwatch.cli.output import counted, say
+
+    for one in post.round() if post is not None else ():
+        if one.failed:
+            say(
+                f"{one.sink}: {one.failed}; {counted(one.waiting, 'alert')} waiting, {one.dead} given up "
+                f"(stillwatch deliver FILE --store {store})"
+            )
 
 
 def _print(alert: dict[str, Any], *, json: bool) -> None:
     import json as as_json
 
-    from stillwatch.alerts import NAMES
     from stillwatch.cli.output import clean, counted
 
     if json:
-        print(as_json.dumps({name: value for name, value in alert.items() if name != NAMES}), flush=True)
+        print(as_json.dumps(alert), flush=True)
         return
     said = {name: counted(alert[name] or 0, "account") for name in ("accounts", "count")}
     group = GROUPS.get(alert["status"], "linked group")

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.ingest.pseudonyms import kept_names
 from stillwatch.records import QuarantinedRow
-from stillwatch.store import files
+from stillwatch.store import files, waiting
 from stillwatch.store.exchanges import write_exchanges
 from stillwatch.store.files import sync_folder, write_whole
 from stillwatch.store.retention import sweep
@@ -33,6 +33,9 @@ from stillwatch.store.suppress import note
 
 WATCH = "watch"
 """The folder of a store in which the records of windows lie."""
+
+OUTBOX = "outbox"
+"""The folder in it in which alerts wait to be delivered."""
 
 GONE = "erased"
 """What stands where another's row, or a sentence of a run, named the account."""
@@ -89,7 +92,8 @@ def erase(store: Store, account: str, *, dry_run: bool = False) -> Erased:
         sweep(store)
         told.epochs_noted = note(store, told.names, work.before)
     for step in (
-        work.drafts, work.watches, work.runs, work.lists, work.looked, work.quarantine, work.small, work.exchanges,
+        work.drafts, work.watches, work.outbox, work.runs, work.lists, work.looked, work.quarantine, work.small,
+        work.exchanges,
     ):  # fmt: skip
         step()
     return told
@@ -143,6 +147,15 @@ class _Erasure:
                 folder.rename(gone)
                 sync_folder(folder.parent)
                 shutil.rmtree(gone)
+
+    def outbox(self) -> None:
+        """Alerts that wait: the account is taken from those that name others as well, the others go."""
+        for path in sorted((self.store.folder / WATCH / OUTBOX).rglob("*.json")):
+            named = self._named_in(path)
+            self.told.members += named
+            self.told.files += 1 if named else 0
+            if named and not self.dry_run:
+                waiting.leave_out(path, frozenset(self.told.names))
 
     def _named_in(self, path: Path) -> int:
         """How often a file of a watch names the account; one that cannot be read may."""

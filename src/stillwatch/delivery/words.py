@@ -1,0 +1,32 @@
+"""An alert in words, for people who were not there: plain, on one line, and harmless for what shows it."""
+
+from typing import Any
+
+TOLD = {
+    "began": "seen for the first time", "split": "parts from {of}", "status": "is now {of}", "test": "a test",
+    "accused": "{count} newly accused", "cleared": "{count} no longer accused", "returned": "works again",
+    "pivot": "moved to {of}", "evidence": "its accounts go on being alike in what is new", "merged": "goes on in {of}",
+    "gone": "is found no more", "withdrawn": "alert {of} holds no more",
+}  # fmt: skip
+GROUPS = {"suspected": "suspected campaign", "ambiguous": "linked group for review"}
+ALLEGATION = "An alert is an allegation with evidence, not a verdict; it suspends nobody."
+
+
+def plain(value: object, most: int = 200) -> str:
+    """A value on one line without anything that a terminal, a mail reader or a page obeys."""
+    text = str(value)
+    cut = text if len(text) <= most else text[: most - 1] + "…"
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in cut)
+
+
+def sentence(alert: dict[str, Any]) -> str:
+    """An alert as one sentence."""
+    said = {"of": plain(alert["of"]), "count": f"{alert['count'] or 0} account(s)"}
+    told = TOLD.get(alert["what"], plain(alert["what"])).format(**said)
+    group = GROUPS.get(alert["status"], "linked group")
+    open_day = ", the day is not over" if alert["open"] else ""
+    open_day += "; LATE: what came after it may have been told already" if alert.get("late") else ""
+    return (
+        f"{plain(alert['day'])} {plain(alert['campaign_id'])} ({group}): {told}; {alert['accounts']} account(s), "
+        f"{alert['accused']} of them accused, {alert['exchanges']} exchange(s) by then{open_day}"
+    )
