@@ -61,6 +61,7 @@ COMMANDS = (
     Command("report", "stillwatch.cli.report", "report", "Write the findings of a run as one HTML page."),
     Command("exchanges", "stillwatch.cli.exchanges", "exchanges", "List the exchanges that a finding counts."),
     Command("changes", "stillwatch.cli.changes", "changes", "Tell what became of the campaigns between two runs."),
+    Command("policy", "stillwatch.cli.policy", "policy", "Lint, test, backtest or begin a policy: what may be done."),
     Command("keys", "stillwatch.cli.keys", "keys", "Show, move, rotate or destroy the keys of a store."),
     Command(
         "benchmark",

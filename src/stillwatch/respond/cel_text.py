@@ -13,6 +13,8 @@ LONGEST = 2_000
 """Characters of a condition."""
 MOST_NODES = 250
 DEEPEST = 24
+DEEPEST_LOOPS = 2
+"""`exists` and `all` inside of each other: a list holds 64 texts, so the work is 4,096 times the condition's."""
 MOST_ITEMS = 64
 """Entries of a list that stands in a condition."""
 GREATEST = 10**15
@@ -219,6 +221,8 @@ class _Parser:
         name = self._take() if self._kind() == "name" else ""
         if not name or name in self.bound or name in (*RESERVED, *FUNCTIONS):
             raise ConditionFault(f"`{kind}` wants a new name for the entries of its list")
+        if len(self.bound) == DEEPEST_LOOPS:
+            raise ConditionFault(f"loops (exists, all) stand inside of each other more than {DEEPEST_LOOPS} deep")
         self._want(",")
         self.bound.append(name)
         body = self._or()
@@ -251,7 +255,7 @@ class _Parser:
         self._want("[")
         items: list[Literal] = []
         while self._word() != "]":
-            item = self._primary()
+            item = self._primary() if self._kind() in ("text", "number") else None
             if not isinstance(item, Literal) or len(items) == MOST_ITEMS:
                 raise ConditionFault(f"a list holds texts or numbers, {MOST_ITEMS} at most")
             items.append(item)

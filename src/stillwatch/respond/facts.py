@@ -21,6 +21,12 @@ TRACES = ("cot_elicitation", "post_hoc_reasoning", "trace_coercion")
 TENTH = 0.1
 TWENTIETH = 0.05
 
+COLUMNS = (
+    "account_id", "org_id", "verified_domain", "created_at", "suspended_at", "tier", "programme", "phone_country",
+    "billing_country", "verified_country", "reseller_of",
+)  # fmt: skip
+"""Columns of the accounts table that facts are made of: none that names a person."""
+
 Row = Mapping[str, Any]
 
 
@@ -67,7 +73,7 @@ def facts_of(
 def is_accused(status: object, role: object, probability: object) -> bool:
     """Whether a finding of this status accuses a member of this role and probability."""
     number = isinstance(probability, int | float) and not isinstance(probability, bool)
-    return status == "suspected" and role in ACCUSING and number and probability >= HALF  # type: ignore[operator]
+    return status == "suspected" and role in ACCUSING and number and HALF <= probability <= 1.0  # type: ignore[operator]
 
 
 def _known(values: Mapping[str, object]) -> dict[str, Value]:

@@ -61,7 +61,10 @@ def entries_of(data: bytes) -> tuple[Entry | None, list[Fault]]:
     reading = _Reading()
     try:
         events = _events(data.decode("utf-8"), reading)
-        return _entry(events, next(events), reading), reading.faults
+        entry = _entry(events, next(events), reading)
+        for _ in events:  # a second document is told, not passed over
+            pass
+        return entry, reading.faults
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return None, [Fault(line, "", "error", "yaml", "bytes that are no UTF-8")]
@@ -99,7 +102,7 @@ def _odd(event: yaml.Event, depth: int, documents: int) -> str:
     if getattr(event, "anchor", None):
         return "an anchor (&name), which nothing may refer to"
     if getattr(event, "tag", None) not in (None, "!"):
-        return "a tag (!name)"
+        return "a tag (!name); a text that begins with `!` stands in quotes"
     if depth > DEEPEST:
         return f"values nested more than {DEEPEST} deep"
     return "a second document" if documents > 1 else ""
