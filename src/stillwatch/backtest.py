@@ -16,7 +16,7 @@ from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.errors import UsageError
 from stillwatch.known import micros, small_then
 from stillwatch.records import AUTOMATIC_CEILING, Hit, Step
-from stillwatch.respond.facts import COLUMNS, Facts, Known, facts_of
+from stillwatch.respond.facts import ACCUSING, COLUMNS, Facts, Known, facts_of
 from stillwatch.respond.hits import Judged, is_proposal, judged
 from stillwatch.respond.policy import Policy
 from stillwatch.stats import clopper_pearson
@@ -137,6 +137,7 @@ def backtested(store: Store, policy: Policy, days: int, length: int = 1) -> dict
             "blast_radius": policy.blast_radius,
         },
         "rules": [_rule(policy, number, said, after) for number in range(len(policy.rules))],
+        "customers": _customers(store, said[-1].end, {hit.account_id for _, hit in hits}),
         "cohorts": _cohorts(said),
         "hits": [
             {
@@ -193,11 +194,14 @@ def _rule(policy: Policy, number: int, said: Sequence[Day], after: Mapping[str, 
 
 def _collateral(hits: Dated, after: Mapping[str, int]) -> dict[str, Any]:
     """Who is hit, how many of them are expected to be honest, and how much work it touches: of each account what its
-    last hit says, where several findings name it the one that is surest."""
+    last hit says, where several findings name it the one that is surest. Whose role accuses nobody is honest; of the
+    others 1 - probability is."""
     last: dict[str, tuple[str, float, int]] = {}
     for day, hit in hits:
         values = _values(day, hit)
-        probability, done = float(values.get("member.probability", 0.0)), int(values.get("member.exchanges", 0))
+        accusing = values.get("member.role") in ACCUSING
+        probability = float(values.get("member.probability", 0.0)) if accusing else 0.0
+        done = int(values.get("member.exchanges", 0))
         held = last.get(hit.account_id)
         same_day = held is not None and held[0] == day.day
         best = (day.day, max(probability, held[1]), max(done, held[2])) if same_day and held else None
@@ -221,8 +225,23 @@ def _bounds(k: int, n: int) -> dict[str, Any]:
     return {"of": n, "share": round(k / n, 6) if n else None, "low": round(low, 6), "high": round(high, 6)}
 
 
+def _customers(store: Store, until: datetime, hit: Collection[str]) -> list[dict[str, Any]]:
+    """All accounts of the table at the end by tier and entry programme, and how many of them were hit."""
+    with DuckEngine() as engine:
+        known_at(store, engine, until, hit)
+        rows = engine.arrow(
+            """
+            SELECT coalesce(a.tier, 'unknown') AS tier, coalesce(a.programme, 'unknown') AS programme,
+                   count(*) AS n, count(n.account_id) AS hit
+            FROM account_then a LEFT JOIN named n ON n.account_id = a.account_id GROUP BY ALL ORDER BY ALL
+            """
+        ).to_pylist()
+    told = [{name: row[name] for name in ("tier", "programme", "hit")} for row in rows]
+    return [one | _bounds(one["hit"], row["n"]) for one, row in zip(told, rows, strict=True)]
+
+
 def _cohorts(said: Sequence[Day]) -> list[dict[str, Any]]:
-    """Accounts that findings named, told apart by what was known of them, and how many of each cohort were hit while
+    """Accounts that findings name, told apart by what was known of them, and how many of each cohort were hit while
     they were in it."""
     there: dict[tuple[str, ...], set[str]] = {}
     hit_in: dict[tuple[str, ...], set[str]] = {}

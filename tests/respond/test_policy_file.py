@@ -166,14 +166,14 @@ def test_a_bomb_is_refused_before_it_is_read() -> None:
     assert any("at most" in one for one in faults(HEAD + "".join(rule(id=f"r{n}") for n in range(201))))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200) | st.text(alphabet="ab: -[]{}&*!|>'\"#\n\t?,%@\x00é", max_size=80).map(str.encode))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     read_policy(data)
     linted(data, NOW)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2000), st.integers(0, 60), st.sampled_from(["", "- ", "[", ": ", "&a ", "*a", '"', "\n", "x"]))
 def test_a_policy_with_a_piece_cut_or_put_in_is_read_or_refused(place: int, cut: int, put: str) -> None:
     text = template("lab").decode()

@@ -254,7 +254,7 @@ JSON = st.recursive(
 KEYS = sorted({*finding().keys(), *finding()["evidence"].keys()} - {"members", "status"})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(KEYS), JSON, max_size=6),
     st.dictionaries(st.sampled_from(sorted(member())), JSON, max_size=4),

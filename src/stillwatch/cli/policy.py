@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stillwatch.store.store import Store
 
 TEMPLATES = ("lab", "cloud", "gateway")
-SHOWN = 20
+SHOWN = 12
 """Cohorts and accounts that are shown; `--json` has all."""
 
 
@@ -195,16 +195,22 @@ def _print_backtest(answer: dict[str, Any]) -> None:
         if rule["unknown"]:
             facts = ", ".join(f"{name} ({count:,})" for name, count in rule["unknown"].items())
             print(f"{rule['rule_id']} abstained where unknown: {facts}")
-    hit = [one for one in answer["cohorts"] if one["hit"]]
-    if hit:
-        print("\nCohorts that were hit, with exact 95 % bounds:")
-        rows = [
-            [*(str(one[name]) for name in ("status", "role", "accused", "tier", "programme")),
-             f"{one['hit']:,}/{one['of']:,}", _percent(one)]
-            for one in sorted(hit, key=lambda one: -one["hit"])[:SHOWN]
-        ]  # fmt: skip
-        table(["status", "role", "accused", "tier", "programme", "hit", "share"], rows)
+    _print_cohorts("All accounts by tier and programme", answer["customers"], ("tier", "programme"))
+    of_cohort = ("status", "role", "accused", "tier", "programme")
+    _print_cohorts("Accounts that findings name", answer["cohorts"], of_cohort)
     print("\nAn account that is hit is not shown to be guilty; nothing was done.")
+
+
+def _print_cohorts(title: str, cohorts: list[dict[str, Any]], names: tuple[str, ...]) -> None:
+    """Cohorts of whom anybody was hit, with bounds."""
+    from stillwatch.cli.output import table
+
+    hit = sorted((one for one in cohorts if one["hit"]), key=lambda one: -one["hit"])
+    if not hit:
+        return
+    print(f"\n{title}, with exact 95 % bounds{'' if len(hit) <= SHOWN else f' (the first {SHOWN} of {len(hit)})'}:")
+    rows = [[*(one[name] for name in names), f"{one['hit']:,}/{one['of']:,}", _percent(one)] for one in hit[:SHOWN]]
+    table([*names, "hit", "share"], rows)
 
 
 def _percent(one: dict[str, Any]) -> str:
