@@ -50,6 +50,9 @@ def _share(name: str, meaning: str, unknown_when: str = "never") -> FactType:
 
 NOT_LOGGED = "the column was not logged"
 EMPTY = "the account's column is empty"
+FEW = "fewer than two of the three are there"
+HIDEABLE = (EMPTY, FEW)
+"""Reasons that hold of one account and not of another: who fills a form in can bring them about."""
 
 _FACTS = (
     FactType("finding.kind", "text", "`group`, or `entity` for one customer", words=("group", "entity")),
@@ -108,7 +111,7 @@ _FACTS = (
     FactType("account.phone_country", "text", "the country of its phone number", "account", EMPTY),
     FactType(
         "account.countries_agree", "bool", "billing, phone and verified country are one", "account",
-        "fewer than two of the three are there",
+        FEW,
     ),
     FactType(
         "account.verified", "bool", "a domain or a country of it was verified (a domain costs ten dollars)", "account",

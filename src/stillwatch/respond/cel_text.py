@@ -312,6 +312,18 @@ def _literal(value: bool | int | float | str) -> str:
     return repr(value)
 
 
+def asked_about(node: Node) -> frozenset[str]:
+    """The facts of which a condition asks whether they are known, by `has`."""
+    match node:
+        case Call("has", (Fact(name),)):
+            return frozenset((name,))
+        case Call(_, args):
+            return frozenset[str]().union(*(asked_about(part) for part in args))
+        case Each(_, over, _, body):
+            return asked_about(over) | asked_about(body)
+    return frozenset()
+
+
 def facts_in(node: Node) -> frozenset[str]:
     """The names of all facts that a condition speaks of."""
     match node:

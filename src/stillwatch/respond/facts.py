@@ -62,8 +62,8 @@ def facts_of(
             continue
         shared = _known(_of_finding(finding, known.at))
         for member in _rows(finding, "members"):
-            name = str(member.get("account_id"))
-            if accounts is None or name in accounts:
+            name = member.get("account_id")
+            if isinstance(name, str) and (accounts is None or name in accounts):
                 own = {**_of_member(member, finding), **_of_account(name, known)}
                 held = Facts(name, str(finding.get("campaign_id")), run_id, {**shared, **_known(own)})
                 out.setdefault(name, []).append(held)

@@ -6,13 +6,17 @@ from datetime import datetime
 
 from stillwatch.records import AUTOMATIC_CEILING, Rung
 from stillwatch.respond.cases import failed_tests
-from stillwatch.respond.catalogue import FACTS
+from stillwatch.respond.catalogue import FACTS, HIDEABLE
+from stillwatch.respond.cel_text import asked_about
 from stillwatch.respond.cel_types import BOTH, Span, idle_parts, span_of
 from stillwatch.respond.facts import ACCUSING, HALF
 from stillwatch.respond.hits import NEW_KEY
 from stillwatch.respond.policy import EXPECTED, Policy, Rule
 from stillwatch.respond.policy_text import read_policy
 from stillwatch.respond.yaml_text import Fault
+
+LONG = 400
+"""Days after which a rule that nobody had to look at is a habit."""
 
 SUSPECTED = {"finding.status": Span("text", words=frozenset(("suspected",)))}
 ACCUSED = {
@@ -82,6 +86,12 @@ def _of_rule(rule: Rule, earlier: Sequence[Rule], now: datetime) -> list[Fault]:
         told("error", "dead", _nobody(rule))
     if not rule.is_live(now):
         told("warning", "dead", f"the rule expired on {rule.expires}: it hits nobody")
+    elif (rule.expires - now.date()).days > LONG:
+        told("warning", "expires", f"the rule ends in more than {LONG} days: nobody has to look at it again until then")
+    for name in sorted(rule.when.facts - asked_about(rule.when.tree)):
+        if FACTS[name].unknown_when in HIDEABLE:
+            told("warning", "silence", f"whoever leaves `{name}` empty is not hit: the rule abstains; say what then, "
+                 f"with has({name})")  # fmt: skip
     for other in earlier:
         if other.when.text == rule.when.text and other.is_live(now) and _is_as_strong(other, rule):
             told("warning", "dead", f"the rule `{other.id}` at line {other.line} has the same condition and does more")
