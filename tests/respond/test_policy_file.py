@@ -3,16 +3,19 @@
 import re
 from datetime import UTC, datetime
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillwatch.errors import UsageError
-from stillwatch.records import OBLIGATIONS, Obligation, Rung
+from stillwatch.records import OBLIGATIONS, REASON_CODES, Obligation, Rung
 from stillwatch.respond.cases import failed_tests, outcome
+from stillwatch.respond.catalogue import FACTS
+from stillwatch.respond.cel_text import LONGEST, MOST_NODES
 from stillwatch.respond.lint import linted
-from stillwatch.respond.policy import Policy
+from stillwatch.respond.policy import MOST_HOURS, SEVERITIES, Policy
 from stillwatch.respond.policy_text import load_policy, read_policy
 from tests.respond.policies import HEAD, NOW, loaded, rule
 
@@ -265,3 +268,39 @@ def test_a_policy_whose_own_tests_fail_is_not_used() -> None:
 def test_lint_is_the_same_whichever_order_faults_are_found_in() -> None:
     text = (HEAD + rule(owner=None) + rule(when="x")).encode()
     assert linted(text, NOW) == linted(text, datetime(2026, 11, 1, 5, tzinfo=UTC))
+
+
+def test_the_page_lists_every_fact_with_its_meaning(root: Path) -> None:
+    rows = [
+        line.split(" | ") for line in (root / "docs" / "policy.md").read_text().splitlines() if line.count(" | ") == 4
+    ]
+    told = {row[0].strip("| `"): row for row in rows if "." in row[0]}
+    assert list(told) == list(FACTS)
+    for name, fact in FACTS.items():
+        row = told[name]
+        assert row[1] == fact.type and row[2].startswith(fact.meaning) and row[3] == fact.said_by
+        assert row[4].rstrip(" |") == fact.unknown_when
+
+
+def test_the_page_says_every_option_and_bound(root: Path) -> None:
+    text = (root / "docs" / "policy.md").read_text()
+    for word in (
+        "--store",
+        "--days",
+        "--window",
+        "--out",
+        "--expires",
+        "--json",
+        *OBLIGATIONS,
+        *REASON_CODES,
+        *SEVERITIES,
+    ):
+        assert word in text
+    for bound in (LONGEST, MOST_NODES, MOST_HOURS):
+        assert f"{bound:,}" in text
+
+
+def test_the_policy_that_the_page_shows_is_one(root: Path) -> None:
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (root / "docs" / "policy.md").read_text(), re.DOTALL)
+    held = linted(shown.encode(), NOW)
+    assert held.policy is not None and held.faults == ()
