@@ -72,13 +72,15 @@ def compiled(text: str) -> Condition:
 
 
 class Decision:
-    """What is known of one account in one finding, in the library's terms, made once for all rules."""
+    """What is known of one account in one finding, in the library's terms, made once for all rules. `needed` are the
+    facts that any of them speaks of: to hand over the others would take most of the time."""
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, needed: frozenset[str] | None = None) -> None:
         import cel  # noqa: PLC0415
 
         groups: dict[str, dict[str, object]] = {"finding": {}, "member": {}, "account": {}}
-        for name, value in values.items():
+        for name in values if needed is None else needed & values.keys():
+            value = values[name]
             group, _, own = name.partition(".")
             groups[group][own] = list(value) if isinstance(value, tuple) else value
         self.values = values

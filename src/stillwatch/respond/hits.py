@@ -48,11 +48,12 @@ def hits_of(policy: Policy, facts_by_account: Mapping[str, Sequence[Facts]], now
 def judged(policy: Policy, facts_by_account: Mapping[str, Sequence[Facts]], now: datetime) -> Judged:
     """The same with what abstained."""
     live = [rule for rule in policy.rules if rule.is_live(now)]
+    needed = frozenset[str]().union(*(rule.when.facts for rule in live))
     hits: list[Hit] = []
     abstained: list[Abstained] = []
     for name in sorted(facts_by_account):
         for facts in sorted(facts_by_account[name], key=lambda one: one.campaign_id):
-            decision = Decision(facts.values)
+            decision = Decision(facts.values, needed)
             for rule in live:
                 said = _said(policy, rule, facts, decision.of(rule.when))
                 if isinstance(said, Hit):
