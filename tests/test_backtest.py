@@ -10,14 +10,14 @@ import pytest
 
 from stillwatch import watch
 from stillwatch.assess.campaign_lives import KEPT, KEPT_OF_EVIDENCE, KEPT_OF_MEMBERS
-from stillwatch.backtest import backtested, days_of, known_at
+from stillwatch.backtest import backtested, days_of, facts_of_run, known_at
 from stillwatch.cli import run
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.errors import UsageError
 from stillwatch.past import answer_then
 from stillwatch.pipeline import ingest_sources
 from stillwatch.respond.facts import COLUMNS, Facts, Known, facts_of
-from stillwatch.respond.hits import judged
+from stillwatch.respond.hits import hits_of, judged
 from stillwatch.respond.policy import Policy
 from stillwatch.respond.policy_text import load_policy
 from stillwatch.store.erase import erase
@@ -197,6 +197,12 @@ def test_what_is_known_of_an_account_is_what_was_known_then(tiny: Store) -> None
     assert before.permissions == {"c": ["resale"]} and after.permissions == {}
     assert during.permissions == {"a": ["research"], "b": ["research"], "c": ["resale"]}
     assert {"tier", "org_id", "verified_domain"} <= set(before.logged) and "programme" not in before.logged
+
+
+def test_a_run_is_judged_with_what_is_known_now(tiny: Store) -> None:
+    told = facts_of_run(tiny, {"run": {"run_id": "R"}, "campaigns": [finding(member("a"), member("b"))]}, at(7))
+    policy = loaded(rule(when="account.tier == 'pro' || account.suspended", tests=None))
+    assert [(hit.account_id, hit.run_id) for hit in hits_of(policy, told, at(7))] == [("a", "R"), ("b", "R")]
 
 
 def test_hits_of_each_day_and_what_they_touch(tiny: Store, tmp_path: Path) -> None:

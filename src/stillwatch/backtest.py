@@ -74,6 +74,15 @@ def _records(store: Store, length: int) -> list[Record]:
     return records
 
 
+def facts_of_run(store: Store, answer: Mapping[str, Any], at: datetime) -> dict[str, list[Facts]]:
+    """The facts of all accounts that a run's answer (`read_run`) names, with what the store's tables say of them as of
+    a time: what `hits_of` judges."""
+    findings = answer["campaigns"]
+    with DuckEngine() as engine:
+        known = known_at(store, engine, at, names_in(findings))
+    return facts_of(findings, known, str(answer["run"]["run_id"]))
+
+
 def names_in(findings: Iterable[Mapping[str, Any]]) -> set[str]:
     """The accounts that findings name."""
     return {member["account_id"] for finding in findings for member in finding["members"]}
