@@ -18,7 +18,15 @@ from typing import Any
 import numpy as np
 
 from stillwatch import __version__
-from stillwatch.assess.campaign_lives import CampaignLife, Event, lives_after, with_evidence
+from stillwatch.assess.campaign_lives import (
+    KEPT,
+    KEPT_OF_EVIDENCE,
+    KEPT_OF_MEMBERS,
+    CampaignLife,
+    Event,
+    lives_after,
+    with_evidence,
+)
 from stillwatch.detection import Prepared, answer_about, prepared
 from stillwatch.engine.base import Engine
 from stillwatch.engine.duckdb import DuckEngine
@@ -36,6 +44,9 @@ from stillwatch.store.files import write_whole
 from stillwatch.store.store import Store
 
 SCHEMA = "stillwatch/watch/v1"
+
+KEEPS = ",".join((*KEPT, *KEPT_OF_MEMBERS, *KEPT_OF_EVIDENCE))
+"""What a record keeps of a finding: one that was made when it was less is made again."""
 
 Tell = Callable[[str], None]
 Record = dict[str, Any]
@@ -98,6 +109,26 @@ def watched(
     return records
 
 
+def held_records(store: Store, length: int = 1) -> tuple[list[Record], list[Window]]:
+    """The records that a watch has kept and that still say what is in the store, and the windows of which it must make
+    one anew. Nothing is made, and no exchange is looked at but for sums of hashes. A watch with address tables of its
+    own is taken as it was."""
+    folder = store.folder / WATCH / f"days={length}"
+    all_windows = windows(store.days(), length)
+    kept_from = str(store.manifest.kept_from or "")
+    records = _history(folder, all_windows[0]) if all_windows else []
+    name = records[-1]["name"] if records else ""
+    for place, (window, seen) in enumerate(zip(all_windows, _seen(store, all_windows, None), strict=True)):
+        held = _read(folder / f"{window.last}.json")
+        by = held["made_of"].get("by", []) if held else []
+        own = [one if place != 1 else by[1] for place, one in enumerate(seen["by"])] if len(by) > 1 else []
+        if held is None or not _still_holds(held["made_of"], {"before": name, **seen, "by": own}, kept_from):
+            return records, all_windows[place:]
+        records.append(held)
+        name = held["name"]
+    return records, []
+
+
 def _still_holds(held: Mapping[str, Any], now: Mapping[str, Any], kept_from: str) -> bool:
     """Whether a record was made of what there is now, but for days that the store keeps no more."""
     kept = {day: sums for day, sums in held["days"].items() if day >= kept_from}
@@ -143,7 +174,7 @@ def _seen(store: Store, all_windows: Sequence[Window], networks: str | None) -> 
             store.register_small(engine, window.end)
             small = [_small(engine, sql) for sql in small_then(window.end).values()]
             seen = {day: sums for day, sums in dated.items() if day <= str(window.last)}
-            yield {"by": [__version__, networks or "", ALPHA], "days": seen, "small": small}
+            yield {"by": [__version__, networks or "", ALPHA, KEEPS], "days": seen, "small": small}
 
 
 def _small(engine: Engine, sql: str) -> list[int]:

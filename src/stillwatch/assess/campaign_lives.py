@@ -14,8 +14,13 @@ from stillwatch.assess.changes import ACCUSING, Change, matched
 
 Finding = Mapping[str, Any]
 
-KEPT = ("campaign_id", "kind", "status", "exchanges", "active")
-"""What a life keeps of a finding beside its members."""
+KEPT = (
+    "campaign_id", "kind", "status", "exchanges", "exchanges_low", "exchanges_high", "tokens", "first_seen",
+    "last_seen", "active", "likelihood", "confidence", "capabilities", "bypass", "pathways", "pivots",
+)  # fmt: skip
+"""What a life keeps of a finding beside its members and its evidence: all that a policy's rules may speak of."""
+KEPT_OF_MEMBERS = ("account_id", "probability", "estimate", "role", "core", "exchanges")
+KEPT_OF_EVIDENCE = ("coordinated", "extracting", "concealed", "confirmed_by")
 
 FORGOTTEN = 30
 """Windows without a finding after which a life is not looked for any more."""
@@ -131,10 +136,12 @@ def with_evidence(
 
 
 def _kept(finding: Finding) -> dict[str, Any]:
-    members = [
-        {name: m[name] for name in ("account_id", "probability", "role", "exchanges")} for m in finding["members"]
-    ]
-    return {name: finding[name] for name in KEPT} | {"members": members}
+    members = [{name: m[name] for name in KEPT_OF_MEMBERS if name in m} for m in finding["members"]]
+    evidence = finding.get("evidence", {})
+    held = {name: evidence[name] for name in KEPT_OF_EVIDENCE if name in evidence}
+    if "alternatives" in evidence:
+        held["open_explanations"] = sum(one["verdict"] == "possible" for one in evidence["alternatives"])
+    return {name: finding[name] for name in KEPT if name in finding} | {"members": members, "evidence": held}
 
 
 def alarms(finding: Finding) -> bool:

@@ -63,6 +63,7 @@ COMMANDS = (
     Command("exchanges", "stillwatch.cli.exchanges", "exchanges", "List the exchanges that a finding counts."),
     Command("changes", "stillwatch.cli.changes", "changes", "Tell what became of the campaigns between two runs."),
     Command("current", "stillwatch.cli.current", "current", "Tell what came of a run's campaigns since, in seconds."),
+    Command("policy", "stillwatch.cli.policy", "policy", "Lint, test, backtest or begin a policy: what may be done."),
     Command("keys", "stillwatch.cli.keys", "keys", "Show, move, rotate or destroy the keys of a store."),
     Command(
         "benchmark",

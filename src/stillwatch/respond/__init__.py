@@ -1,1 +1,1 @@
-"""What may be done about a finding, and what a gateway is told."""
+"""What may be done about a finding: policy, whom its rules hit, the ladder of actions, and what a gateway is told."""

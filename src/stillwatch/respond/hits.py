@@ -1,0 +1,164 @@
+"""Whom a policy's rules hit, and what no policy can get round.
+
+The ceiling of an account follows from the finding alone, whatever a rule says: who is not accused is not limited, a
+stolen key's owner is asked for a new key and for nothing else, and beyond a label nothing happens to anybody in a
+finding that is for review or permitted. A rule that reaches above the ceiling is barred there: it is no milder hit,
+since its reason would not be true of that account.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from stillwatch.records import AUTOMATIC_CEILING, Hit, Obligation, Rung
+from stillwatch.respond.cel import Decision, Unknown
+from stillwatch.respond.facts import ACCUSING, Facts
+from stillwatch.respond.policy import Policy, Rule
+
+NEW_KEY = Obligation("challenge", (("kind", "rotate_key"),))
+"""All that may be asked of a stolen key's owner."""
+
+
+@dataclass(frozen=True)
+class Abstained:
+    """A rule that says nothing of an account: `unknown` where facts lack that would decide, `barred` where it reaches
+    above what the finding allows. `because` are the facts' names, or one sentence."""
+
+    account_id: str
+    campaign_id: str
+    rule_id: str
+    why: str
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All that a policy says of a run: hits, and where its rules abstained. Ascending by account and finding, rules in
+    the file's order."""
+
+    hits: tuple[Hit, ...]
+    abstained: tuple[Abstained, ...]
+
+
+def hits_of(policy: Policy, facts_by_account: Mapping[str, Sequence[Facts]], now: datetime) -> list[Hit]:
+    """The hits of a policy's rules that have not expired, in shadow and enforced, by account, finding and rule."""
+    return list(judged(policy, facts_by_account, now).hits)
+
+
+def judged(policy: Policy, facts_by_account: Mapping[str, Sequence[Facts]], now: datetime) -> Judged:
+    """The same with what abstained."""
+    live = [rule for rule in policy.rules if rule.is_live(now)]
+    needed = frozenset[str]().union(*(rule.when.facts for rule in live))
+    hits: list[Hit] = []
+    abstained: list[Abstained] = []
+    for name in sorted(facts_by_account):
+        for facts in sorted(facts_by_account[name], key=lambda one: one.campaign_id):
+            decision = Decision(facts.values, needed)
+            for rule in live:
+                said = _said(policy, rule, facts, decision.of(rule.when))
+                if isinstance(said, Hit):
+                    hits.append(said)
+                elif said is not None:
+                    abstained.append(said)
+    return Judged(tuple(hits), tuple(abstained))
+
+
+def _said(policy: Policy, rule: Rule, facts: Facts, answer: bool | Unknown) -> Hit | Abstained | None:
+    about = (facts.account_id, facts.campaign_id, rule.id)
+    if isinstance(answer, Unknown):
+        return Abstained(*about, "unknown", tuple(sorted(answer.facts)))
+    if not answer:
+        return None
+    barred = bar(rule.rung, rule.obligations, facts)
+    if barred:
+        return Abstained(*about, "barred", (barred,))
+    return Hit(
+        facts.account_id, facts.campaign_id, facts.run_id, rule.id, policy.ref, rule.rung, rule.obligations, rule.mode,
+        rule.severity, rule.owner, rule.reason, rule.reason_code, f"{rule.clause}: {policy.clauses[rule.clause]}",
+        rule.hours,
+    )  # fmt: skip
+
+
+def ceiling(facts: Facts) -> Rung:
+    """The highest rung that any rule may speak of for an account of a finding."""
+    values = facts.values
+    if values.get("finding.status") != "suspected":
+        return Rung.LABEL
+    if values.get("member.accused") is True and values.get("member.role") in ACCUSING:
+        return Rung.SUSPEND
+    if values.get("member.role") in (*ACCUSING, "victim"):
+        return Rung.VERIFY
+    return Rung.LABEL
+
+
+def bar(rung: Rung, obligations: Iterable[Obligation], facts: Facts) -> str:
+    """Why this may not be done about the account, in one sentence; empty where it may."""
+    top = ceiling(facts)
+    role, status = facts.values.get("member.role", "unknown"), facts.values.get("finding.status", "unknown")
+    if rung > top:
+        return f"{top.name.lower()} is the most for the role {role} in a finding that is {status}, where not accused"
+    if role == "victim" and rung == Rung.VERIFY and tuple(obligations) != (NEW_KEY,):
+        return "the owner of a stolen key is asked for a new key (challenge: rotate_key) and for nothing else"
+    return ""
+
+
+# ---------------------------------------------------------------------------------- several rules that hit one account
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What all hits on an account come to.
+
+    `automatic` is what may be put in force without a person: the highest rung that an enforced rule may reach by
+    itself, with the strictest of those rules' obligations; OBSERVE without any. `proposed` is the highest rung of an
+    enforced rule above that, which a named person must approve, with the strictest of all enforced obligations.
+    """
+
+    account_id: str
+    automatic: Rung
+    obligations: tuple[Obligation, ...]
+    proposed: Rung | None
+    proposed_obligations: tuple[Obligation, ...]
+    hits: tuple[Hit, ...]
+
+
+def standings_of(hits: Iterable[Hit]) -> list[Standing]:
+    """What the hits on each account come to, by account. Rules in shadow are kept among the hits and change nothing."""
+    by_account: dict[str, list[Hit]] = {}
+    for hit in hits:
+        by_account.setdefault(hit.account_id, []).append(hit)
+    return [_standing(name, by_account[name]) for name in sorted(by_account)]
+
+
+def _standing(name: str, hits: Sequence[Hit]) -> Standing:
+    ordered = tuple(sorted(hits, key=lambda hit: (-hit.rung, hit.campaign_id, hit.rule_id)))
+    enforced = [hit for hit in ordered if hit.mode == "enforce"]
+    by_itself = [hit for hit in enforced if not is_proposal(hit)]
+    above = [hit.rung for hit in enforced if is_proposal(hit)]
+    automatic = max((hit.rung for hit in by_itself), default=Rung.OBSERVE)
+    return Standing(
+        name, automatic, strictest(by_itself), max(above, default=None), strictest(enforced) if above else (), ordered
+    )
+
+
+def is_proposal(hit: Hit) -> bool:
+    """Whether a named person must approve it before anything happens: nobody is suspended automatically, ever."""
+    return hit.rung > AUTOMATIC_CEILING
+
+
+def strictest(hits: Iterable[Hit]) -> tuple[Obligation, ...]:
+    """The obligations of several hits as one set, by type: of numbers the least; every challenge that any of them
+    asks; of fallback models the one of the highest rung, by name where rungs are equal."""
+    numbers: dict[str, dict[str, int | str]] = {}
+    challenges: set[Obligation] = set()
+    for hit in sorted(hits, key=lambda one: (-one.rung, [(o.type, o.settings) for o in one.obligations])):
+        for one in hit.obligations:
+            if one.type == "challenge":
+                challenges.add(one)
+                continue
+            held = numbers.setdefault(one.type, {})
+            for name, value in one.settings:
+                known = held.get(name, value)
+                held[name] = min(known, value) if isinstance(known, int) and isinstance(value, int) else known
+    merged = {Obligation(kind, tuple(sorted(held.items()))) for kind, held in numbers.items()}
+    return tuple(sorted(merged | challenges, key=lambda one: (one.type, one.settings)))

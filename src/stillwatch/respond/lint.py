@@ -1,0 +1,137 @@
+"""What is wrong with a policy, or should be looked at, before it is used."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from stillwatch.records import AUTOMATIC_CEILING, Rung
+from stillwatch.respond.cases import failed_tests
+from stillwatch.respond.catalogue import FACTS, HIDEABLE
+from stillwatch.respond.cel_text import asked_about
+from stillwatch.respond.cel_types import BOTH, Span, idle_parts, span_of
+from stillwatch.respond.facts import ACCUSING, HALF
+from stillwatch.respond.hits import NEW_KEY
+from stillwatch.respond.policy import EXPECTED, Policy, Rule
+from stillwatch.respond.policy_text import read_policy
+from stillwatch.respond.yaml_text import Fault
+
+LONG = 400
+"""Days after which a rule that nobody had to look at is a habit."""
+
+SUSPECTED = {"finding.status": Span("text", words=frozenset(("suspected",)))}
+ACCUSED = {
+    **SUSPECTED,
+    "member.accused": Span("bool", truth=frozenset((True,))),
+    "member.role": Span("text", words=frozenset(ACCUSING)),
+    "member.probability": Span("double", HALF, 1.0),
+    "finding.accused": Span("int", 1, FACTS["finding.accused"].high),
+}
+VICTIM = {
+    **SUSPECTED,
+    "member.accused": Span("bool", truth=frozenset((False,))),
+    "member.role": Span("text", words=frozenset(("victim",))),
+}
+UNACCUSED = {**SUSPECTED, "member.role": Span("text", words=frozenset(ACCUSING))}
+
+
+@dataclass(frozen=True)
+class Linted:
+    """The policy, where the file is one, and its faults by line."""
+
+    policy: Policy | None
+    faults: tuple[Fault, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many faults keep the policy from being used."""
+        return sum(fault.level == "error" for fault in self.faults)
+
+
+def linted(data: bytes, now: datetime) -> Linted:
+    """Everything that is wrong with a policy's file, by line. `now` tells which rules have expired."""
+    policy, faults = read_policy(data)
+    if policy is not None:
+        faults = [*faults, *failed_tests(policy), *_caps(policy)]
+        for place, rule in enumerate(policy.rules):
+            faults += _of_rule(rule, policy.rules[:place], now)
+        used = {rule.clause for rule in policy.rules}
+        complete = not any(fault.level == "error" for fault in faults)
+        faults += [
+            Fault(1, "", "warning", "clause", f"no rule rests on the clause `{name}`")
+            for name in sorted(set(policy.clauses) - used)
+            if complete
+        ]
+    ordered = sorted(faults, key=lambda fault: (fault.line, fault.rule_id, fault.kind, fault.message))
+    return Linted(policy, tuple(ordered))
+
+
+def _caps(policy: Policy) -> list[Fault]:
+    if policy.blast_radius <= 1_000:
+        return []
+    told = f"{policy.blast_radius:,} accounts may be touched at once by one person: a cap that never holds is none"
+    return [Fault(1, "", "warning", "caps", told)]
+
+
+def _of_rule(rule: Rule, earlier: Sequence[Rule], now: datetime) -> list[Fault]:
+    out: list[Fault] = []
+
+    def told(level: str, kind: str, message: str) -> None:
+        out.append(Fault(rule.line, rule.id, level, kind, message))
+
+    if rule.when.span.truth != BOTH:
+        told("error", "dead", f"the condition is always {str(True in rule.when.span.truth).lower()}")
+    for sentence in idle_parts(rule.when.tree):
+        told("error", "dead", sentence)
+    if not _reaches_anybody(rule):
+        told("error", "dead", _nobody(rule))
+    if not rule.is_live(now):
+        told("warning", "dead", f"the rule expired on {rule.expires}: it hits nobody")
+    elif (rule.expires - now.date()).days > LONG:
+        told("warning", "expires", f"the rule ends in more than {LONG} days: nobody has to look at it again until then")
+    for name in sorted(rule.when.facts - asked_about(rule.when.tree)):
+        if FACTS[name].unknown_when in HIDEABLE:
+            told("warning", "silence", f"whoever leaves `{name}` empty is not hit: the rule abstains; say what then, "
+                 f"with has({name})")  # fmt: skip
+    for other in earlier:
+        if other.when.text == rule.when.text and other.is_live(now) and _is_as_strong(other, rule):
+            told("warning", "dead", f"the rule `{other.id}` at line {other.line} has the same condition and does more")
+    _tests(rule, told)
+    if rule.mode == "enforce" and rule.rung > AUTOMATIC_CEILING:
+        told("warning", "proposal", f"`{rule.rung.name.lower()}` is proposed to a person, never put in force by itself")
+    return out
+
+
+def _is_as_strong(one: Rule, other: Rule) -> bool:
+    """Whether a rule does all that another with the same condition does."""
+    enforced = one.mode == "enforce" or other.mode == "shadow"
+    return enforced and one.rung >= other.rung and set(other.obligations) <= set(one.obligations)
+
+
+def _reaches_anybody(rule: Rule) -> bool:
+    """Whether the condition can be true of anybody whom the rule's action may touch."""
+    if rule.rung <= Rung.LABEL:
+        return True
+    reached = [ACCUSED]
+    if rule.rung == Rung.VERIFY:
+        reached += [UNACCUSED, *([VICTIM] if rule.obligations == (NEW_KEY,) else [])]
+    return any(True in span_of(rule.when.tree, known).truth for known in reached)
+
+
+def _nobody(rule: Rule) -> str:
+    """Why a rule hits nobody."""
+    if rule.rung == Rung.VERIFY:
+        return (
+            "the condition is never true of anybody whom `verify` may touch: operators and providers of a suspected "
+            "finding, and, where `challenge: rotate_key` is all that it asks, owners of stolen keys"
+        )
+    return f"the condition is never true of an accused account, and `{rule.rung.name.lower()}` may touch no other"
+
+
+def _tests(rule: Rule, told: Callable[[str, str, str], None]) -> None:
+    expected = {case.expect for case in rule.tests}
+    if "hit" not in expected or "miss" not in expected:
+        lacking = " and ".join(f"one that is a {name}" for name in EXPECTED[:2] if name not in expected)
+        told("error" if rule.mode == "enforce" else "warning", "tests", f"the rule lacks a test: {lacking}")
+    odd = sorted({name for case in rule.tests for name in case.facts} - rule.when.facts)
+    if odd:
+        told("warning", "tests", f"a test says {', '.join(odd)}, of which the condition does not speak")

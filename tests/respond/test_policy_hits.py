@@ -1,0 +1,280 @@
+"""Whom rules hit, what no policy can get round, and what several rules come to."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations, product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stillwatch.assess import roles
+from stillwatch.assess.finding import LIKELIHOOD
+from stillwatch.records import AUTOMATIC_CEILING, CHALLENGES, OBLIGATIONS, Hit, Obligation, Rung
+from stillwatch.respond import catalogue
+from stillwatch.respond import facts as facts_module
+from stillwatch.respond.cel import compiled
+from stillwatch.respond.facts import Facts, Known, facts_of, is_accused
+from stillwatch.respond.hits import NEW_KEY, bar, ceiling, hits_of, is_proposal, judged, standings_of, strictest
+from stillwatch.respond.policy import Policy, Rule
+from stillwatch.tables import PURPOSES
+from tests.respond.policies import NOW, facts, finding, loaded, member, rule
+
+STATUSES = ("suspected", "ambiguous", "permitted", "dismissed", "other", None)
+ROLES = (*catalogue.ROLES, "boss", None)
+PROBABILITIES = (0.0, 0.49, 0.5, 1.0, float("nan"), True, "0.9", None, 10**400)
+
+
+def anything(rung: Rung, obligations: tuple[Obligation, ...] = (), mode: str = "enforce") -> Policy:
+    """A policy that bends every rule of the house: it was not read from a file, and its condition is always true."""
+    base = loaded(rule())
+    changed = replace(base.rules[0], when=compiled("true"), rung=rung, obligations=obligations, mode=mode)
+    return replace(base, rules=(changed,))
+
+
+def test_lists_that_are_written_twice_are_one() -> None:
+    assert facts_module.ACCUSING == roles.ACCUSING
+    assert tuple(word for word, _, _ in LIKELIHOOD) == catalogue.WORDS
+    assert catalogue.PURPOSES == PURPOSES
+
+
+def everybody() -> dict[str, list[Facts]]:
+    """An account in a finding of its own for every status, role and probability."""
+    return facts(*(
+        finding(member(f"{place}", role=role, probability=probability), status=status, campaign_id=f"C-{place}")
+        for place, (status, role, probability) in enumerate(product(STATUSES, ROLES, PROBABILITIES))
+    ))  # fmt: skip
+
+
+def test_no_policy_gets_round_what_the_finding_allows() -> None:
+    """Every status, role and probability, with obligations of all kinds, under a rule that is true of everybody."""
+    asked = [(), (NEW_KEY,), (NEW_KEY, Obligation("hold")), (Obligation("challenge", (("kind", "identity"),)),)]
+    who, told = list(product(STATUSES, ROLES, PROBABILITIES)), everybody()
+    hit = 0
+    for rung, obligations in product(Rung, asked):
+        for one in hits_of(anything(rung, obligations), told, NOW):
+            hit += 1
+            status, role, probability = who[int(one.account_id)]
+            assert status in ("suspected", "ambiguous", "permitted")
+            accused = status == "suspected" and role in ("operator", "provider") and probability in (0.5, 1.0)
+            if rung >= Rung.LIMIT:
+                assert accused and probability is not True
+            if status != "suspected" or role in ("customer", "bystander", "reseller", "boss", None):
+                assert rung <= Rung.LABEL
+            if role == "victim":
+                assert rung <= Rung.LABEL or (rung == Rung.VERIFY and one.obligations == (NEW_KEY,))
+    assert hit > 0
+
+
+def test_who_is_not_accused_is_barred_and_told() -> None:
+    said = judged(
+        anything(Rung.LIMIT), facts(finding(member("a"), member("b", "customer"), member("c", "victim"))), NOW
+    )
+    assert [hit.account_id for hit in said.hits] == ["a"]
+    assert [(one.account_id, one.why) for one in said.abstained] == [("b", "barred"), ("c", "barred")]
+
+
+def test_facts_that_somebody_made_up_do_not_accuse() -> None:
+    """The ceiling asks status, role and accusation together, and a value of another type is none."""
+    true = Facts("a", "C", "r", {"finding.status": "suspected", "member.accused": True, "member.role": "operator"})
+    assert ceiling(true) == Rung.SUSPEND
+    for name in true.values:
+        assert ceiling(replace(true, values={k: v for k, v in true.values.items() if k != name})) < Rung.LIMIT
+    for changed in ({"member.accused": 1}, {"member.role": "customer"}, {"finding.status": "ambiguous"}):
+        assert ceiling(replace(true, values={**true.values, **changed})) < Rung.LIMIT
+        assert bar(Rung.LIMIT, (), replace(true, values={**true.values, **changed}))
+
+
+def test_nothing_above_the_automatic_ceiling_is_ever_automatic() -> None:
+    for rung, mode in product(Rung, ("shadow", "enforce")):
+        (hit,) = hits_of(anything(rung, mode=mode), facts(finding(member())), NOW)
+        (standing,) = standings_of([hit])
+        assert standing.automatic <= AUTOMATIC_CEILING and is_proposal(hit) == (rung > AUTOMATIC_CEILING)
+        assert standing.automatic == (rung if mode == "enforce" and rung <= AUTOMATIC_CEILING else Rung.OBSERVE)
+        assert standing.proposed == (rung if mode == "enforce" and rung > AUTOMATIC_CEILING else None)
+
+
+def test_a_hit_carries_all_that_an_action_needs() -> None:
+    held = loaded(rule(severity="high", owner="Ann"))
+    (hit,) = hits_of(held, facts(finding(member())), NOW)
+    assert (hit.account_id, hit.campaign_id, hit.run_id, hit.rule_id, hit.policy) == ("a", "C-1", "run", "r", held.ref)
+    assert (hit.rung, hit.mode, hit.severity, hit.owner, hit.reason, hit.hours) == (
+        Rung.LABEL, "shadow", "high", "Ann", "Because.", 24,
+    )  # fmt: skip
+    assert (hit.reason_code, hit.clause) == ("usage_review", "use: Output is not for training.")
+
+
+def test_a_rule_that_expires_is_dead_from_that_day_on() -> None:
+    held = loaded(rule(expires="2026-11-01"))
+    end = datetime(2026, 11, 1, tzinfo=UTC)
+    assert hits_of(held, facts(finding(member())), end - timedelta(seconds=1))
+    assert not hits_of(held, facts(finding(member())), end)
+    berlin = (end - timedelta(hours=1)).astimezone(tz=__import__("datetime").timezone(timedelta(hours=2)))
+    assert hits_of(held, facts(finding(member())), berlin), "days are of UTC"
+
+
+def test_an_account_in_several_findings_is_judged_once_for_each() -> None:
+    one, other = finding(member()), finding(member(role="customer"), campaign_id="C-2")
+    said = judged(anything(Rung.LIMIT), facts(other, one), NOW)
+    assert [(hit.account_id, hit.campaign_id) for hit in said.hits] == [("a", "C-1")]
+    assert [one.campaign_id for one in said.abstained] == ["C-2"]
+
+
+def test_an_unknown_that_decides_makes_the_rule_abstain() -> None:
+    held = loaded(rule(when="account.tier == 'free' || account.verified", tests=None))
+    (told,) = judged(held, facts(finding(member())), NOW).abstained
+    assert (told.why, told.because) == ("unknown", ("account.tier", "account.verified"))
+    known = Known(NOW, {"a": {"account_id": "a", "tier": "free"}}, {"tier"})
+    assert len(hits_of(held, facts(finding(member()), known=known), NOW)) == 1
+
+
+def test_the_order_of_anything_changes_no_byte() -> None:
+    members = [member("b"), member("a"), member("\x00c"), member("é")]
+    held = loaded(rule(id="z"), rule(id="a", when="member.probability > 0.1", tests=None))
+    said = {
+        repr(judged(held, facts(*found), NOW))
+        for order in permutations(members)
+        for found in permutations([finding(*order), finding(*sorted(order, key=repr)[:2], campaign_id="C-0")])
+    }
+    assert len(said) == 1
+    assert [hit.rule_id for hit in hits_of(held, facts(finding(member())), NOW)] == ["z", "a"], "the file's order"
+
+
+LIMIT_A = Obligation("rate_limit", (("concurrency", 2), ("requests_per_minute", 10)))
+LIMIT_B = Obligation("rate_limit", (("requests_per_minute", 4), ("tokens_per_minute", 100)))
+
+
+def hit(rung: Rung, *obligations: Obligation, mode: str = "enforce", rule_id: str = "r", account: str = "a") -> Hit:
+    (base,) = hits_of(loaded(rule()), facts(finding(member())), NOW)
+    return replace(base, rung=rung, obligations=obligations, mode=mode, rule_id=rule_id, account_id=account)
+
+
+def test_of_several_rules_the_highest_enforced_rung_wins_and_obligations_merge_to_the_strictest() -> None:
+    hits = [hit(Rung.LIMIT, LIMIT_A), hit(Rung.LIMIT, LIMIT_B), hit(Rung.LABEL),
+            hit(Rung.LIMIT, Obligation("cap_max_tokens", (("max_tokens", 1),)), mode="shadow"),
+            hit(Rung.SUSPEND, Obligation("hold"))]  # fmt: skip
+    (standing,) = standings_of(hits)
+    merged = Obligation("rate_limit", (("concurrency", 2), ("requests_per_minute", 4), ("tokens_per_minute", 100)))
+    assert (standing.automatic, standing.obligations) == (Rung.LIMIT, (merged,))
+    assert (standing.proposed, standing.proposed_obligations) == (Rung.SUSPEND, (Obligation("hold"), merged))
+    assert sorted(map(repr, standing.hits)) == sorted(map(repr, hits)), "all are kept"
+
+
+def test_merging_has_no_order() -> None:
+    fallback = [hit(Rung.FALLBACK, Obligation("fallback_model", (("to", name),))) for name in "ba"]
+    challenges = [hit(Rung.VERIFY, Obligation("challenge", (("kind", kind),))) for kind in CHALLENGES]
+    hits = [*fallback, challenges[0], challenges[3], hit(Rung.SUSPEND, Obligation("fallback_model", (("to", "z"),)))]
+    said = {strictest(order) for order in permutations(hits)}
+    assert len(said) == 1
+    (merged,) = said
+    assert [one.settings for one in merged if one.type == "fallback_model"] == [(("to", "z"),)], "of the highest rung"
+    assert sum(one.type == "challenge" for one in merged) == 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(Rung)), st.integers(1, 9), st.sampled_from(["shadow", "enforce"])), max_size=6
+    )
+)
+def test_no_rule_loosens_what_another_asks(rules: list[tuple[Rung, int, str]]) -> None:
+    hits = [hit(rung, Obligation("rate_limit", (("concurrency", n),)), mode=mode) for rung, n, mode in rules]
+    for standing in standings_of(hits):
+        by_itself = [n for rung, n, mode in rules if mode == "enforce" and rung <= AUTOMATIC_CEILING]
+        assert (
+            dict(standing.obligations[0].settings)["concurrency"] == min(by_itself)
+            if by_itself
+            else not standing.obligations
+        )
+
+
+# ---------------------------------------------------------------------------------------------------------- the facts
+
+
+def values(*findings: dict[str, Any], known: Known | None = None, account: str = "a") -> dict[str, Any]:
+    (one,) = facts(*findings, known=known)[account]
+    return dict(one.values)
+
+
+def test_each_fact_of_the_catalogue_can_be_known() -> None:
+    row = {"account_id": "a", "org_id": "o", "verified_domain": "x.com", "created_at": NOW - timedelta(days=9, hours=5),
+           "suspended_at": None, "tier": "free", "programme": "research", "phone_country": "FR",
+           "billing_country": "FR", "verified_country": "FR", "reseller_of": "y"}  # fmt: skip
+    known = Known(NOW, {"a": row}, frozenset(row), {"a": ["resale"]})
+    told = values(
+        finding(member(estimate=0.7), bypass={"outside_billing_country": 0.5, "hosting": 0.0, "proxies": 0.0}),
+        known=known,
+    )
+    assert told.keys() == catalogue.FACTS.keys()
+    assert told["account.age_days"] == 9 and told["finding.days"] == 11 and told["finding.silent_days"] == 2
+    assert told["finding.families"] == 1 and told["finding.open_explanations"] == 1 and told["finding.traces"] == 0.6
+    assert told["member.share"] == 0.1 and told["member.accused"] is True and told["account.countries_agree"] is True
+
+
+def test_what_was_not_logged_is_unknown_and_never_false() -> None:
+    told = values(finding(member(), tokens=0, pathways={"unknown": 1.0}))
+    for name in (
+        "account.tier",
+        "account.verified",
+        "account.suspended",
+        "finding.tokens",
+        "finding.pathways",
+        "finding.proxies",
+    ):
+        assert name not in told
+    assert told["account.permissions"] == () and told["account.permitted"] is False
+    row: dict[str, Any] = {"account_id": "a", "billing_country": "FR"}
+    told = values(finding(member()), known=Known(NOW, {"a": row}, {"billing_country"}))
+    assert (
+        not {"account.verified", "account.in_programme", "account.countries_agree", "account.organisation"}
+        & told.keys()
+    )
+    told = values(finding(member()), known=Known(NOW, {"a": row}, {"billing_country", "programme", "verified_domain"}))
+    assert (
+        told["account.verified"] is False and told["account.in_programme"] is False and "account.programme" not in told
+    )
+
+
+def test_dismissed_findings_are_judged_of_nobody() -> None:
+    assert facts(finding(member(), status="dismissed")) == {}
+
+
+@pytest.mark.parametrize(
+    ("probability", "accused"), [(0.5, True), (0.49, False), (float("nan"), False), (True, False), ("1", False)]
+)
+def test_who_is_accused(probability: Any, accused: bool) -> None:
+    assert is_accused("suspected", "operator", probability) is accused
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+KEYS = sorted({*finding().keys(), *finding()["evidence"].keys()} - {"members", "status"})
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(KEYS), JSON, max_size=6),
+    st.dictionaries(st.sampled_from(sorted(member())), JSON, max_size=4),
+)
+def test_no_answer_however_odd_stops_a_decision(odd: dict[str, Any], of_member: dict[str, Any]) -> None:
+    told = finding(member(), {**member(), **of_member}, **odd)
+    said = facts_of([json.loads(json.dumps(told))], Known(NOW), "r")
+    for rung in Rung:
+        for one in hits_of(anything(rung), said, NOW):
+            assert one.rung <= ceiling(next(f for f in said[one.account_id] if f.campaign_id == one.campaign_id))
+
+
+def test_every_obligation_has_a_place_in_the_merge() -> None:
+    for kind, (rung, wanted) in OBLIGATIONS.items():
+        value: int | str = 3 if kind not in ("challenge", "fallback_model") else "x"
+        one = Obligation(kind, tuple((name, value) for name in sorted(wanted)))
+        assert strictest([hit(rung, one)]) == (one,)
+
+
+def test_a_rule_is_a_rule() -> None:
+    assert isinstance(loaded(rule()).rules[0], Rule)
