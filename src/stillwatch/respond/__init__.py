@@ -1,0 +1,1 @@
+"""What is done about a finding: the ladder of actions, what customers are told, what a gateway is obliged to do."""
