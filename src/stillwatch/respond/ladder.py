@@ -131,7 +131,7 @@ def propose(
         raise UsageError("the policy's terms are wrong", found=ascii(terms)[:200], wanted="numbers from nought")
     shadow = hit.mode != "enforce"
     needs = needed(hit, proposer, person, radius, terms.cap)
-    hours = hit.hours if needs else min(hit.hours, most)
+    hours = hit.hours if needs or shadow else min(hit.hours, most)
     lasts = hours if shadow else PROPOSAL_HOURS
     return Action(
         action_id=id_of(hit, proposer), hit=replace(hit, hours=hours), proposed_by=proposer, needs=needs,
