@@ -32,7 +32,7 @@ class Slow:
         return [facts[key] for _, name, facts in self.past if name == what]
 
     def time(self, now: int) -> int:
-        return max(now, max(at for at, _, _ in self.past))
+        return max(now, *(at for at, _, _ in self.past))
 
     @property
     def shadow(self) -> bool:
@@ -54,7 +54,8 @@ class Slow:
 
     def ended(self) -> str:
         for name, word in (
-            ("decline", "declined"), ("undo", "undone"), ("expire", "expired"), ("overdue", "lapsed"), ("uphold", "lapsed"),
+            ("decline", "declined"), ("undo", "undone"), ("expire", "expired"), ("overdue", "lapsed"),
+            ("uphold", "lapsed"),
         ):  # fmt: skip
             if self.times(name):
                 return word
@@ -107,18 +108,21 @@ class Slow:
         """Whether something may happen."""
         at, state = self.time(now), self.state()
         people = [*self.facts("approve", "by"), *([self.by] if self.by else [])]
+        open_still, other = not self.over(at), facts.get("by") not in people
+        waits = state == "in_force" and self.due() is not None and open_still
+        enough = len(set(self.facts("approve", "by"))) >= self.needs()
         rules = {
-            "approve": state == "proposed" and not self.over(at) and facts.get("by") not in people,
-            "begin": state == "proposed" and not self.over(at) and len(set(self.facts("approve", "by"))) >= self.needs(),
+            "approve": state == "proposed" and open_still and other,
+            "begin": state == "proposed" and open_still and enough,
             "decline": state == "proposed",
-            "again": state in ("proposed", "in_force", "shadow") and not self.over(at)
+            "again": state in ("proposed", "in_force", "shadow") and open_still
             and facts.get("run", "") > max(self.facts("propose", "run") + self.facts("again", "run")),
             "expire": self.over(at) == "expire",
             "overdue": self.over(at) == "overdue",
             "undo": state in ("in_force", "shadow"),
-            "appeal": state == "in_force" and not self.over(at) and not self.times("appeal"),
-            "uphold": state == "in_force" and self.due() is not None and not self.over(at) and facts.get("by") not in people,
-            "reject": state == "in_force" and self.due() is not None and not self.over(at) and facts.get("by") not in people,
+            "appeal": state == "in_force" and open_still and not self.times("appeal"),
+            "uphold": waits and other,
+            "reject": waits and other,
         }  # fmt: skip
         return rules[what]
 

@@ -18,6 +18,18 @@ KeyFile = Annotated[
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would be removed, and change nothing.")]
 
+CasebookUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--casebook", envvar="STILLWATCH_CASEBOOK", show_envvar=True,
+        help="The casebook's database, postgresql+psycopg://NAME@HOST/DATABASE; casebook.db in the store without it.",
+    ),
+]  # fmt: skip
+
+By = Annotated[str, typer.Option("--by", envvar="STILLWATCH_BY", help="Who acts: your login or address.")]
+
+StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
+
 Campaign = Annotated[str, typer.Argument(help="A campaign's id, or the start of one.")]
 
 Run = Annotated[str | None, typer.Option(help="A run's id, or the start of one; the newest run without it.")]
