@@ -97,7 +97,7 @@ def end_permissions(
 def permissions_now(store: Store, casebook: Casebook, now: int) -> list[dict[str, Any]]:
     """Every permission with whether it holds at a time, and who gave and ended it where a person did here."""
     with casebook.database.reading() as connection:
-        said = dict(connection.execute(select(GRANTS.c.grant_id, GRANTS.c.body)).tuples().all())
+        said = {row.grant_id: row.body for row in connection.execute(select(GRANTS))}
     return [
         {**row, "state": _state(row, time_of(moment(now))), **json.loads(said.get(_grant_id(row), "{}"))}
         for row in permissions_held(store.folder).to_pylist()

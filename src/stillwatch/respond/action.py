@@ -112,7 +112,7 @@ class Action:
     """An action as it is now.
 
     `needs` says how many people approve it; 0 begins by itself. `person` says why a person is needed where the rung
-    does not. `radius` counts the accounts of its campaign that were proposed or in force with it. `bound_at` is the
+    does not. `seen_as` are all campaigns that runs have found it in. `radius` counts the accounts of its campaign that were proposed or in force with it. `bound_at` is the
     time beyond which no run renews it. `touched_at` is the latest time that anything happened to it.
     """
 
@@ -122,6 +122,7 @@ class Action:
     needs: int
     person: str
     radius: int
+    seen_as: tuple[str, ...]
     terms: Terms
     state: State
     proposed_at: int

@@ -56,8 +56,9 @@ def radii(links: Iterable[tuple[str, str]]) -> Mapping[str, int]:
 
 
 def links_of(actions: Iterable[Action]) -> list[tuple[str, str]]:
-    """The (campaign, account) pairs of actions that touch somebody or may."""
-    return [(a.hit.campaign_id, a.hit.account_id) for a in actions if a.state in TOUCHED and touches(a.hit)]
+    """The (campaign, account) pairs of actions that touch somebody or may, by every id that the campaign has had."""
+    held = (action for action in actions if action.state in TOUCHED and touches(action.hit))
+    return [(campaign, action.hit.account_id) for action in held for campaign in action.seen_as]
 
 
 def past_of(earlier: Sequence[Action], now: int) -> Past:

@@ -135,7 +135,7 @@ def propose(
     lasts = hours if shadow else PROPOSAL_HOURS
     return Action(
         action_id=id_of(hit, proposer), hit=replace(hit, hours=hours), proposed_by=proposer, needs=needs,
-        person=person, radius=radius, terms=terms,
+        person=person, radius=radius, seen_as=(hit.campaign_id,), terms=terms,
         state=State.SHADOW if shadow else State.PROPOSED, proposed_at=at, starts_at=at if shadow else None,
         expires_at=min(at + lasts * HOUR, LAST_TIME),
         bound_at=None if needs or shadow else min(at + most * HOUR, LAST_TIME),
@@ -286,7 +286,8 @@ def _hit_again(action: Action, event: HitAgain, at: int) -> Action:
         raise UsageError(f"the hit is not that of action {action.action_id}", found=ascii(hit.rule_id)[:80])
     if hit.run_id <= action.hit.run_id:
         raise UsageError("the run is not a later one", found=hit.run_id[:80], wanted=f"after {action.hit.run_id[:80]}")
-    seen = replace(action, hit=replace(action.hit, run_id=hit.run_id, campaign_id=hit.campaign_id))
+    seen_as = tuple(sorted({*action.seen_as, hit.campaign_id}))
+    seen = replace(action, seen_as=seen_as, hit=replace(action.hit, run_id=hit.run_id, campaign_id=hit.campaign_id))
     if action.state == State.PROPOSED:
         return replace(seen, expires_at=min(at + PROPOSAL_HOURS * HOUR, LAST_TIME))
     waits = action.appeal is not None and action.appeal.outcome == Outcome.OPEN

@@ -25,7 +25,7 @@ def action_read(text: str) -> Action:
     return Action(
         **{
             **held, "hit": hit_read(held["hit"]), "terms": Terms(**held["terms"]), "state": State(held["state"]),
-            "approvals": tuple(Approval(**one) for one in held["approvals"]),
+            "seen_as": tuple(held["seen_as"]), "approvals": tuple(Approval(**one) for one in held["approvals"]),
             "appeal": Appeal(**{**appeal, "outcome": Outcome(appeal["outcome"])}) if appeal else None,
         }
     )  # fmt: skip

@@ -117,7 +117,7 @@ def _run(folder: Path, url: str | None, work: Callable[[Connection], None], *, d
 
 
 def _bodies(connection: Connection, name: "Column[Any]", by: "Column[Any]", values: Sequence[str]) -> dict[str, str]:
-    return dict(connection.execute(select(name, ACTIONS.c.body).where(by.in_(values))).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(select(name, ACTIONS.c.body).where(by.in_(values)))}
 
 
 def _erased_rows(connection: Connection) -> int:
@@ -163,7 +163,7 @@ def _mentions(connection: Connection, changed: Changed, others: set[str], now: i
     """Sentences of other accounts' actions that name it. What is left of an action whose rows were erased is noted, or
     the trail would not know it any more."""
     count, entries = 0, []
-    for name, body in connection.execute(select(ACTIONS.c.action_id, ACTIONS.c.body)).tuples().all():
+    for name, body in connection.execute(select(ACTIONS.c.action_id, ACTIONS.c.body)).all():
         held = json.loads(body)
         new = changed(held)
         if new == held and name not in others:
