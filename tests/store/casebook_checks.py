@@ -152,7 +152,8 @@ def _opening(folder: Any, url: str | None, number: int, start: Any, told: Any) -
     start.wait()
     store = Store.open(folder)
     book = Casebook.open(folder, url)
-    acting.propose(store, book, [*hits(3), hit(account_id=f"own_{number}", campaign_id=f"C-{number}")], NOW, TERMS)
+    own = hit(Rung.VERIFY, account_id=f"own_{number}", campaign_id=f"C-{number}")
+    acting.propose(store, book, [*hits(3), own], NOW, TERMS)
     told.put(number)
     book.close()
 
@@ -173,7 +174,7 @@ def processes_that_make_the_casebook_at_once(store: Store, url: str | None) -> N
 
 
 TAMPERING = {
-    "a reason": "UPDATE trail SET content = replace(content, 'Looked', 'looked') WHERE seq = 3",
+    "a reason": "UPDATE trail SET content = replace(content, 'One of 40', 'One of 50')",
     "content gone": "UPDATE trail SET content = NULL WHERE seq = 2",
     "filed elsewhere": "UPDATE trail SET action_id = 'R-000000000000' WHERE seq = 2",
     "a state": "UPDATE actions SET state = 'in_force', starts_at = 1",

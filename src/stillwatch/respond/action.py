@@ -112,8 +112,9 @@ class Action:
     """An action as it is now.
 
     `needs` says how many people approve it; 0 begins by itself. `person` says why a person is needed where the rung
-    does not. `seen_as` are all campaigns that runs have found it in. `radius` counts the accounts of its campaign that were proposed or in force with it. `bound_at` is the
-    time beyond which no run renews it. `touched_at` is the latest time that anything happened to it.
+    does not. `seen_as` are all campaigns that runs have found it in. `radius` counts the accounts of its campaign that
+    were proposed or in force with it. `bound_at` is the time beyond which no run renews it. `touched_at` is the latest
+    time that anything happened to it.
     """
 
     action_id: str
