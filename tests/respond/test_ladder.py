@@ -247,6 +247,14 @@ def test_a_clock_that_goes_back_makes_nothing_last_longer() -> None:
     assert not ladder.stands(action, NOW - 1) and ladder.stands(action, NOW)
 
 
+def test_nobody_approves_or_begins_what_is_over() -> None:
+    action, late = propose(hit(Rung.SUSPEND), NOW, TERMS), NOW + 336 * HOUR
+    for moment, event in ((late, Approve("alice", WHY)), (late, Begin())):
+        with pytest.raises(UsageError, match="is over"):
+            step(step(action, Approve("bob", WHY), NOW), event, moment)
+    assert step(action, Approve("alice", WHY), late - 1).approvals
+
+
 def test_renewal_ends_at_the_bound() -> None:
     action = begun(Rung.LIMIT, hours=100)
     for number in range(9, 40):
