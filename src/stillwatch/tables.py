@@ -95,6 +95,17 @@ PERMISSIONS = pa.schema(
     ]
 )
 
+PERMISSION_ENDS = pa.schema(
+    [
+        pa.field("account_id", pa.string()),
+        pa.field("org_id", pa.string()),
+        pa.field("purpose", pa.string(), nullable=False),
+        pa.field("reference", pa.string(), nullable=False),
+        pa.field("ended_at", TIMESTAMP, nullable=False),
+    ]
+)
+"""When a person ended a permission that began before; so a file that is read again does not bring it back."""
+
 RELEASES = pa.schema(
     [pa.field("model", pa.string(), nullable=False), pa.field("released_at", TIMESTAMP, nullable=False)]
 )

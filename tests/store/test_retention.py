@@ -160,7 +160,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert run(["expire", "--store", str(store.folder), "--before", CUT.isoformat(), "--dry-run", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told == {"schema": "stillwatch/expire/v1", "dry_run": True, "kept_from": CUT.isoformat(), "days": 1,
-                    "exchanges": 20, "listed": 0, "first_kept": CUT.isoformat()}  # fmt: skip
+                    "exchanges": 20, "listed": 0, "cases": 0, "first_kept": CUT.isoformat()}  # fmt: skip
     days = (datetime.now(UTC).date() - CUT).days
     assert run(["expire", "--store", str(store.folder), "--days", str(days)]) == 0
     assert "removed: 20 exchange rows of 1 day" in capsys.readouterr().out

@@ -5,19 +5,21 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import DryRun, KeyFile
+from stillwatch.cli.options import CasebookUrl, DryRun, KeyFile
 
 
 def erase(
     account: Annotated[str, typer.Argument(help="The account's id as your logs have it, or its pseudonym.")],
     store: Annotated[Path, typer.Option(help="The store's folder.")],
     key_file: KeyFile = None,
+    casebook: CasebookUrl = None,
     dry_run: DryRun = False,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
-    """Remove every row of an account, and every mention of it in runs, from a store's folder.
+    """Remove every row of an account, and every mention of it in runs and in the casebook, from a store.
 
-    The answer counts what was removed, by kind. Findings keep their other numbers and are marked `erased`. Rows of the
+    The answer counts what was removed, by kind. What is in force against the account ends with it; of the audit trail
+    only hashes stay. Findings keep their other numbers and are marked `erased`. Rows of the
     account from before the erasure are passed over when the same logs are ingested again; what it does later is read
     as ever. Stop `ingest` and `detect` on this store first. An erase that was stopped is repeated.
     """
@@ -27,8 +29,8 @@ def erase(
     from stillwatch.store.erase import erase as run_erase
     from stillwatch.store.store import Store
 
-    told = run_erase(Store.open(store, key_file), account, dry_run=dry_run)
-    if not (told.files or told.drafts):
+    told = run_erase(Store.open(store, key_file), account, dry_run=dry_run, casebook=casebook)
+    if not (told.files or told.drafts or told.cases.actions or told.cases.trail):
         say("the store holds nothing of this account; is the id spelled as in your logs?")
     if not dry_run and not told.epochs_noted:
         say("no key is at hand, so nothing keeps the account's old rows away: do not ingest the same logs again")
@@ -45,5 +47,7 @@ def erase(
         f"{counted(told.quarantine, 'row')} in quarantine, {counted(told.members, 'membership')} and "
         f"{counted(told.findings, 'finding')} of runs, {counted(told.listed, 'row')} in their lists, "
         f"{counted(told.mentions, 'mention')}, "
+        f"{counted(told.cases.actions, 'action')} ({told.cases.in_force} in force), "
+        f"{counted(told.cases.trail, 'row')} of the audit trail, "
         f"{counted(told.drafts, 'unfinished file')}; {counted(told.files, 'file')} rewritten or removed"
     )

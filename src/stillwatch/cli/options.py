@@ -18,6 +18,27 @@ KeyFile = Annotated[
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would be removed, and change nothing.")]
 
+CasebookUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--casebook", envvar="STILLWATCH_CASEBOOK", show_envvar=True,
+        help="The casebook's database, postgresql+psycopg://NAME@HOST/DATABASE; casebook.db in the store without it.",
+    ),
+]  # fmt: skip
+
+By = Annotated[str, typer.Option("--by", envvar="STILLWATCH_BY", help="Who acts: your login or address.")]
+
+Reason = Annotated[str, typer.Option(help="Why, in a sentence that the customer and a court may read.")]
+
+Acted = Annotated[str | None, typer.Argument(help="An action's id, or the start of one.")]
+OfAccount = Annotated[str | None, typer.Option("--account", help="Those of one account, by its id.")]
+OfCampaign = Annotated[str | None, typer.Option("--campaign", help="All of one finding, by its whole id.")]
+OfAccounts = Annotated[
+    int | None, typer.Option("--accounts", help="--campaign: how many accounts that is, as `review` says.", min=1)
+]
+
+StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
+
 Campaign = Annotated[str, typer.Argument(help="A campaign's id, or the start of one.")]
 
 Run = Annotated[str | None, typer.Option(help="A run's id, or the start of one; the newest run without it.")]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
 import pyarrow as pa
@@ -23,11 +24,13 @@ from stillwatch.errors import StoreError, UsageError
 from stillwatch.ingest.pseudonyms import kept_names
 from stillwatch.records import QuarantinedRow
 from stillwatch.store import files, waiting
+from stillwatch.store.casebook.forget import Forgotten, forget_account
 from stillwatch.store.exchanges import write_exchanges
 from stillwatch.store.files import sync_folder, write_whole
+from stillwatch.store.permits import ENDS
 from stillwatch.store.retention import sweep
 from stillwatch.store.runs import LOOKED, counted_bytes, run_bytes
-from stillwatch.store.small import write_quarantine, write_small
+from stillwatch.store.small import write_ends, write_quarantine, write_small
 from stillwatch.store.store import Store
 from stillwatch.store.suppress import note
 
@@ -66,12 +69,16 @@ class Erased:
     """Files that were rewritten or removed."""
     epochs_noted: int = 0
     """Epochs in whose list the account stands now, so that its old rows do not come back."""
+    cases: Forgotten = field(default_factory=Forgotten)
+    """What went from the casebook."""
     unsearched_epochs: tuple[int, ...] = field(default=())
     """Epochs without a key at hand: the account's pseudonym in them, if it has one, is not known."""
 
 
-def erase(store: Store, account: str, *, dry_run: bool = False) -> Erased:
+def erase(store: Store, account: str, *, dry_run: bool = False, casebook: str | None = None) -> Erased:
     """Remove an account, given by its id or by a pseudonym. A repeat completes what was killed, and else finds nothing.
+
+    `casebook` is the URL of the store's casebook where that is on a server.
 
     Raises UsageError where the id cannot be looked for, StoreError where the disk refuses or a file is damaged.
     """
@@ -88,6 +95,7 @@ def erase(store: Store, account: str, *, dry_run: bool = False) -> Erased:
     unsearched = tuple(e.epoch for e in store.manifest.epochs if e.epoch not in keys)
     told = Erased(tuple(sorted({account, *hidden})), unsearched_epochs=unsearched)
     work = _Erasure(store, told, dry_run)
+    told.cases = forget_account(store.folder, told.names, time_ns() // 1000, casebook, dry_run=dry_run)
     if not dry_run:
         sweep(store)
         told.epochs_noted = note(store, told.names, work.before)
@@ -273,6 +281,12 @@ class _Erasure:
             gone = self._is_named(held["account_id"])
             self.told.permissions += _true(gone)
             self._keep_small(path, held, gone, changed=False)
+        for path in _parquet(self.store.folder / ENDS):
+            held = _read(path)
+            gone = self._is_named(held["account_id"])
+            left = held.filter(pc.invert(gone))
+            if left.num_rows < held.num_rows:
+                self._replace(path, partial(write_ends, path.parent, left) if left.num_rows else _nothing)
         for path in _parquet(self.store.folder / "accounts"):
             held = _read(path)
             gone = self._is_named(held["account_id"])

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from time import time_ns
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.store import files
+from stillwatch.store.casebook.forget import forget_ended
 from stillwatch.store.files import sync_folder
 from stillwatch.store.manifest import write_manifest
 from stillwatch.store.runs import counted_bytes, kept_since
@@ -33,11 +35,15 @@ class Expired:
     """Rows of such exchanges in the lists that runs keep of what their findings count."""
     first_kept: str
     """The earliest day that is left."""
+    cases: int = 0
+    """Actions that ended long before, and went from the casebook."""
 
 
-def expire(store: Store, before: date, *, dry_run: bool = False) -> Expired:
-    """Remove the exchanges that were asked before a day (UTC). A repeat completes what was killed, and else finds
-    nothing; an earlier day than once said changes nothing.
+def expire(store: Store, before: date, *, dry_run: bool = False, casebook: str | None = None) -> Expired:
+    """Remove the exchanges that were asked before a day (UTC), and the cases that ended before it and half a year ago.
+
+    A repeat completes what was killed, and else finds nothing; an earlier day than once said changes nothing.
+    `casebook` is the URL of the store's casebook where that is on a server.
 
     Raises UsageError where no day would be left, StoreError where the disk refuses.
     """
@@ -55,7 +61,9 @@ def expire(store: Store, before: date, *, dry_run: bool = False) -> Expired:
             store.manifest = replace(store.manifest, kept_from=kept_from)
             write_manifest(store.folder, store.manifest)
         sweep(store)
-    return told
+    midnight = (kept_from - date(1970, 1, 1)).days * 86_400_000_000
+    cases = forget_ended(store.folder, midnight, time_ns() // 1000, casebook, dry_run=dry_run)
+    return replace(told, cases=cases.actions)
 
 
 def sweep(store: Store) -> None:

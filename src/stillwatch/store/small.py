@@ -52,6 +52,12 @@ def _write(folder: Path, rows: pa.Table, name: str) -> bool:
     return True
 
 
+def write_ends(folder: Path, ends: pa.Table) -> bool:
+    """Write rows of PERMISSION_ENDS; False where that file is there already."""
+    rows = sorted(map(repr, ends.to_pylist()))
+    return _write(folder, ends, hashlib.blake2b("".join(rows).encode(), digest_size=16).hexdigest())
+
+
 def settled_small(table: str, source: str, known_by: datetime | None = None) -> str:
     """The SQL for one row for each key of a small table, whatever the order of arrival.
 

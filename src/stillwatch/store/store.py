@@ -24,6 +24,7 @@ from stillwatch.store.exchanges import ExchangeWriter, new_ids, repeated_sql, se
 from stillwatch.store.files import remove_stale_drafts
 from stillwatch.store.keys import derived, fingerprint, read_secret
 from stillwatch.store.manifest import Epoch, Manifest, read_manifest, write_manifest
+from stillwatch.store.permits import ENDS, permissions_held
 from stillwatch.store.small import SMALL, settled_small, with_hashes, write_quarantine, write_small
 from stillwatch.tables import SKETCH_SCHEME, SKETCHED
 
@@ -204,7 +205,9 @@ class Store:
         """The same of accounts, permissions and releases alone."""
         for name, schema in SMALL.items():
             small = self._files(f"{name}/*.parquet")
-            if small:
+            if name == "permissions" and self._files(f"{ENDS}/*.parquet"):
+                engine.register(name, permissions_held(self.folder))
+            elif small:
                 source = f"read_parquet({_list(small)}, hive_partitioning = false)"
                 engine.view(name, settled_small(name, source, known_by))
             else:
@@ -220,7 +223,7 @@ class Store:
 
     def names(self) -> set[str]:
         """The names of all files that detection reads, which say what they hold, and what the manifest says."""
-        small = {path for name in SMALL for path in self._files(f"{name}/*.parquet")}
+        small = {path for name in (*SMALL, ENDS) for path in self._files(f"{name}/*.parquet")}
         return {path for paths in self.exchange_files().values() for path in paths} | small | {repr(self.manifest)}
 
     def listed(self) -> list[str]:

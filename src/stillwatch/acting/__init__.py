@@ -1,0 +1,27 @@
+"""What people and rules do by way of the ladder, what time does, and who may openly do what."""
+
+from stillwatch.acting.actions import (
+    Proposed,
+    answer_appeals,
+    approve,
+    decline,
+    open_appeal,
+    open_appeals,
+    propose,
+    sweep,
+    undo,
+)
+from stillwatch.respond.action import Terms
+
+__all__ = [
+    "Proposed",
+    "Terms",
+    "answer_appeals",
+    "approve",
+    "decline",
+    "open_appeal",
+    "open_appeals",
+    "propose",
+    "sweep",
+    "undo",
+]

@@ -1,0 +1,261 @@
+"""What people and rules do by way of the ladder: propose, approve, decline, undo, appeal; and what time does.
+
+Each function is one transaction of the casebook: all of it happens, or nothing. Time is passed in, microseconds since
+1970. Whatever time has ended is noted first, so that nobody acts on what is over.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stillwatch.errors import StillwatchError, UsageError
+from stillwatch.records import AUTOMATIC_CEILING, Hit, Rung
+from stillwatch.respond import ladder
+from stillwatch.respond.action import (
+    HOUR,
+    Action,
+    Outcome,
+    State,
+    Terms,
+    checked,
+    id_of,
+    is_open,
+    key_of,
+    moment,
+    person_named,
+    touches,
+)
+from stillwatch.respond.bounds import links_of, past_of, radii, was_declined
+from stillwatch.respond.written import written
+from stillwatch.store.casebook.casebook import Casebook, Writer
+from stillwatch.store.runs import read_run
+from stillwatch.store.store import Store
+
+CONTINUE_HOURS = 48
+"""Hours before the end of what cannot be renewed in which a run that still hits proposes to go on."""
+
+ACCUSED = ("operator", "provider")
+EVEN = 0.5
+
+NOT_ACCUSED = "the finding does not accuse this account"
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What became of hits: the actions that are new, those that a later run renewed or repeated, and why others were
+    passed over (action or hit id, reason)."""
+
+    new: tuple[Action, ...]
+    renewed: tuple[Action, ...]
+    passed_over: tuple[tuple[str, str], ...]
+
+
+def propose(
+    store: Store, casebook: Casebook, hits: Sequence[Hit], now: int, terms: Terms, *, by: str = "", via: str = ""
+) -> Proposed:
+    """Bring the hits of a run into the casebook. What a rule may do by itself is in force at once, for a time.
+
+    The same hits again change nothing, in any order. `by` is a person who proposes by hand; such a proposal never
+    begins by itself. Raises UsageError where a hit lacks what an action must have; then nothing is changed.
+    """
+    return _Proposing(hits, moment(now), terms, person_named(by) if by else "", accused_in(store, hits)).run(
+        casebook, via
+    )
+
+
+def accused_in(store: Store, hits: Iterable[Hit]) -> set[tuple[str, str, str]]:
+    """Which (run, finding, account) of the hits are accused: suspected, operator or provider, even odds or more."""
+    accused = set()
+    for run_id in sorted({hit.run_id for hit in hits}):
+        for finding in _findings(store, run_id):
+            accused |= {
+                (run_id, finding["campaign_id"], member["account_id"])
+                for member in finding["members"]
+                if finding["status"] == "suspected" and member["role"] in ACCUSED and member["probability"] >= EVEN
+            }
+    return accused
+
+
+def _findings(store: Store, run_id: str) -> list[dict[str, Any]]:
+    """The findings of a run; none where the run is gone."""
+    try:
+        answer = read_run(store, run_id)
+    except StillwatchError:
+        return []
+    findings: list[dict[str, Any]] = answer["campaigns"]
+    return findings if answer["run"]["run_id"] == run_id else []
+
+
+class _Proposing:
+    """One run of `propose`: hits, in the order of their ids, against what the casebook holds."""
+
+    def __init__(
+        self, hits: Sequence[Hit], now: int, terms: Terms, by: str, accused: set[tuple[str, str, str]]
+    ) -> None:
+        self.now = now
+        self.terms = terms
+        self.by = by
+        self.accused = accused
+        self.hits = _unique(hits, by)
+        self.new: list[Action] = []
+        self.renewed: list[Action] = []
+        self.passed: list[tuple[str, str]] = []
+
+    def run(self, casebook: Casebook, via: str) -> Proposed:
+        """Do it, in one transaction."""
+        with casebook.writing(self.by, via) as writer:
+            note_time(writer, self.now)
+            past: dict[str, list[Action]] = {}
+            for action in writer.of_accounts(hit.account_id for hit in self.hits.values()):
+                past.setdefault(action.hit.account_id, []).append(action)
+            fresh = [name for name in self.hits if self._is_fresh(writer, name, past)]
+            open_links = links_of(writer.find((State.PROPOSED, State.IN_FORCE)))
+            wanted = [(h.campaign_id, h.account_id) for h in (self.hits[name] for name in fresh) if touches(h)]
+            radius = radii([*open_links, *wanted])
+            for name in fresh:
+                self._add(writer, self.hits[name], past, radius)
+        return Proposed(tuple(self.new), tuple(self.renewed), tuple(self.passed))
+
+    def _is_fresh(self, writer: Writer, name: str, past: dict[str, list[Action]]) -> bool:
+        """Whether a hit makes a new action; one that stands is renewed where a later run says the same."""
+        hit = self.hits[name]
+        earlier = past.get(hit.account_id, [])
+        same = [one for one in earlier if key_of(one.hit, one.proposed_by) == key_of(hit, self.by)]
+        if any(one.hit.run_id >= hit.run_id for one in same):
+            return self._pass(name, "this run, or a later one, has said so before")
+        standing = [one for one in same if is_open(one)]
+        renewed = [writer.apply(one, ladder.HitAgain(hit), self.now) for one in standing]
+        past[hit.account_id] = [one for one in earlier if one not in standing] + renewed
+        self.renewed += renewed
+        if renewed and not self._needs_going_on(renewed):
+            return False
+        if not self.by and was_declined(same, self.now):
+            return self._pass(name, "a person declined it a few days ago")
+        if hit.rung > AUTOMATIC_CEILING and hit.mode == "enforce" and not self._is_accused(hit):
+            return self._pass(name, NOT_ACCUSED)
+        return True
+
+    def _needs_going_on(self, standing: list[Action]) -> bool:
+        """Whether all that stands is in force, and ends soon though the run still hits."""
+        return all(
+            one.state == State.IN_FORCE and one.expires_at - self.now <= CONTINUE_HOURS * HOUR
+            and (one.bound_at is not None and one.expires_at >= one.bound_at)
+            for one in standing
+        )  # fmt: skip
+
+    def _pass(self, name: str, because: str) -> bool:
+        self.passed.append((name, because))
+        return False
+
+    def _is_accused(self, hit: Hit) -> bool:
+        return (hit.run_id, hit.campaign_id, hit.account_id) in self.accused
+
+    def _add(self, writer: Writer, hit: Hit, past: dict[str, list[Action]], radius: Mapping[str, int]) -> None:
+        earlier = past.get(hit.account_id, [])
+        said = past_of(earlier, self.now)
+        person, most = "", None
+        if touches(hit):
+            person = self._person(hit, said.person, earlier)
+            most = said.automatic_left
+        action = ladder.propose(
+            hit, self.now, self.terms, by=self.by, person=person, most_hours=most,
+            radius=radius.get(hit.campaign_id, 1) if touches(hit) else 1,
+        )  # fmt: skip
+        self.new.append(writer.add(action, begins=action.needs == 0 and action.state == State.PROPOSED))
+
+    def _person(self, hit: Hit, cleared: str, earlier: list[Action]) -> str:
+        """Why a rule needs a person here though its rung does not."""
+        key = key_of(hit, self.by)
+        standing = [one for one in earlier if one.state == State.IN_FORCE and key_of(one.hit, one.proposed_by) == key]
+        if standing:
+            return f"it goes on from {standing[0].action_id}, whose time ends"
+        if hit.rung > Rung.VERIFY and not self._is_accused(hit):
+            return NOT_ACCUSED
+        return cleared
+
+
+def _unique(hits: Iterable[Hit], by: str) -> dict[str, Hit]:
+    """The hits by the id of the action that each makes, ascending. Of several that make one the first as written."""
+    unique: dict[str, Hit] = {}
+    for hit in sorted(
+        map(checked, hits), key=lambda one: written(vars(one) | {"policy": vars(one.policy), "obligations": []})
+    ):
+        unique.setdefault(id_of(hit, by), hit)
+    return dict(sorted(unique.items()))
+
+
+def note_time(writer: Writer, now: int) -> list[Action]:
+    """Note what time has ended: what expired, and what lapsed since nobody answered the appeal."""
+    ended = []
+    for action in writer.over(now):
+        event = ladder.due(action, max(now, action.touched_at))
+        if event is not None:
+            ended.append(writer.apply(action, event, now))
+    return ended
+
+
+def sweep(casebook: Casebook, now: int) -> list[Action]:
+    """Note what time has ended; the actions that ended. Whichever process comes first does it, once."""
+    with casebook.writing() as writer:
+        return note_time(writer, moment(now))
+
+
+def approve(casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "") -> list[Action]:
+    """One person approves proposals; those that have enough approvals begin. All of them, or none.
+
+    Raises UsageError where the person may not approve one of them.
+    """
+    with casebook.writing(person_named(by), via) as writer:
+        note_time(writer, moment(now))
+        radius = radii(links_of(writer.find((State.PROPOSED, State.IN_FORCE))))
+        after = []
+        for action in _chosen(writer, names):
+            reach = radius.get(action.hit.campaign_id, 1)
+            one = writer.apply(action, ladder.Approve(by, reason, reach), now)
+            enough = len(one.approvals) >= one.needs
+            after.append(writer.apply(one, ladder.Begin(), now) if enough else one)
+        return after
+
+
+def decline(casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "") -> list[Action]:
+    """A person declines proposals, all of them or none."""
+    return _each(casebook, names, lambda _: ladder.Decline(by, reason), by, now, via)
+
+
+def undo(casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "") -> list[Action]:
+    """A person takes back what is in force, at once, all of it or none."""
+    return _each(casebook, names, lambda _: ladder.Undo(by, reason), by, now, via)
+
+
+def open_appeal(casebook: Casebook, name: str, statement: str, now: int, *, by: str = "", via: str = "") -> Action:
+    """A customer appeals; `by` is who took it in, if anybody did."""
+    return _each(casebook, [name], lambda _: ladder.OpenAppeal(statement), by, now, via)[0]
+
+
+def answer_appeals(
+    casebook: Casebook, names: Sequence[str], upheld: bool, by: str, reason: str, now: int, *, via: str = ""
+) -> list[Action]:
+    """A person who approved none of them answers appeals, all of them alike."""
+    return _each(casebook, names, lambda _: ladder.AnswerAppeal(upheld, by, reason), by, now, via)
+
+
+def _each(
+    casebook: Casebook, names: Sequence[str], event: Callable[[Action], ladder.Event], by: str, now: int, via: str
+) -> list[Action]:
+    with casebook.writing(person_named(by) if by else "", via) as writer:
+        note_time(writer, moment(now))
+        return [writer.apply(action, event(action), now) for action in _chosen(writer, names)]
+
+
+def _chosen(writer: Writer, names: Sequence[str]) -> list[Action]:
+    chosen = {action.action_id: action for action in (writer.get(name) for name in names)}
+    if not chosen:
+        raise UsageError("no action is named", next_step="stillwatch review lists proposals, stillwatch actions others")
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def open_appeals(casebook: Casebook) -> list[Action]:
+    """Actions with an appeal that nobody has answered, the earliest due first."""
+    held = casebook.find((State.IN_FORCE,))
+    waiting = [one for one in held if one.appeal is not None and one.appeal.outcome == Outcome.OPEN]
+    return sorted(waiting, key=lambda one: (one.appeal.due_at if one.appeal else 0, one.action_id))

@@ -1,0 +1,75 @@
+"""What a person sees before they approve: whom a group of proposals reaches, and how many of them may be honest."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from stillwatch.errors import StillwatchError
+from stillwatch.respond.action import Action, State
+from stillwatch.respond.bounds import links_of, radii
+from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.casebook.reviews import Review, opinion, reviews_of
+from stillwatch.store.runs import read_run
+from stillwatch.store.store import Store
+
+
+@dataclass(frozen=True)
+class Collateral:
+    """The proposals of one campaign at one rung. `honest` is the sum of the odds that an account is none of it;
+    it and `exchanges` are None where the run no longer tells."""
+
+    campaign_id: str
+    run_id: str
+    rung: str
+    accounts: int
+    honest: float | None
+    exchanges: int | None
+    radius: int
+    needs: int
+    approved_by: tuple[str, ...]
+    reviewed: str
+    persons: tuple[str, ...]
+    actions: tuple[Action, ...]
+
+
+def queue(store: Store, casebook: Casebook) -> list[Collateral]:
+    """Proposals that wait for a person, by campaign and rung: the harshest and largest first."""
+    held = casebook.find((State.PROPOSED, State.IN_FORCE))
+    radius = radii(links_of(held))
+    said = reviews_of(casebook)
+    groups: dict[tuple[int, str, str], list[Action]] = {}
+    for action in held:
+        if action.state == State.PROPOSED:
+            key = (-int(action.hit.rung), action.hit.campaign_id, action.hit.run_id)
+            groups.setdefault(key, []).append(action)
+    told = [_told(store, actions, radius.get(key[1], 1), said) for key, actions in sorted(groups.items())]
+    return sorted(told, key=lambda one: (-int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id))
+
+
+def _told(store: Store, actions: list[Action], radius: int, said: Iterable[Review]) -> Collateral:
+    first = actions[0].hit
+    members = _members(store, first.run_id, first.campaign_id)
+    accounts = {one.hit.account_id for one in actions}
+    known = [members[name] for name in sorted(accounts & members.keys())]
+    missing = len(accounts) - len(known)
+    return Collateral(
+        campaign_id=first.campaign_id, run_id=first.run_id, rung=first.rung.name.lower(), accounts=len(accounts),
+        honest=round(sum(1.0 - one["probability"] for one in known) + missing, 2) if members else None,
+        exchanges=sum(int(one["exchanges"]) for one in known) if members else None,
+        radius=radius, needs=max(one.needs for one in actions),
+        approved_by=tuple(sorted({a.by for one in actions for a in one.approvals})),
+        reviewed=opinion([one for one in said if one.campaign_id == first.campaign_id and not one.account_id]),
+        persons=tuple(sorted({one.person for one in actions if one.person})), actions=tuple(actions),
+    )  # fmt: skip
+
+
+def _members(store: Store, run_id: str, campaign_id: str) -> dict[str, dict[str, Any]]:
+    """The members of a finding by account; none where the run does not tell."""
+    try:
+        answer = read_run(store, run_id)
+    except StillwatchError:
+        return {}
+    if answer["run"]["run_id"] != run_id:
+        return {}
+    found = [one for one in answer["campaigns"] if one["campaign_id"] == campaign_id]
+    return {member["account_id"]: member for one in found for member in one["members"]}

@@ -1,0 +1,71 @@
+"""`stillwatch appeal`: customers' appeals, taken in, listed and answered."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from stillwatch.cli.options import Acted, By, CasebookUrl, OfAccount, OfAccounts, OfCampaign, StoreFolder
+
+
+class Does(StrEnum):
+    """What `stillwatch appeal` does."""
+
+    OPEN = "open"
+    LIST = "list"
+    ANSWER = "answer"
+
+
+class Answer(StrEnum):
+    """How an appeal is answered."""
+
+    UPHELD = "upheld"
+    REJECTED = "rejected"
+
+
+def appeal(
+    does: Annotated[
+        Does,
+        typer.Argument(help="open: a customer appeals. list: what waits, the earliest due first. answer: decide it."),
+    ],
+    store: StoreFolder,
+    action: Acted = None,
+    account: OfAccount = None,
+    campaign: OfCampaign = None,
+    accounts: OfAccounts = None,
+    statement: Annotated[str, typer.Option(help="open: what the customer says.")] = "",
+    answer: Annotated[Answer | None, typer.Option(help="answer: who is right, the customer (upheld) or not.")] = None,
+    by: By = "",
+    reason: Annotated[str, typer.Option(help="answer: why, in a sentence that the customer may read.")] = "",
+    casebook: CasebookUrl = None,
+    json: Annotated[bool, typer.Option("--json", help="Print stillwatch/appeal/v1.")] = False,
+) -> None:
+    """Take in, list and answer appeals; the answer shows each action as it is now.
+
+    An appeal that is upheld ends the action. One that nobody answers in time (three days for what a rule did, seven for
+    what a person approved) ends it as well. Nobody answers an appeal against what they proposed or approved. An action
+    is appealed against once. With --campaign, all of its open appeals get one answer.
+    """
+    from stillwatch import acting
+    from stillwatch.cli import acts
+    from stillwatch.errors import UsageError
+    from stillwatch.respond.action import State, person_named
+
+    with acts.opened(store, casebook) as (_, book):
+        now, via = acts.now(), acts.login()
+        if does == Does.LIST:
+            acting.sweep(book, now)
+            done = acting.open_appeals(book)
+        elif does == Does.OPEN:
+            names = acts.chosen(book, (State.IN_FORCE,), action, account, None, None)
+            if len(names) != 1:
+                raise UsageError("several actions are in force", wanted="one of " + ", ".join(names[:8]))
+            done = [acting.open_appeal(book, names[0], statement, now, by=person_named(by), via=via)]
+        else:
+            if answer is None:
+                raise UsageError("it is not said who is right", wanted="--answer upheld or --answer rejected")
+            waiting = {one.action_id for one in acting.open_appeals(book)}
+            named = acts.chosen(book, (State.IN_FORCE,), action, account, campaign, accounts)
+            names = named if action else [name for name in named if name in waiting]
+            done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)
+    acts.tell(done, "appeal", json=json)

@@ -1,0 +1,33 @@
+"""`stillwatch approve`: a person approves what is proposed."""
+
+from typing import Annotated
+
+import typer
+
+from stillwatch.cli.options import Acted, By, CasebookUrl, OfAccount, OfAccounts, OfCampaign, Reason, StoreFolder
+
+
+def approve(
+    store: StoreFolder,
+    by: By,
+    reason: Reason,
+    action: Acted = None,
+    account: OfAccount = None,
+    campaign: OfCampaign = None,
+    accounts: OfAccounts = None,
+    casebook: CasebookUrl = None,
+    json: Annotated[bool, typer.Option("--json", help="Print stillwatch/approve/v1.")] = False,
+) -> None:
+    """Approve proposals. Those that have enough approvals are in force from now on; the answer shows each as it is now.
+
+    `needs` says how many different people approve: one above limit, two where the campaign's actions reach more
+    accounts than the policy's cap. Nobody approves what they proposed. All that is named is approved, or nothing.
+    """
+    from stillwatch.acting import approve as run_approve
+    from stillwatch.cli import acts
+    from stillwatch.respond.action import State
+
+    with acts.opened(store, casebook) as (_, book):
+        names = acts.chosen(book, (State.PROPOSED,), action, account, campaign, accounts)
+        done = run_approve(book, names, by, reason, acts.now(), via=acts.login())
+    acts.tell(done, "approve", json=json)

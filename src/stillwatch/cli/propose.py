@@ -1,0 +1,48 @@
+"""`stillwatch propose`: a person proposes an action by hand."""
+
+from typing import Annotated
+
+import typer
+
+from stillwatch.cli.options import By, CasebookUrl, Reason, Run, StoreFolder
+
+
+def propose(
+    account: Annotated[str, typer.Argument(help="The account's id, as the store has it.")],
+    store: StoreFolder,
+    by: By,
+    reason: Reason,
+    rung: Annotated[str, typer.Option(help="observe, label, verify, limit, protect, fallback or suspend.")],
+    clause: Annotated[str, typer.Option(help="The term of the contract that it rests on.")],
+    hours: Annotated[int, typer.Option(help="For how long, once it is approved.", min=1)],
+    obligation: Annotated[
+        list[str] | None,
+        typer.Option(help="What gateways do, TYPE or TYPE:SETTING=VALUE,…: rate_limit:requests_per_minute=60, hold."),
+    ] = None,
+    code: Annotated[str, typer.Option(help="The coarse reason that the customer's client is told.")] = "usage_review",
+    appeal_url: Annotated[
+        str, typer.Option(envvar="STILLWATCH_APPEAL_URL", help="Where customers appeal; {action_id} becomes the id.")
+    ] = "",
+    cap: Annotated[int, typer.Option(help="Accounts of a campaign beyond which two people approve.", min=0)] = 20,
+    run: Run = None,
+    casebook: CasebookUrl = None,
+    json: Annotated[bool, typer.Option("--json", help="Print stillwatch/propose/v1.")] = False,
+) -> None:
+    """Propose an action by hand. It never begins by itself: another person approves it, two beyond the cap.
+
+    The answer shows the proposal. What is above limit is proposed only of an account that a suspected finding
+    accuses. The same proposal again, of the same run, changes nothing.
+    """
+    from stillwatch import acting
+    from stillwatch.cli import acts
+    from stillwatch.cli.by_hand import hit_by_hand
+    from stillwatch.cli.output import say
+    from stillwatch.store.runs import read_run
+
+    with acts.opened(store, casebook) as (kept, book):
+        hit = hit_by_hand(read_run(kept, run), account, rung, obligation or [], by, reason, clause, code, hours)
+        terms = acting.Terms(cap=cap, appeal_url=appeal_url)
+        done = acting.propose(kept, book, [hit], acts.now(), terms, by=by, via=acts.login())
+        for _, because in done.passed_over:
+            say(f"not proposed: {because}")
+    acts.tell([*done.new, *done.renewed], "propose", json=json)

@@ -1,0 +1,115 @@
+"""`stillwatch review`: what waits for a person, with whom it reaches; and what people say of findings."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stillwatch.cli.options import By, CasebookUrl, Run, StoreFolder
+
+if TYPE_CHECKING:
+    from stillwatch.acting.collateral import Collateral
+    from stillwatch.store.casebook.reviews import Review
+
+
+class Label(StrEnum):
+    """What a person says of a finding."""
+
+    TRUE = "true"
+    BENIGN = "benign"
+    FALSE = "false"
+
+
+def review(
+    store: StoreFolder,
+    campaign: Annotated[str | None, typer.Argument(help="A finding's id, or the start of one, to label.")] = None,
+    label: Annotated[
+        Label | None,
+        typer.Option(help="true: as it says. benign: what triggered it is there and harmless. false: it is not there."),
+    ] = None,
+    account: Annotated[str, typer.Option(help="Label one account of the finding, not all of it.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, in a sentence.")] = "",
+    by: By = "",
+    run: Run = None,
+    casebook: CasebookUrl = None,
+    json: Annotated[bool, typer.Option("--json", help="Print stillwatch/review/v1.")] = False,
+) -> None:
+    """List the proposals that wait for a person, by finding and rung, with the collateral; or label a finding.
+
+    `accounts` are those that approving reaches. `may be honest` is how many of them are expected not to be of the
+    campaign: the sum of one minus each member's probability, an account that the finding does not name counted whole.
+    `exchanges` are those that the finding counts of them. `radius` counts the accounts of the campaign, and of those
+    that share an account with it, that are proposed or in force. `reviewed` is what people say of the finding; a second
+    person who agrees makes it a second opinion, one who does not a dispute.
+    """
+    from stillwatch.acting import sweep
+    from stillwatch.acting.collateral import queue
+    from stillwatch.cli import acts
+    from stillwatch.errors import UsageError
+    from stillwatch.store.casebook.reviews import Review, reviews_of
+    from stillwatch.store.casebook.reviews import label as note_label
+    from stillwatch.store.runs import found_in, read_run
+
+    with acts.opened(store, casebook) as (kept, book):
+        now = acts.now()
+        if (campaign is None) != (label is None):
+            raise UsageError(
+                "a label needs a finding, and a finding a label", wanted="CAMPAIGN --label true|benign|false"
+            )
+        if campaign is not None and label is not None:
+            answer = read_run(kept, run)
+            finding = found_in(answer, campaign, store)
+            if account and account not in {member["account_id"] for member in finding["members"]}:
+                raise UsageError("the finding does not name this account", found=ascii(account)[:80])
+            said = Review(answer["run"]["run_id"], finding["campaign_id"], account, label.value, by, reason, now)
+            note_label(book, said, via=acts.login())
+        sweep(book, now)
+        _print(queue(kept, book), reviews_of(book), json=json)
+
+
+def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> None:
+    from dataclasses import asdict
+
+    from stillwatch.cli.output import emit_json, say, table
+
+    if json:
+        emit_json(
+            {"schema": "stillwatch/review/v1", "proposals": [_as_json(one) for one in waiting],
+             "reviews": [asdict(one) for one in said]}
+        )  # fmt: skip
+        return
+    if waiting:
+        heads = [
+            "finding",
+            "rung",
+            "accounts",
+            "may be honest",
+            "exchanges",
+            "radius",
+            "needs",
+            "approved by",
+            "reviewed",
+        ]
+        table(heads, [_row(one) for one in waiting])
+        for why in sorted({why for one in waiting for why in one.persons}):
+            say(f"a person is needed: {why}")
+    else:
+        say("no proposal waits for a person")
+    if said:
+        table(["finding", "account", "label", "by", "reason"],
+              [[r.campaign_id, r.account_id or "all", r.label, r.by, r.reason] for r in said])  # fmt: skip
+
+
+def _as_json(one: "Collateral") -> dict[str, Any]:
+    from stillwatch.cli import acts
+
+    return {**vars(one), "actions": [acts.as_json(action) for action in one.actions]}
+
+
+def _row(one: "Collateral") -> list[str]:
+    honest = "unknown" if one.honest is None else f"{one.honest:,.1f}"
+    exchanges = "unknown" if one.exchanges is None else f"{one.exchanges:,}"
+    return [
+        one.campaign_id, one.rung, f"{one.accounts:,}", honest, exchanges, f"{one.radius:,}", str(one.needs),
+        ", ".join(one.approved_by) or "-", one.reviewed or "-",
+    ]  # fmt: skip

@@ -1,0 +1,103 @@
+"""What bounds actions together: how many accounts of one campaign they touch, and what an account's past says.
+
+A campaign's id changes from run to run. Campaigns that share an account count as one, so that a cap cannot be passed
+by and by, a run at a time.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from stillwatch.records import Rung
+from stillwatch.respond.action import HOUR, MOST_AUTOMATIC, Action, Outcome, State, touches
+from stillwatch.respond.ladder import is_automatic
+
+AUTOMATIC_WITHIN = 672
+"""Hours (28 days) within which what touches an account without a person adds up to `MOST_AUTOMATIC` at most."""
+
+CLEARED_HOURS = 2160
+"""Hours (90 days) for which a rule needs a person where people took an earlier action of the account back."""
+
+DECLINED_HOURS = 168
+"""Hours for which what a person declined is not proposed again."""
+
+KEPT_HOURS = 4320
+"""Hours (180 days) for which a case is kept after its end at least: customers may complain, and bounds look back."""
+
+TOUCHED = (State.PROPOSED, State.IN_FORCE)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What an account's earlier actions say: the automatic hours that are left, and why a rule needs a person."""
+
+    automatic_left: int
+    person: str
+
+
+def radii(links: Iterable[tuple[str, str]]) -> Mapping[str, int]:
+    """For each campaign of (campaign, account) the accounts of it and of all that share one with it."""
+    root: dict[str, str] = {}
+
+    def found(name: str) -> str:
+        root.setdefault(name, name)
+        while root[name] != name:
+            root[name] = root[root[name]]
+            name = root[name]
+        return name
+
+    pairs = set(links)
+    for campaign, account in pairs:
+        one, other = found("c" + campaign), found("a" + account)
+        root[max(one, other)] = min(one, other)
+    accounts: dict[str, set[str]] = {}
+    for _, account in pairs:
+        accounts.setdefault(found("a" + account), set()).add(account)
+    return {campaign: len(accounts[found("c" + campaign)]) for campaign, _ in pairs}
+
+
+def links_of(actions: Iterable[Action]) -> list[tuple[str, str]]:
+    """The (campaign, account) pairs of actions that touch somebody or may, by every id that the campaign has had."""
+    held = (action for action in actions if action.state in TOUCHED and touches(action.hit))
+    return [(campaign, action.hit.account_id) for action in held for campaign in action.seen_as]
+
+
+def past_of(earlier: Sequence[Action], now: int) -> Past:
+    """What an account's earlier actions say at a time. Actions in shadow say nothing."""
+    real = [action for action in earlier if action.hit.mode == "enforce"]
+    return Past(max(0, MOST_AUTOMATIC - _automatic_hours(real, now)), _cleared(real, now))
+
+
+def _automatic_hours(actions: Sequence[Action], now: int) -> int:
+    """Hours of the last 28 days, begun ones whole, in which something touched the account without a person."""
+    first = now - AUTOMATIC_WITHIN * HOUR
+    spans = sorted(
+        (max(a.starts_at, first), _end(a))
+        for a in actions
+        if a.starts_at is not None and is_automatic(a) and a.hit.rung >= Rung.VERIFY and _end(a) > first
+    )
+    total, reached = 0, first
+    for start, end in spans:
+        total += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return -(-total // HOUR)
+
+
+def _end(action: Action) -> int:
+    """When it ended; where it is open, when it will."""
+    return action.expires_at if action.state == State.IN_FORCE else min(action.expires_at, action.touched_at)
+
+
+def _cleared(actions: Sequence[Action], now: int) -> str:
+    for action in sorted(actions, key=lambda a: (-a.touched_at, a.action_id)):
+        if now - action.touched_at >= CLEARED_HOURS * HOUR:
+            continue
+        if action.state in (State.UNDONE, State.LAPSED):
+            return f"an earlier action, {action.action_id}, was taken back: {action.ended}"
+        if action.appeal is not None and action.appeal.outcome in (Outcome.OPEN, Outcome.MOOT):
+            return f"an appeal against an earlier action, {action.action_id}, was not answered"
+    return ""
+
+
+def was_declined(earlier: Iterable[Action], now: int) -> bool:
+    """Whether a person declined one of these within the last days."""
+    return any(a.state == State.DECLINED and now - a.touched_at < DECLINED_HOURS * HOUR for a in earlier)

@@ -1,0 +1,39 @@
+"""An action as JSON, and back. ASCII only, so that a NUL or half a surrogate in an id passes through any database."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from stillwatch.records import Hit, Obligation, PolicyRef, Rung
+from stillwatch.respond.action import Action, Appeal, Approval, Outcome, State, Terms
+
+
+def written(value: object) -> str:
+    """JSON in ASCII with ascending keys: equal values give equal text."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def action_text(action: Action) -> str:
+    """An action as text."""
+    return written(asdict(action))
+
+
+def action_read(text: str) -> Action:
+    """The action of a text. Raises ValueError, KeyError or TypeError where it is none."""
+    held: dict[str, Any] = json.loads(text)
+    appeal = held["appeal"]
+    return Action(
+        **{
+            **held, "hit": hit_read(held["hit"]), "terms": Terms(**held["terms"]), "state": State(held["state"]),
+            "seen_as": tuple(held["seen_as"]), "approvals": tuple(Approval(**one) for one in held["approvals"]),
+            "appeal": Appeal(**{**appeal, "outcome": Outcome(appeal["outcome"])}) if appeal else None,
+        }
+    )  # fmt: skip
+
+
+def hit_read(held: dict[str, Any]) -> Hit:
+    """The hit of its JSON."""
+    obligations = tuple(Obligation(one["type"], tuple(map(tuple, one["settings"]))) for one in held["obligations"])
+    return Hit(
+        **{**held, "policy": PolicyRef(**held["policy"]), "rung": Rung(held["rung"]), "obligations": obligations}
+    )

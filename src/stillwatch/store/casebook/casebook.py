@@ -1,0 +1,250 @@
+"""The casebook as everything else uses it: what is in force, what waits, and one writer at a time that changes it.
+
+Every change is an event of the ladder. It is applied to the action as it is in the database now, written with a check
+of its version, and noted in the audit trail in the same transaction: all three, or none.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
+
+from stillwatch.errors import StoreError, UsageError
+from stillwatch.records import InForce
+from stillwatch.respond import ladder
+from stillwatch.respond.action import OPEN, Action, State
+from stillwatch.respond.notices import in_force_of
+from stillwatch.respond.written import action_read, action_text
+from stillwatch.store.casebook import trail
+from stillwatch.store.casebook.database import Database
+from stillwatch.store.casebook.schema import ACTIONS, APPEALS, APPROVALS, mark
+from stillwatch.store.casebook.trail import Entry
+
+AT_ONCE = 400
+"""Values in one question to the database."""
+
+
+class Casebook:
+    """One store's casebook. `open` brings it up to date; `writing` is the one way to change it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @classmethod
+    def open(cls, folder: Path, url: str | None = None) -> "Casebook":
+        """The casebook of a store: `casebook.db` in its folder, or the database of a URL. Errors as `Database.open`."""
+        return cls(Database.open(folder, url))
+
+    def close(self) -> None:
+        """Let go of its connections."""
+        self.database.close()
+
+    # ------------------------------------------------------------------------------------------------ reading
+
+    def in_force(self, now: int, *, shadow: bool = False) -> list[InForce]:
+        """What is in force at a time (microseconds since 1970), by account and id; with `shadow`, what would be.
+
+        What has expired, or whose appeal has waited too long, is left out also where nobody has noted that yet.
+        """
+        wanted = State.SHADOW if shadow else State.IN_FORCE
+        where = and_(
+            ACTIONS.c.state == wanted, ACTIONS.c.starts_at <= now, ACTIONS.c.expires_at > now,
+            or_(ACTIONS.c.due_at.is_(None), ACTIONS.c.due_at > now),
+        )  # fmt: skip
+        with self.database.reading() as connection:
+            held = _actions(connection, where)
+        told = [in_force_of(one) for one in held if one.state == wanted and ladder.stands(one, now)]
+        return sorted(told, key=lambda one: (one.account_id, one.action_id))
+
+    def find(
+        self, states: Iterable[State] = tuple(State), *, account: str | None = None, campaign: str | None = None
+    ) -> list[Action]:
+        """Actions in one of the states, of an account, of a campaign; by time of proposal and id."""
+        with self.database.reading() as connection:
+            return found(connection, states, account=account, campaign=campaign)
+
+    def get(self, start: str) -> Action:
+        """The one action whose id starts so. Raises UsageError where none or several do."""
+        with self.database.reading() as connection:
+            return named(connection, start)
+
+    def history(self, *, action_id: str | None = None, last: int | None = None) -> list[dict[str, Any]]:
+        """The audit trail, oldest first: all of it, one action's, or the last rows."""
+        with self.database.reading() as connection:
+            return trail.rows(connection, action_id=action_id, last=last)
+
+    def verify(self, expected: str = "") -> trail.Checked:
+        """Whether the audit trail is whole and tells how each action came to be what it is."""
+        with self.database.reading() as connection:
+            checked, after = trail.verify(connection, expected)
+            return checked if checked.fault else replace(checked, fault=_other_than(connection, after))
+
+    # ------------------------------------------------------------------------------------------------ writing
+
+    @contextmanager
+    def writing(self, by: str = "", via: str = "") -> "Iterator[Writer]":
+        """A transaction that changes the casebook: whole or not at all. `by` acts, through the login `via`."""
+        with self.database.writing() as connection:
+            writer = Writer(connection, by, via)
+            yield writer
+            writer.flush()
+
+
+class Writer:
+    """Changes in one transaction. What was read through it nobody else changes before it ends."""
+
+    def __init__(self, connection: Connection, by: str, via: str) -> None:
+        self.connection = connection
+        self.by = by
+        self.via = via
+        self._entries: list[Entry] = []
+        self._new: list[Action] = []
+
+    def find(
+        self, states: Iterable[State] = tuple(State), *, account: str | None = None, campaign: str | None = None
+    ) -> list[Action]:
+        """As the casebook's `find`, within the transaction."""
+        self._insert()
+        return found(self.connection, states, account=account, campaign=campaign)
+
+    def get(self, start: str) -> Action:
+        """As the casebook's `get`, within the transaction."""
+        self._insert()
+        return named(self.connection, start)
+
+    def of_accounts(self, accounts: Iterable[str]) -> list[Action]:
+        """All actions of these accounts, whatever became of them."""
+        return _each(self.connection, ACTIONS.c.account, sorted(map(mark, set(accounts))))
+
+    def over(self, now: int) -> list[Action]:
+        """Open actions that time has ended and nobody has noted."""
+        late = or_(ACTIONS.c.expires_at <= now, ACTIONS.c.due_at <= now)
+        return _actions(self.connection, and_(ACTIONS.c.state.in_(OPEN), late))
+
+    def add(self, action: Action, *, begins: bool = False) -> Action:
+        """Put a new action into the casebook, and in force where it `begins` at once."""
+        self.note("proposed" if action.state == State.PROPOSED else "shadow", action, action.hit.reason)
+        if begins:
+            action = ladder.step(action, ladder.Begin(), action.touched_at)
+            self.note(ladder.WORDS[ladder.Begin], action)
+        self._new.append(action)
+        return action
+
+    def apply(self, action: Action, event: ladder.Event, now: int) -> Action:
+        """Bring an event upon an action, and note it. Raises UsageError where the ladder refuses it."""
+        after = ladder.step(action, event, now)
+        self._insert()
+        self._update(action, after)
+        self.note(ladder.WORDS[type(event)], after, getattr(event, "reason", "") or getattr(event, "statement", ""))
+        return after
+
+    def note(self, what: str, action: Action, reason: str = "") -> None:
+        """Put a row about an action on the trail."""
+        self.say(Entry(what, action.touched_at, self.by, self.via, reason, action))
+
+    def say(self, entry: Entry) -> None:
+        """Put any row on the trail."""
+        self._entries.append(entry)
+
+    def flush(self) -> None:
+        """Write what was collected."""
+        self._insert()
+        trail.append(self.connection, self._entries)
+        self._entries = []
+
+    def _insert(self) -> None:
+        if self._new:
+            self.connection.execute(ACTIONS.insert(), [action_row(action) for action in self._new])
+            self._new = []
+
+    def _update(self, before: Action, after: Action) -> None:
+        at_version = and_(ACTIONS.c.action_id == before.action_id, ACTIONS.c.version == before.version)
+        if self.connection.execute(ACTIONS.update().where(at_version).values(action_row(after))).rowcount != 1:
+            raise StoreError(
+                f"somebody else changed action {before.action_id} meanwhile", next_step="look at it again and repeat"
+            )
+        for one in after.approvals[len(before.approvals) :]:
+            self.connection.execute(APPROVALS.insert().values(action_id=after.action_id, by=one.by, at=one.at))
+        if after.appeal != before.appeal and after.appeal is not None:
+            self._write_appeal(after, is_new=before.appeal is None)
+
+    def _write_appeal(self, action: Action, *, is_new: bool) -> None:
+        appeal = action.appeal
+        if appeal is None:
+            return
+        values = {
+            "opened_at": appeal.opened_at, "due_at": appeal.due_at, "outcome": appeal.outcome.value, "by": appeal.by,
+            "answered_at": appeal.answered_at,
+        }  # fmt: skip
+        if is_new:
+            self.connection.execute(APPEALS.insert().values(action_id=action.action_id, **values))
+        else:
+            self.connection.execute(APPEALS.update().where(APPEALS.c.action_id == action.action_id).values(values))
+
+
+def found(
+    connection: Connection, states: Iterable[State], *, account: str | None = None, campaign: str | None = None
+) -> list[Action]:
+    """Actions in one of the states, of an account, of a campaign; by time of proposal and id."""
+    where: list[ColumnElement[bool]] = [ACTIONS.c.state.in_([state.value for state in states])]
+    if account is not None:
+        where.append(ACTIONS.c.account == mark(account))
+    if campaign is not None:
+        where.append(ACTIONS.c.campaign == mark(campaign))
+    return _actions(connection, and_(*where))
+
+
+def named(connection: Connection, start: str) -> Action:
+    """The one action whose id starts so. Raises UsageError where none or several do."""
+    like = ACTIONS.c.action_id.startswith(start, autoescape=True) if start.isascii() and start.isprintable() else None
+    fitting = _actions(connection, like) if like is not None and start else []
+    if len(fitting) != 1:
+        raise UsageError(
+            f"{len(fitting)} actions have an id that starts so", found=ascii(start)[1:40],
+            wanted=", ".join(one.action_id for one in fitting[:8]) or "an id that `stillwatch actions` lists",
+        )  # fmt: skip
+    return fitting[0]
+
+
+def _actions(connection: Connection, where: ColumnElement[bool]) -> list[Action]:
+    bodies: Sequence[str] = connection.execute(select(ACTIONS.c.body).where(where)).scalars().all()
+    return sorted(map(_read, bodies), key=lambda one: (one.proposed_at, one.action_id))
+
+
+def _each(connection: Connection, column: "ColumnElement[Any]", values: Sequence[str]) -> list[Action]:
+    parts = (values[at : at + AT_ONCE] for at in range(0, len(values), AT_ONCE))
+    return [action for part in parts for action in _actions(connection, column.in_(part))]
+
+
+def _read(body: str) -> Action:
+    try:
+        return action_read(body)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            "an action in the casebook is damaged", next_step="stillwatch actions --verify tells which"
+        ) from error
+
+
+def action_row(action: Action) -> dict[str, Any]:
+    """An action as a row of its table."""
+    waits = action.appeal is not None and action.appeal.outcome == "open"
+    return {
+        "action_id": action.action_id, "account": mark(action.hit.account_id),
+        "campaign": mark(action.hit.campaign_id), "state": action.state.value, "mode": action.hit.mode,
+        "rung": int(action.hit.rung), "starts_at": action.starts_at, "expires_at": action.expires_at,
+        "due_at": action.appeal.due_at if waits and action.appeal else None, "touched_at": action.touched_at,
+        "version": action.version, "body": action_text(action),
+    }  # fmt: skip
+
+
+def _other_than(connection: Connection, after: dict[str, str]) -> str:
+    """The first action that is not as the trail left it, in words."""
+    held = {row.action_id: row for row in connection.execute(select(ACTIONS)).all()}
+    for name, row in sorted(held.items()):
+        if after.get(name) != trail.digest(row.body) or row._asdict() != action_row(_read(row.body)):
+            return f"action {name} is not as the trail left it"
+    gone = sorted(set(after) - set(held))
+    return f"action {gone[0]} is on the trail and nowhere else" if gone else ""

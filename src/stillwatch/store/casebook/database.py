@@ -1,0 +1,192 @@
+"""The casebook's database: SQLite in the store's folder, or PostgreSQL by its URL; brought up to date when opened.
+
+Whoever writes holds one lock for the whole transaction, so that what a person may approve is judged on what is true
+then, and the audit trail has one order. Readers wait for nobody.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
+
+from stillwatch.errors import StoreError, UsageError
+from stillwatch.store.casebook.schema import HEAD
+
+FILE = "casebook.db"
+ELSEWHERE = "casebook.elsewhere"
+"""A file in the store's folder that says that its casebook is a server's, which has to be named to be reached."""
+
+PATIENCE = 60
+"""Seconds for which a writer waits for another."""
+
+LOCK = 7_305_843_251
+"""PostgreSQL's advisory lock of whoever writes."""
+
+WRITES = "stillwatch_writes"
+
+
+class Database:
+    """An open casebook's engine. `reading` and `writing` are its transactions."""
+
+    def __init__(self, engine: Engine, where: str) -> None:
+        self.engine = engine
+        self.where = where
+
+    @classmethod
+    def open(cls, folder: Path, url: str | None = None) -> "Database":
+        """Open the casebook of a store's folder, making it first where it is missing.
+
+        Raises UsageError where the URL is none or its driver is missing, StoreError where the database cannot be
+        reached, is damaged, or is of a newer version.
+        """
+        if url is None and (folder / ELSEWHERE).exists():
+            raise UsageError(
+                "this store's casebook is on a server", where=str(folder),
+                next_step="name it with --casebook URL, or STILLWATCH_CASEBOOK in the environment",
+            )  # fmt: skip
+        address = _address(url) if url else URL.create("sqlite+pysqlite", database=str(folder / FILE))
+        where = address.render_as_string(hide_password=True) if url else str(folder / FILE)
+        database = cls(_engine(address, where), where)
+        database._bring_up_to_date()
+        if url and address.get_backend_name() != "sqlite":
+            (folder / ELSEWHERE).touch()
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that reads one state of the casebook. Raises StoreError where the database fails."""
+        with self._told(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction of the one who writes: whole or not at all. Raises StoreError where the database fails."""
+        with self._told(), self.engine.connect() as plain:
+            connection = plain.execution_options(**{WRITES: True})
+            with connection.begin():
+                if self.is_server:
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+                yield connection
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is PostgreSQL."""
+        return self.engine.dialect.name == "postgresql"
+
+    def close(self) -> None:
+        """Let go of its connections."""
+        self.engine.dispose()
+
+    def clean(self) -> None:
+        """Leave nothing of removed rows in the database's files, as far as we can reach."""
+        with self._told(), self.engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            if self.is_server:
+                for name in ("actions", "approvals", "appeals", "reviews", "grants", "trail"):
+                    connection.exec_driver_sql(f"VACUUM FULL {name}")
+                return
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("VACUUM")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _bring_up_to_date(self) -> None:
+        with self.reading() as connection:
+            found = _version(connection)
+        if found == HEAD:
+            return
+        if found is not None and found > HEAD:
+            raise StoreError(
+                "the casebook is of a newer version", where=self.where, found=found, wanted=f"{HEAD} or before",
+                next_step="update stillwatch",
+            )  # fmt: skip
+        with self.writing() as connection:
+            if _version(connection) != HEAD:
+                _migrate(connection)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors of the database as ours. What it says is held back: it quotes the values that it was given."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            busy = "locked" in str(cause)
+            raise StoreError(
+                f"the casebook cannot be used ({type(cause).__name__})", where=self.where,
+                found="another process writes" if busy else "",
+                next_step="again in a minute" if busy else "stillwatch actions --verify tells whether it is whole",
+            ) from error  # fmt: skip
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise UsageError(
+            "--casebook is no URL of a database", wanted="postgresql+psycopg://NAME@HOST/DATABASE"
+        ) from error
+    if address.drivername in ("postgresql", "postgres"):
+        address = address.set(drivername="postgresql+psycopg")
+    if address.drivername not in ("postgresql+psycopg", "sqlite", "sqlite+pysqlite"):
+        raise UsageError(
+            "no such database", found=address.drivername[:40], wanted="postgresql+psycopg://… or sqlite:///FILE"
+        )
+    return address
+
+
+def _engine(address: URL, where: str) -> Engine:
+    try:
+        if address.get_backend_name() == "sqlite":
+            engine = create_engine(address, connect_args={"timeout": PATIENCE, "isolation_level": None})
+            event.listen(engine, "connect", _prepared)
+            event.listen(engine, "begin", _begun)
+            return engine
+        return create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise UsageError(
+            "the database's driver is not installed", where=where, next_step="pip install 'stillwatch[postgresql]'"
+        ) from error
+
+
+def _prepared(connection: Any, _: Any) -> None:
+    """Every change is on disk before it is acknowledged, and what is removed is overwritten."""
+    for setting in (f"busy_timeout = {PATIENCE * 1000}", "synchronous = FULL", "secure_delete = ON"):
+        connection.execute(f"PRAGMA {setting}")
+    for _ in range(PATIENCE * 20):
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except connection.OperationalError as error:  # two processes make it at once: SQLite does not wait for this
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.05)
+
+
+def _begun(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "stillwatch.store.casebook:migrations")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except DatabaseError as error:
+        raise StoreError("the casebook cannot be brought up to date", found=type(error.orig).__name__) from error

@@ -1,0 +1,1 @@
+"""Migrations of the casebook, which `Database.open` runs."""

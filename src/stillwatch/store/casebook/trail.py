@@ -1,0 +1,162 @@
+"""The audit trail: a row for everything that happens, each bound to the row before by a hash.
+
+A row's hash is of the row before, of its number, time and kind, and of a salted hash of its content. So content can be
+erased, with its salt, and nobody can test a guess of it, while the chain still holds. The chain shows any change but
+one: the newest rows cut off, or all rows made anew. Against that, write the newest row's number and hash down where
+whoever holds the database cannot reach, and have them compared.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from stillwatch.respond.action import Action
+from stillwatch.respond.written import action_text, written
+from stillwatch.store.casebook.schema import TRAIL, mark
+
+START = "0" * 64
+"""The hash before the first row."""
+
+ROWS_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What happened, to be put on the trail. `action` is as it is afterwards; `more` holds further facts."""
+
+    what: str
+    at: int
+    by: str = ""
+    via: str = ""
+    reason: str = ""
+    action: Action | None = None
+    account_id: str = ""
+    more: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check of the trail found. `fault` is empty where all holds; `head` is the newest row's hash."""
+
+    rows: int
+    erased: int
+    head: str
+    fault: str
+    fault_at: int | None
+
+
+def append(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Put entries on the trail, in their order. The caller holds the writers' lock."""
+    last = connection.execute(select(TRAIL.c.seq, TRAIL.c.hash).order_by(TRAIL.c.seq.desc()).limit(1)).first()
+    seq, before = (last.seq, last.hash) if last else (0, START)
+    rows = []
+    for entry in entries:
+        seq += 1
+        row = _row(entry, seq, before)
+        before = row["hash"]
+        rows.append(row)
+    if rows:
+        connection.execute(TRAIL.insert(), rows)
+
+
+def _row(entry: Entry, seq: int, before: str) -> dict[str, Any]:
+    action = entry.action
+    account = action.hit.account_id if action else entry.account_id
+    said = {"by": entry.by, "via": entry.via, "reason": entry.reason, **dict(entry.more)}
+    if account:
+        said["account_id"] = account
+    content = written(said | (_told(action) if action else {}))
+    salt = secrets.token_hex(16)
+    content_hash = _hash(salt, content)
+    return {
+        "seq": seq, "at": entry.at, "what": entry.what, "action_id": action.action_id if action else None,
+        "account": mark(account) if account else None, "salt": salt, "content": content, "content_hash": content_hash,
+        "hash": _hash(before, str(seq), str(entry.at), entry.what, content_hash),
+    }  # fmt: skip
+
+
+def _told(action: Action) -> dict[str, Any]:
+    """What a row tells of an action."""
+    hit = action.hit
+    return {
+        "action_id": action.action_id, "state": action.state.value, "ended": action.ended, "mode": hit.mode,
+        "rung": hit.rung.name.lower(), "campaign_id": hit.campaign_id, "run_id": hit.run_id,
+        "expires_at": action.expires_at, "version": action.version, "after": digest(action_text(action)),
+    }  # fmt: skip
+
+
+def digest(text: str) -> str:
+    """A hash of an action's text, by which the trail knows the action again."""
+    return _hash(text)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.blake2b("|".join(parts).encode("utf-8"), digest_size=32).hexdigest()
+
+
+def entries_of(row: "Row[Any]") -> dict[str, Any]:
+    """A row as people and programs read it; without content where that was erased."""
+    told = {"seq": row.seq, "at": row.at, "what": row.what, "hash": row.hash, "erased": row.content is None}
+    return told | (json.loads(row.content) if row.content is not None else {})
+
+
+def rows(connection: Connection, *, action_id: str | None = None, last: int | None = None) -> list[dict[str, Any]]:
+    """Rows of the trail, oldest first: of one action, or the last ones, or all."""
+    query = select(TRAIL).order_by(TRAIL.c.seq.desc())
+    if action_id is not None:
+        query = query.where(TRAIL.c.action_id == action_id)
+    return [entries_of(row) for row in reversed(connection.execute(query.limit(last)).all())]
+
+
+def verify(connection: Connection, expected: str = "") -> tuple[Checked, dict[str, str]]:
+    """Check every row against the row before; and for each action, the digest that the last row left it with.
+
+    `expected` is a hash that was the newest once: it must still be in the chain.
+    """
+    rows, erased, before = 0, 0, START
+    after: dict[str, str] = {}
+    seen = not expected
+    for row in _all(connection):
+        rows += 1
+        fault = _fault(row, rows, before)
+        if fault:
+            return Checked(rows, erased, before, fault, rows), after
+        before = row.hash
+        seen = seen or row.hash == expected
+        erased += row.content is None
+        if row.content is not None and row.action_id:
+            after[row.action_id] = json.loads(row.content).get("after", "")
+    fault = "" if seen else f"no row has the hash {expected[:64]}: rows were cut off or made anew"
+    return Checked(rows, erased, before, fault, None), after
+
+
+def _all(connection: Connection) -> "Iterator[Row[Any]]":
+    last = 0
+    while True:
+        found = connection.execute(
+            select(TRAIL).where(TRAIL.c.seq > last).order_by(TRAIL.c.seq).limit(ROWS_AT_ONCE)
+        ).all()
+        yield from found
+        if not found:
+            return
+        last = found[-1].seq
+
+
+def _fault(row: "Row[Any]", wanted: int, before: str) -> str:
+    if row.seq != wanted:
+        return f"row {wanted} is missing"
+    if row.hash != _hash(before, str(row.seq), str(row.at), row.what, row.content_hash):
+        return f"row {wanted} does not follow from the row before"
+    if row.content is None:
+        return f"row {wanted} is half erased" if row.salt or row.action_id or row.account else ""
+    if row.salt is None or _hash(row.salt, row.content) != row.content_hash:
+        return f"the content of row {wanted} was changed"
+    held = json.loads(row.content)
+    account = held.get("account_id")
+    filed = (held.get("action_id"), mark(account) if account else None)
+    return "" if (row.action_id, row.account) == filed else f"row {wanted} is filed under another action"

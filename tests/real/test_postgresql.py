@@ -1,0 +1,105 @@
+"""The casebook on a real PostgreSQL: the checks of SQLite's, several processes at once, erasure, a server that dies."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from stillwatch import acting, cli
+from stillwatch.errors import StoreError, UsageError
+from stillwatch.records import Rung
+from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.erase import erase
+from stillwatch.store.store import Store
+from tests.real.postgresql import server
+from tests.respond.casebooks import opened, store_of
+from tests.respond.hits import NOW, TERMS, hit
+from tests.store import casebook_checks as checks
+from tests.store.casebook_checks import hits, whole
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[str]:
+    with server() as url:
+        yield url
+
+
+@pytest.fixture
+def url(running: str) -> Iterator[str]:
+    """A database of its own."""
+    name = "casebook"
+    with psycopg.connect(running, autocommit=True) as connection:
+        for each in (name, "other"):
+            connection.execute(f"DROP DATABASE IF EXISTS {each} WITH (FORCE)".encode())
+            connection.execute(f"CREATE DATABASE {each}".encode())
+    yield running.rsplit("/", 1)[0] + f"/{name}"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return store_of(tmp_path)
+
+
+@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
+def test_as_on_sqlite(check: Callable[..., None], store: Store, url: str) -> None:
+    book, other = opened(store, url), opened(store, url.rsplit("/", 1)[0] + "/other")
+    check(store, book, other)
+    book.close(), other.close()
+    assert not (store.folder / "casebook.db").exists()
+
+
+@pytest.mark.parametrize("kind", [*checks.TAMPERING, *checks.BOUND])
+def test_tampering_shows(kind: str, store: Store, url: str) -> None:
+    book = opened(store, url)
+    checks.tampering_shows(store, book, kind)
+    book.close()
+
+
+def test_approvers_at_once(store: Store, url: str) -> None:
+    checks.approvers_at_once_never_apply_twice(store, opened(store, url), url)
+
+
+def test_processes_that_make_it_at_once(store: Store, url: str) -> None:
+    checks.processes_that_make_the_casebook_at_once(store, url)
+
+
+def test_an_account_is_erased_from_the_server_and_never_forgotten_there(store: Store, url: str) -> None:
+    book = opened(store, url)
+    mine = [hit(Rung.VERIFY, account_id="canary_7f3a", reason="The rare words 1f9e."), *hits(2)]
+    acting.propose(store, book, mine, NOW, TERMS)
+    book.close()
+    with pytest.raises(UsageError, match="on a server"):
+        erase(store, "canary_7f3a")
+    assert erase(store, "canary_7f3a", casebook=url).cases.in_force == 1
+    with psycopg.connect(url) as connection:
+        for table in ("actions", "trail", "appeals", "approvals"):
+            held = connection.execute(f"SELECT * FROM {table}".encode()).fetchall()
+            assert "canary_7f3a" not in repr(held) and "1f9e" not in repr(held)
+    book = opened(store, url)
+    whole(book)
+    book.close()
+
+
+def test_the_commands_reach_it_and_say_no_password(
+    store: Store, url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STILLWATCH_CASEBOOK", url)
+    assert cli.run(["actions", "--store", str(store.folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["actions"] == []
+    dead = "postgresql://watch:secret@127.0.0.1:1/none"
+    assert cli.run(["actions", "--store", str(store.folder), "--casebook", dead]) == 1
+    out = capsys.readouterr()
+    assert "secret" not in out.out + out.err and "cannot be used" in out.err
+
+
+def test_a_server_that_dies_takes_the_whole_change_back(store: Store) -> None:
+    with server() as mortal:
+        book = Casebook.open(store.folder, mortal)
+        acting.propose(store, book, hits(2), NOW, TERMS)
+    with pytest.raises(StoreError, match="cannot be used"):
+        acting.propose(store, book, hits(3, rule_id="x"), NOW, TERMS)
+    book.close()

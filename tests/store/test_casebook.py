@@ -1,0 +1,286 @@
+"""The casebook in SQLite: one truth for all processes, a trail that shows tampering, erasure that leaves no trace."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from stillwatch import acting
+from stillwatch.acting import grants
+from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.errors import StoreError, UsageError
+from stillwatch.pipeline import ingest_sources
+from stillwatch.records import Rung
+from stillwatch.respond.action import HOUR, State
+from stillwatch.store.casebook import schema
+from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.casebook.database import Database
+from stillwatch.store.casebook.reviews import Review, label
+from stillwatch.store.erase import erase
+from stillwatch.store.retention import expire
+from stillwatch.store.store import Store
+from tests.respond.casebooks import opened, store_of
+from tests.respond.hits import DAY, NOW, TERMS, hit, run_id
+from tests.store import casebook_checks as checks
+from tests.store.casebook_checks import WHY, hits, what, whole
+from tests.store.logs import every_byte, exchange, write
+
+CANARY = "canary_7f3a"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return store_of(tmp_path)
+
+
+@contextmanager
+def another(tmp_path: Path) -> Iterator[Casebook]:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    book = Casebook.open(folder)
+    yield book
+    book.close()
+
+
+@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
+def test_on_sqlite(check: Callable[..., None], store: Store, tmp_path: Path) -> None:
+    with another(tmp_path) as other:
+        check(store, opened(store), other)
+
+
+@pytest.mark.parametrize("kind", [*checks.TAMPERING, *checks.BOUND])
+def test_tampering_shows(kind: str, store: Store) -> None:
+    checks.tampering_shows(store, opened(store), kind)
+
+
+def test_rows_cut_off_show_by_the_hash_that_was_written_down(store: Store) -> None:
+    book = opened(store)
+    acting.propose(store, book, hits(2), NOW, TERMS)
+    head = book.verify().head
+    assert not book.verify(head).fault
+    with book.database.writing() as connection:
+        connection.execute(text("DROP TRIGGER trail_stays"))
+        connection.execute(text("DELETE FROM trail WHERE seq > 2"))
+        connection.execute(text("DELETE FROM actions WHERE action_id NOT IN (SELECT action_id FROM trail)"))
+    assert not book.verify().fault, "the chain alone cannot tell"
+    assert "cut off" in book.verify(head).fault
+
+
+@pytest.mark.slow
+def test_processes_at_once(store: Store, tmp_path: Path) -> None:
+    checks.approvers_at_once_never_apply_twice(store, opened(store), None)
+    (tmp_path / "second").mkdir()
+    checks.processes_that_make_the_casebook_at_once(store_of(tmp_path / "second"), None)
+
+
+@pytest.mark.slow
+def test_ten_thousand_appeals(store: Store) -> None:
+    checks.appeals_without_end(store, opened(store), 10_000)
+
+
+def test_appeals_without_end(store: Store) -> None:
+    checks.appeals_without_end(store, opened(store), 20)
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(store: Store) -> None:
+    book = opened(store)
+    with book.database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), schema.METADATA) == []
+    folder = Path(schema.__file__).parent / "migrations"
+    assert ScriptDirectory(str(folder)).get_heads() == [schema.HEAD]
+
+
+def test_a_casebook_of_a_newer_version_or_a_damaged_one_is_told(store: Store, tmp_path: Path) -> None:
+    book = opened(store)
+    with book.database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer version"):
+        opened(store)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "casebook.db").write_bytes(b"no database at all, and longer than a header" * 40)
+    with pytest.raises(StoreError, match="cannot be used"):
+        Database.open(tmp_path / "bad")
+
+
+def test_every_change_is_on_disk_before_it_is_acknowledged(store: Store) -> None:
+    with opened(store).database.reading() as connection:
+        told = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in (
+            "journal_mode", "synchronous", "secure_delete", "busy_timeout")]  # fmt: skip
+    assert told == ["wal", 2, 1, 60_000]
+
+
+def test_a_casebook_on_a_server_has_to_be_named(store: Store) -> None:
+    (store.folder / "casebook.elsewhere").touch()
+    with pytest.raises(UsageError, match="on a server"):
+        opened(store)
+    with pytest.raises(UsageError, match="on a server"):
+        erase(store, CANARY)
+
+
+# ------------------------------------------------------------------------------------------- rules, time and runs
+
+
+def test_a_later_run_renews_up_to_the_bound_and_then_asks_a_person(store: Store) -> None:
+    book = opened(store)
+    acting.propose(store, book, hits(1), NOW, TERMS)
+    for number in range(1, 9):
+        acting.propose(store, book, hits(1, run_id=run_id(number)), NOW + number * 20 * HOUR, TERMS)
+    first, second = what(book) if what(book)[0].state == State.IN_FORCE else reversed(what(book))
+    assert (first.expires_at, first.hit.run_id) == (NOW + 168 * HOUR, run_id(8))
+    assert (second.state, second.needs) == (State.PROPOSED, 1) and "goes on from" in second.person
+    whole(book)
+
+
+def test_no_account_is_touched_for_more_than_a_week_in_four_without_a_person(store: Store) -> None:
+    """Rules with many names, runs and lengths; whatever they do, the union of automatic time stays within the bound."""
+    for seed in range(6):
+        folder = store.folder.parent / f"w{seed}"
+        folder.mkdir()
+        book, draw, now = Casebook.open(folder), random.Random(seed), NOW
+        for number in range(1, 40):
+            now += draw.choice((1, 5, 20, 50)) * HOUR
+            given = {"rule_id": draw.choice("abc"), "hours": draw.choice((1, 24, 100, 168)), "run_id": run_id(number)}
+            rung = draw.choice((Rung.LABEL, Rung.VERIFY, Rung.VERIFY))
+            acting.propose(store, book, [hit(rung, account_id="acct_1", **given)], now, TERMS)
+        spans = [(a.starts_at, min(a.expires_at, a.touched_at if a.ended else a.expires_at))
+                 for a in book.find() if a.starts_at and a.hit.rung >= Rung.VERIFY]  # fmt: skip
+        hours = {h for start, end in spans for h in range((start - NOW) // HOUR, -(-(end - NOW) // HOUR))}
+        worst = max(sum(begin <= h < begin + 672 for h in hours) for begin in range(0, 1200, 4))
+        assert 100 < worst <= 168, f"seed {seed}: {worst} hours"
+        book.close()
+
+
+def test_what_a_person_declined_or_undid_does_not_come_back_by_itself(store: Store) -> None:
+    book = opened(store)
+    named = acting.propose(store, book, hits(1, Rung.SUSPEND), NOW, TERMS).new[0].action_id
+    acting.decline(book, [named], "bob", WHY, NOW)
+    later = acting.propose(store, book, hits(1, Rung.SUSPEND, run_id=run_id(2)), NOW + DAY, TERMS)
+    assert [why for _, why in later.passed_over] == ["a person declined it a few days ago"]
+    assert acting.propose(store, book, hits(1, Rung.SUSPEND, run_id=run_id(3)), NOW + 8 * DAY, TERMS).new
+    limited = acting.propose(store, book, hits(1), NOW, TERMS).new[0]
+    acting.undo(book, [limited.action_id], "bob", WHY, NOW)
+    for rule in ("limit-operators", "the same under another name"):
+        again = acting.propose(store, book, hits(1, rule_id=rule, run_id=run_id(4)), NOW + DAY, TERMS).new[0]
+        assert (again.state, again.needs) == (State.PROPOSED, 1)
+
+
+def test_whom_the_finding_does_not_accuse_no_rule_limits_and_nobody_suspends(store: Store) -> None:
+    book = opened(store)
+    some = [hit(Rung.SUSPEND, account_id="victim"), hit(account_id="victim"), hit(Rung.VERIFY, account_id="victim"),
+            hit(account_id="acct_1", run_id="no such run")]  # fmt: skip
+    done = acting.propose(store, book, some, NOW, TERMS)
+    assert [why for _, why in done.passed_over] == [acting.actions.NOT_ACCUSED]
+    assert sorted((one.hit.rung, one.needs) for one in done.new) == [(Rung.VERIFY, 0), (Rung.LIMIT, 1), (Rung.LIMIT, 1)]
+
+
+# ------------------------------------------------------------------------------------------- erasure
+
+
+def test_nothing_of_an_erased_account_is_left_and_the_trail_still_holds(store: Store) -> None:
+    book = opened(store)
+    label(book, Review(run_id(1), "C-1", CANARY, "true", "bob", WHY, NOW))
+    acting.propose(
+        store, book, [hit(Rung.VERIFY, account_id=CANARY, reason="The rare words 1f9e."), *hits(2)], NOW, TERMS
+    )
+    acting.propose(store, book, hits(1, Rung.SUSPEND, reason=f"With {CANARY} on one card."), NOW, TERMS)
+    taken = acting.propose(store, book, hits(1, rule_id="x"), NOW, TERMS).new[0]
+    acting.undo(book, [taken.action_id], "bob", f"Mistaken for {CANARY}.", NOW)
+    wanted = grants.Permission(CANARY, None, "research", "contract 9")
+    grants.add_permission(store, book, wanted, "bob", WHY, NOW)
+    grants.end_permissions(store, book, "contract 9", "bob", WHY, NOW)
+    action = book.find(account=CANARY)[0]
+    acting.open_appeal(book, action.action_id, "The plea 77c1.", NOW)
+    others = [one for one in what(book) if one.hit.account_id != CANARY]
+    book.close()
+    traces = [CANARY, "1f9e", "77c1", action.action_id, schema.mark(CANARY)]
+    held = every_byte(store.folder)
+    assert all(trace.encode() in held for trace in traces), "the search finds what is there"
+    dry = erase(store, CANARY, dry_run=True)
+    assert every_byte(store.folder).count(CANARY.encode()) >= held.count(CANARY.encode()) > 0
+    told = erase(store, CANARY)
+    assert told.cases == dry.cases and (told.cases.actions, told.cases.in_force) == (1, 1)
+    assert (told.cases.reviews, told.cases.grants, told.cases.mentions) == (1, 1, 1)
+    assert [trace for trace in traces if trace.encode() in every_byte(store.folder)] == []
+    book = opened(store)
+    whole(book)
+    assert book.verify().erased == told.cases.trail
+    after = what(book)
+    assert [one.action_id for one in after] == [one.action_id for one in others]
+    assert {one.hit.reason for one in after} == {hit().reason, "With erased on one card."}
+    assert erase(store, CANARY).cases.actions == 0
+
+
+def test_an_id_that_is_spelled_like_our_words_erases_none_of_them(store: Store) -> None:
+    book = opened(store)
+    acting.propose(store, book, [hit(Rung.VERIFY, account_id="enforce"), *hits(2)], NOW, TERMS)
+    book.close()
+    erase(store, "enforce")
+    book = opened(store)
+    assert len(book.in_force(NOW)) == 2
+    whole(book)
+
+
+def test_cases_that_ended_half_a_year_ago_go_with_their_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+    ingest_sources([write(tmp_path / "logs", [exchange(n) for n in range(60)])], tmp_path / "s")
+    store = Store.open(tmp_path / "s")
+    old = 1_700_000_000_000_000
+    book = opened(store)
+    acting.propose(store, book, [hit(Rung.VERIFY, account_id="long_ago")], old, TERMS)
+    acting.sweep(book, old + DAY)
+    acting.propose(store, book, [hit(Rung.VERIFY, account_id="still_here", hours=168)], 1_772_359_200_000_000, TERMS)
+    book.close()
+    assert expire(store, date(2026, 3, 2), dry_run=True).cases == 1
+    assert expire(store, date(2026, 3, 2)).cases == 1
+    book = opened(store)
+    assert [one.hit.account_id for one in book.find()] == ["still_here"]
+    assert b"long_ago" not in every_byte(store.folder)
+    whole(book)
+
+
+# ------------------------------------------------------------------------------------------- permissions
+
+
+def held_by(store: Store) -> list[tuple[str, Any]]:
+    with DuckEngine() as engine:
+        store.register(engine)
+        rows = engine.arrow("SELECT reference, ends_at FROM permissions ORDER BY ALL").to_pylist()
+    return [(row["reference"], row["ends_at"]) for row in rows]
+
+
+def test_a_file_that_is_read_again_brings_no_permission_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+    granted = [{"account_id": "acct_17", "purpose": "research", "reference": name} for name in ("c1", "c2")]
+    logs = write(tmp_path / "logs", [exchange(n) for n in range(4)], permissions=granted)
+    more = write(tmp_path / "more", [exchange(9)], permissions=[granted[0] | {"exchange_cap": 5}, granted[1]])
+    ingest_sources([logs], tmp_path / "s")
+    store = Store.open(tmp_path / "s")
+    book = opened(store)
+    before = store.names()
+    grants.end_permissions(store, book, "c1", "bob", WHY, NOW)
+    ended = grants.time_of(NOW)
+    assert held_by(store) == [("c1", ended), ("c2", None)] and store.names() != before
+    for again in (logs, more):
+        ingest_sources([again], tmp_path / "s")
+    assert held_by(store) == [("c1", ended), ("c1", ended), ("c2", None)]
+    assert {(row["reference"], row["state"]) for row in grants.permissions_now(store, book, NOW)} == {
+        ("c1", "ended"), ("c2", "holds"),
+    }  # fmt: skip
+
+
+def test_a_permission_is_found_by_its_pseudonym(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+    ingest_sources([write(tmp_path / "logs", [exchange(1)])], tmp_path / "s", pseudonymous=True)
+    store = Store.open(tmp_path / "s")
+    book = opened(store)
+    row = grants.add_permission(store, book, grants.Permission("acct_17", None, "research", "c"), "bob", WHY, NOW)
+    assert row["account_id"].startswith("hmac:1:")
+    assert grants.end_permissions(store, book, "c", "bob", WHY, NOW, account="acct_17")
