@@ -28,6 +28,7 @@ from stillwatch.store.casebook.forget import Forgotten, forget_account
 from stillwatch.store.exchanges import write_exchanges
 from stillwatch.store.files import sync_folder, write_whole
 from stillwatch.store.permits import ENDS
+from stillwatch.store.renames import GONE, current_ids, findings_in, times_named
 from stillwatch.store.retention import sweep
 from stillwatch.store.runs import LOOKED, counted_bytes, run_bytes
 from stillwatch.store.small import write_ends, write_quarantine, write_small
@@ -39,9 +40,6 @@ WATCH = "watch"
 
 OUTBOX = "outbox"
 """The folder in it in which alerts wait to be delivered."""
-
-GONE = "erased"
-"""What stands where another's row, or a sentence of a run, named the account."""
 
 SENTENCES = ("because", "for", "against")
 """Keys of a run that hold sentences. Other values are words of ours, which an id may happen to be spelled like."""
@@ -168,7 +166,7 @@ class _Erasure:
     def _named_in(self, path: Path) -> int:
         """How often a file of a watch names the account; one that cannot be read may."""
         try:
-            return _times(json.loads(path.read_text("utf-8")), frozenset(self.told.names))
+            return times_named(json.loads(path.read_text("utf-8")), frozenset(self.told.names))
         except (OSError, ValueError):
             return 1
 
@@ -189,7 +187,7 @@ class _Erasure:
         for path in sorted((self.store.folder / "runs").glob("[!.]*/exchanges.parquet")):
             held = _read(path)
             left = held.filter(pc.invert(self._is_named(held["account_id"])))
-            new = _current_ids(left, _findings(self._answers.get(path.parent / "campaigns.json")), self._ids)
+            new = current_ids(left, findings_in(self._answers.get(path.parent / "campaigns.json")), self._ids)
             if left.num_rows == held.num_rows and not new:
                 continue
             self.told.listed += held.num_rows - left.num_rows
@@ -208,7 +206,7 @@ class _Erasure:
                 self._replace(path, _nothing)
 
     def _without_members(self, answer: Any) -> Any:
-        if not _findings(answer):
+        if not findings_in(answer):
             return answer
         kept = []
         for finding in answer["campaigns"]:
@@ -327,44 +325,6 @@ class _Erasure:
 
     def _is_named(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.fill_null(pc.is_in(column, self.names), False)
-
-
-def _times(value: Any, names: frozenset[str]) -> int:
-    """How often one of the names stands somewhere in a value of JSON."""
-    if isinstance(value, dict):
-        return sum(_times(held, names) for held in value.values())
-    if isinstance(value, list):
-        return sum(_times(held, names) for held in value)
-    return value in names if isinstance(value, str) else 0
-
-
-def _findings(answer: Any) -> list[dict[str, Any]]:
-    """The findings of a run's file; none where it is no run's."""
-    found = answer.get("campaigns") if isinstance(answer, dict) else None
-    return found if isinstance(found, list) else []
-
-
-def _current_ids(counted: pa.Table, findings: list[dict[str, Any]], renamed: dict[str, str]) -> dict[str, str]:
-    """For each id that a run's list has and its findings have no more, the id that the finding has now.
-
-    What this erase has `renamed` is known. After a kill it is told from what is on disk: one to one, the most alike in
-    their accounts first, among the findings that lost one and that the list does not know; `erased` where none is left.
-    """
-    listed: dict[str, set[str]] = {}
-    for name, account in set(zip(counted["campaign_id"].to_pylist(), counted["account_id"].to_pylist(), strict=True)):
-        listed.setdefault(name, set()).add(account)
-    now = {f["campaign_id"]: {m["account_id"] for m in f["members"]} for f in findings}
-    ids = {name: renamed[name] for name in listed if name not in now and renamed.get(name) in now}
-    lost = {f["campaign_id"] for f in findings if GONE in f} - listed.keys() - set(ids.values())
-    stale = listed.keys() - now.keys() - ids.keys()
-    alike = sorted(
-        (-len(listed[old] & now[new]) / len(listed[old] | now[new]), old, new)
-        for old in stale for new in lost if listed[old] & now[new]
-    )  # fmt: skip
-    for _, old, new in alike:
-        if old not in ids and new not in ids.values():
-            ids[old] = new
-    return dict.fromkeys(stale, GONE) | ids
 
 
 def _nothing() -> None:
