@@ -6,7 +6,7 @@ from typing import Any
 
 from stillwatch.respond.facts import Facts, Known, facts_of
 from stillwatch.respond.policy import Policy
-from stillwatch.respond.policy_text import load_policy
+from stillwatch.respond.lint import load_policy
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -14,9 +14,9 @@ from stillwatch.records import OBLIGATIONS, REASON_CODES, Obligation, Rung
 from stillwatch.respond.cases import failed_tests, outcome
 from stillwatch.respond.catalogue import FACTS
 from stillwatch.respond.cel_text import LONGEST, MOST_NODES
-from stillwatch.respond.lint import linted
+from stillwatch.respond.lint import linted, load_policy
 from stillwatch.respond.policy import MOST_HOURS, SEVERITIES, Policy
-from stillwatch.respond.policy_text import load_policy, read_policy
+from stillwatch.respond.policy_text import read_policy
 from tests.respond.policies import HEAD, NOW, loaded, rule
 
 CAP = "{type: cap_max_tokens, max_tokens: 1}"
@@ -218,13 +218,50 @@ def test_lint_warns(rules: tuple[str, ...], words: str) -> None:
         ({"when": "member.role == 'customer'", "then": "{action: verify, hours: 5}"}, "whom `verify` may touch"),
         ({"when": "member.role == 'victim'", "then": "{action: verify, hours: 5}"}, "whom `verify` may touch"),
         ({"mode": "enforce", "tests": None}, "lacks a test"),
+        ({"mode": "enforce", "tests": "[{facts: {member.accused: true}, expect: hit}]"}, "one that is a miss"),
+        ({"when": "finding.kind == 'excess'", "then": "{action: verify, hours: 5}"}, "whom `verify` may touch"),
+        ({"when": "finding.kind == 'excess'", "then": "{action: limit, hours: 5}"}, "never true of an accused"),
     ],
 )  # fmt: skip
-def test_lint_refuses_rules_that_can_do_nothing_or_touch_whom_they_may_not(
+def test_lint_refuses_rules_that_can_do_nothing_or_touch_whom_they_may_not_and_nothing_uses_them(
     changed: dict[str, str | None], words: str
 ) -> None:
-    told = faults(HEAD + rule(**changed), "error")
+    text = HEAD + rule(**changed)
+    told = faults(text, "error")
     assert any(words in one for one in told), told
+    with pytest.raises(UsageError) as refused:
+        load_policy(text.encode(), "p.yaml")
+    assert words in refused.value.found and "line 7: rule r: " in refused.value.found
+
+
+def test_what_is_used_holds_no_error_that_lint_finds_and_a_refusal_tells_all_of_them() -> None:
+    dead, untested = rule(id="a", when="member.probability > 50"), rule(id="b", mode="enforce", tests=None)
+    failing = rule(id="c", tests="[{facts: {}, expect: miss}]")
+    text = (HEAD + dead + rule(id="d", owner=None) + untested + failing).encode()
+    with pytest.raises(UsageError) as refused:
+        load_policy(text, "p.yaml")
+    wrong = [fault for fault in linted(text, NOW).faults if fault.level == "error"]
+    assert {fault.rule_id for fault in wrong} == {"a", "b", "c", "d"}
+    for fault in wrong:
+        assert f"line {fault.line}: rule {fault.rule_id}: {fault.message}" in refused.value.found
+    assert refused.value.where == "p.yaml"
+    many = HEAD + "".join(rule(id=f"r{n}", owner=None) for n in range(150))
+    with pytest.raises(UsageError, match="and 50 more"):
+        load_policy(many.encode(), "p.yaml")
+
+
+def test_warnings_keep_no_policy_from_being_used() -> None:
+    text = (HEAD + rule(expires="2026-01-01", tests=None)).encode()
+    assert {fault.level for fault in linted(text, NOW).faults} == {"warning"}
+    assert len(load_policy(text, "p.yaml").rules) == 1
+
+
+def test_nothing_reads_a_policy_past_the_one_door(root: Path) -> None:
+    """`read_policy` answers rules of files that hold errors: lint tells them, `policy test` runs them, nobody else."""
+    source = root / "src" / "stillwatch"
+    users = {str(p.relative_to(source)) for p in source.rglob("*.py") if "read_policy" in p.read_text("utf-8")}
+    assert users == {"respond/policy_text.py", "respond/lint.py", "cli/policy.py"}
+    assert (source / "cli" / "policy.py").read_text("utf-8").count("read_policy(") == 1
 
 
 def test_a_rule_that_says_what_holds_where_a_fact_is_empty_is_not_warned_of() -> None:

@@ -278,3 +278,51 @@ def test_every_obligation_has_a_place_in_the_merge() -> None:
 
 def test_a_rule_is_a_rule() -> None:
     assert isinstance(loaded(rule()).rules[0], Rule)
+
+
+# ------------------------------------------------------------------------------------------ permitted, and beyond
+
+
+def beyond(*names: str, **changed: Any) -> dict[str, Any]:
+    """A finding about what exceeds a permission."""
+    members = [member(name, "customer", 0.2) for name in names]
+    return finding(*members, **{"campaign_id": "X-1", "kind": "excess", "status": "ambiguous", **changed})
+
+
+HELD = Known(NOW, permissions={"a": ["distillation"], "b": ["distillation"]})
+UNPERMITTED = loaded(rule(when="'!account.permitted'", tests=None))
+BY_KIND = loaded(rule(when="finding.kind == 'excess'", tests=None))
+OVERRAN = loaded(rule(when="account.overran && member.accused", tests=None))
+
+
+def test_what_exceeds_a_cap_is_not_permitted_and_what_the_cap_covers_is() -> None:
+    within = finding(member("a", "customer", 0.2), kind="entity", status="permitted", campaign_id="S-1")
+    told = facts(beyond("a"), within, known=HELD)["a"]
+    assert {one.campaign_id: one.values["account.permitted"] for one in told} == {"S-1": True, "X-1": False}
+    assert all(one.values["account.permissions"] == ("distillation",) and one.values["account.overran"] for one in told)
+    assert [hit.campaign_id for hit in hits_of(UNPERMITTED, {"a": told}, NOW)] == ["X-1"]
+    assert [hit.campaign_id for hit in hits_of(BY_KIND, {"a": told}, NOW)] == ["X-1"]
+
+
+def test_a_permission_that_was_overrun_is_no_shield_in_a_suspected_group_and_one_that_was_not_is() -> None:
+    group = finding(member("a"), member("b"), member("c"))
+    told = facts(group, beyond("a"), known=HELD)
+    assert {hit.account_id for hit in hits_of(UNPERMITTED, told, NOW) if hit.campaign_id == "C-1"} == {"a", "c"}
+    assert [hit.account_id for hit in hits_of(OVERRAN, told, NOW)] == ["a"]
+    alone = facts(group, known=HELD)
+    assert {hit.account_id for hit in hits_of(UNPERMITTED, alone, NOW)} == {"c"}
+
+
+def test_an_excess_that_was_explained_or_is_no_finding_takes_no_permission_away() -> None:
+    for other in (beyond("a", status="dismissed"), beyond("a", kind="entity"), beyond("a", members=[{}, 3])):
+        (one,) = (one for one in facts(finding(member("a")), other, known=HELD)["a"] if one.campaign_id == "C-1")
+        assert one.values["account.permitted"] is True and one.values["account.overran"] is False
+
+
+@pytest.mark.parametrize("status", ["ambiguous", "suspected", "permitted"])
+def test_nobody_is_more_than_labelled_for_an_excess(status: str) -> None:
+    """Also where a finding of that kind says by mistake that it is suspected, with operators in it."""
+    told = facts(finding(member(), kind="excess", status=status))
+    for rung, obligations in product(Rung, ((), (NEW_KEY,))):
+        hits = hits_of(anything(rung, obligations), told, NOW)
+        assert len(hits) == (rung <= Rung.LABEL)

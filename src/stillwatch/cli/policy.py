@@ -86,8 +86,10 @@ def _bytes(file: Path) -> bytes:
         raise SourceError("the policy cannot be read", where=str(file), found=error.strerror or "") from None
 
 
-def _loaded(file: Path) -> "Policy":
-    from stillwatch.respond.policy_text import load_policy
+def policy_in(file: Path) -> "Policy":
+    """The policy of a file, for use. Raises SourceError where it cannot be read, UsageError with all errors by line
+    where it holds one."""
+    from stillwatch.respond.lint import load_policy
 
     return load_policy(_bytes(file), str(file))
 
@@ -170,7 +172,7 @@ def _backtest(file: Path, store: "Store", days: int, window: int, *, json: bool)
     from stillwatch.backtest import backtested
     from stillwatch.cli.output import emit_json, status
 
-    held = _loaded(file)
+    held = policy_in(file)
     with status("backtest"):
         answer = backtested(store, held, days, window)
     if json:
@@ -236,7 +238,7 @@ def _diff(old: Path, new: Path, store: "Store | None", back: tuple[int, int], *,
     from stillwatch.cli.output import emit_json, say, table
     from stillwatch.respond.diff import changes, policy_warnings
 
-    before, after = _loaded(old), _loaded(new)
+    before, after = policy_in(old), policy_in(new)
     changed, warnings = changes(before, after), policy_warnings(before, after)
     differently = None if store is None else _hit_differently(store, before, after, back)
     if json:

@@ -13,6 +13,7 @@ MOST_LISTED = 64
 MANY = 10**12
 """The greatest count; a greater one is unknown."""
 
+KINDS = ("group", "entity", "excess")
 STATUSES = ("suspected", "ambiguous", "permitted")
 """No rule speaks of a dismissed finding: it is explained, or a question is not shown."""
 ROLES = ("operator", "provider", "reseller", "customer", "bystander", "victim")
@@ -55,7 +56,10 @@ HIDEABLE = (EMPTY, FEW)
 """Reasons that hold of one account and not of another: who fills a form in can bring them about."""
 
 _FACTS = (
-    FactType("finding.kind", "text", "`group`, or `entity` for one customer", words=("group", "entity")),
+    FactType(
+        "finding.kind", "text", "`group`, `entity` for one customer, or `excess`: what exceeds a permission's cap",
+        words=KINDS,
+    ),
     FactType("finding.status", "text", "what the finding is; dismissed ones are never judged", words=STATUSES),
     FactType("finding.likelihood", "text", "the word of ICD 203 that all questions are answered yes", words=WORDS),
     _share("finding.likelihood_low", "where that word's interval begins, 0 to 1"),
@@ -124,7 +128,13 @@ _FACTS = (
         "account.permissions", "list", "purposes of the permissions in force that name it or its organisation",
         "provider", words=PURPOSES,
     ),
-    FactType("account.permitted", "bool", "such a permission speaks of it", "provider"),
+    FactType(
+        "account.overran", "bool", "a finding of the same run tells work of its own beyond a permission's cap",
+    ),
+    FactType(
+        "account.permitted", "bool", "such a permission speaks of it, and it overran none; in a finding that is "
+        "permitted, such a permission speaks of it", "provider",
+    ),
 )  # fmt: skip
 
 FACTS: dict[str, FactType] = {fact.name: fact for fact in _FACTS}

@@ -17,6 +17,10 @@ ACCUSING = ("operator", "provider")
 """Roles that accuse where the probability is one half or more, in a suspected finding."""
 HALF = 0.5
 
+EXCESS = "excess"
+"""The kind of findings about what exceeds a permission's cap; they accuse nobody."""
+STATUS = "finding.status"
+
 TRACES = ("cot_elicitation", "post_hoc_reasoning", "trace_coercion")
 TENTH = 0.1
 TWENTIETH = 0.05
@@ -57,17 +61,44 @@ def facts_of(
     """The facts by account, both in ascending order. `findings` are those of `campaigns --json`, or what a watch keeps
     of them; dismissed ones are passed over. `accounts` keeps those alone."""
     out: dict[str, list[Facts]] = {}
-    for finding in sorted(findings, key=lambda one: str(one.get("campaign_id"))):
-        if finding.get("status") not in FACTS["finding.status"].words:
+    ordered = sorted(findings, key=lambda one: str(one.get("campaign_id")))
+    overran = _overran(ordered)
+    for finding in ordered:
+        if finding.get("status") not in FACTS[STATUS].words:
             continue
         shared = _known(_of_finding(finding, known.at))
         for member in _rows(finding, "members"):
             name = member.get("account_id")
             if isinstance(name, str) and (accounts is None or name in accounts):
-                own = {**_of_member(member, finding), **_of_account(name, known)}
+                own = {
+                    **_of_member(member, finding), **_of_account(name, known),
+                    **_permitted(name, known, finding, overran),
+                }  # fmt: skip
                 held = Facts(name, str(finding.get("campaign_id")), run_id, {**shared, **_known(own)})
                 out.setdefault(name, []).append(held)
     return dict(sorted(out.items()))
+
+
+def _overran(findings: Iterable[Row]) -> frozenset[str]:
+    """Accounts that went on under a permission whose cap was used up: whom a finding of that kind names."""
+    beyond = (one for one in findings if one.get("kind") == EXCESS and one.get("status") in FACTS[STATUS].words)
+    named = (member.get("account_id") for finding in beyond for member in _rows(finding, "members"))
+    return frozenset(name for name in named if isinstance(name, str))
+
+
+def _permitted(name: str, known: Known, finding: Row, overran: Collection[str]) -> dict[str, object]:
+    """What permissions say of the account in this finding.
+
+    Who overran a cap is not permitted for what goes beyond it, nor for the work of a group that detection placed it
+    in: who stays within, or goes beyond by less than the cap covers and does nothing else, is placed in none. What the
+    cap covers stands in a finding of its own, which is permitted.
+    """
+    purposes = sorted(set(known.permissions.get(name, ())))
+    beyond = name in overran and (finding.get("kind") == EXCESS or finding.get("status") != "permitted")
+    return {
+        "account.permissions": purposes, "account.overran": name in overran,
+        "account.permitted": bool(purposes) and not beyond,
+    }  # fmt: skip
 
 
 def is_accused(status: object, role: object, probability: object) -> bool:
@@ -129,14 +160,12 @@ def _of_member(member: Row, finding: Row) -> dict[str, object]:
 def _of_account(name: str, known: Known) -> dict[str, object]:
     """Of the account; a yes or no is known of everybody where the column is filled for anybody."""
     row, logged = known.accounts.get(name), known.logged
-    purposes = sorted(set(known.permissions.get(name, ())))
-    told: dict[str, object] = {"account.permissions": purposes, "account.permitted": bool(purposes)}
     if row is None:
-        return told
+        return {}
     countries = [row[c] for c in COUNTRIES if row.get(c)]
     made = row.get("created_at")
     age = math.floor((known.at - made).total_seconds() / 86400) if isinstance(made, datetime) else None
-    return told | {
+    return {
         "account.age_days": age,
         "account.tier": row.get("tier"),
         "account.programme": row.get("programme"),

@@ -2,7 +2,7 @@
 
 The ceiling of an account follows from the finding alone, whatever a rule says: who is not accused is not limited, a
 stolen key's owner is asked for a new key and for nothing else, and beyond a label nothing happens to anybody in a
-finding that is for review or permitted. A rule that reaches above the ceiling is barred there: it is no milder hit,
+finding that is for review or permitted, as every finding about what exceeds a permission is. A rule that reaches above the ceiling is barred there: it is no milder hit,
 since its reason would not be true of that account.
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from stillwatch.records import AUTOMATIC_CEILING, Hit, Obligation, Rung
 from stillwatch.respond.cel import Decision, Unknown
-from stillwatch.respond.facts import ACCUSING, Facts
+from stillwatch.respond.facts import ACCUSING, EXCESS, Facts
 from stillwatch.respond.policy import Policy, Rule
 
 NEW_KEY = Obligation("challenge", (("kind", "rotate_key"),))
@@ -82,7 +82,7 @@ def _said(policy: Policy, rule: Rule, facts: Facts, answer: bool | Unknown) -> H
 def ceiling(facts: Facts) -> Rung:
     """The highest rung that any rule may speak of for an account of a finding."""
     values = facts.values
-    if values.get("finding.status") != "suspected":
+    if values.get("finding.status") != "suspected" or values.get("finding.kind") == EXCESS:
         return Rung.LABEL
     if values.get("member.accused") is True and values.get("member.role") in ACCUSING:
         return Rung.SUSPEND

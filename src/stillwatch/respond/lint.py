@@ -1,15 +1,20 @@
-"""What is wrong with a policy, or should be looked at, before it is used."""
+"""What is wrong with a policy, or should be looked at, before it is used; and the one door to a policy's use.
 
-from collections.abc import Callable, Sequence
+`load_policy` is what everything calls that judges anybody by a policy: a file in which `linted` finds an error is used
+by nothing.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from stillwatch.errors import UsageError
 from stillwatch.records import AUTOMATIC_CEILING, Rung
 from stillwatch.respond.cases import failed_tests
-from stillwatch.respond.catalogue import FACTS, HIDEABLE
+from stillwatch.respond.catalogue import FACTS, HIDEABLE, KINDS
 from stillwatch.respond.cel_text import asked_about
 from stillwatch.respond.cel_types import BOTH, Span, idle_parts, span_of
-from stillwatch.respond.facts import ACCUSING, HALF
+from stillwatch.respond.facts import ACCUSING, EXCESS, HALF
 from stillwatch.respond.hits import NEW_KEY
 from stillwatch.respond.policy import EXPECTED, Policy, Rule
 from stillwatch.respond.policy_text import read_policy
@@ -18,7 +23,10 @@ from stillwatch.respond.yaml_text import Fault
 LONG = 400
 """Days after which a rule that nobody had to look at is a habit."""
 
-SUSPECTED = {"finding.status": Span("text", words=frozenset(("suspected",)))}
+SUSPECTED = {
+    "finding.status": Span("text", words=frozenset(("suspected",))),
+    "finding.kind": Span("text", words=frozenset(KINDS) - {EXCESS}),
+}
 ACCUSED = {
     **SUSPECTED,
     "member.accused": Span("bool", truth=frozenset((True,))),
@@ -47,13 +55,35 @@ class Linted:
         return sum(fault.level == "error" for fault in self.faults)
 
 
+MOST_TOLD = 100
+"""Faults that a refusal tells; `policy lint` tells all of them."""
+
+
+def load_policy(data: bytes, where: str) -> Policy:
+    """The policy in these bytes, for use. Raises UsageError with all errors by line where it holds one: where it is no
+    policy, a rule can do nothing or only be barred, a test fails, or an enforced rule lacks one."""
+    policy, faults = _read(data)
+    wrong = _ordered(fault for fault in faults if fault.level == "error")
+    if policy is not None and not wrong:
+        return policy
+    told = [
+        f"line {fault.line}: {f'rule {fault.rule_id}: ' if fault.rule_id else ''}{fault.message}" for fault in wrong
+    ]
+    more = [f"and {len(wrong) - MOST_TOLD:,} more"] if len(wrong) > MOST_TOLD else []
+    raise UsageError(
+        "the policy holds errors, and is not used", where=where, found="; ".join([*told[:MOST_TOLD], *more]),
+        next_step="stillwatch policy lint FILE",
+    )  # fmt: skip
+
+
 def linted(data: bytes, now: datetime) -> Linted:
-    """Everything that is wrong with a policy's file, by line. `now` tells which rules have expired."""
-    policy, faults = read_policy(data)
+    """Everything that is wrong with a policy's file, by line. `now` tells which rules have expired; no error hangs on
+    it, so that a policy that could be used yesterday can be used today."""
+    policy, faults = _read(data)
     if policy is not None:
-        faults = [*faults, *failed_tests(policy), *_caps(policy)]
+        faults += _caps(policy)
         for place, rule in enumerate(policy.rules):
-            faults += _of_rule(rule, policy.rules[:place], now)
+            faults += _warnings(rule, policy.rules[:place], now)
         used = {rule.clause for rule in policy.rules}
         complete = not any(fault.level == "error" for fault in faults)
         faults += [
@@ -61,8 +91,19 @@ def linted(data: bytes, now: datetime) -> Linted:
             for name in sorted(set(policy.clauses) - used)
             if complete
         ]
-    ordered = sorted(faults, key=lambda fault: (fault.line, fault.rule_id, fault.kind, fault.message))
-    return Linted(policy, tuple(ordered))
+    return Linted(policy, tuple(_ordered(faults)))
+
+
+def _ordered(faults: Iterable[Fault]) -> list[Fault]:
+    return sorted(faults, key=lambda fault: (fault.line, fault.rule_id, fault.kind, fault.message))
+
+
+def _read(data: bytes) -> tuple[Policy | None, list[Fault]]:
+    """The policy, where the file is one, and all errors, among the warnings of reading."""
+    policy, faults = read_policy(data)
+    if policy is None:
+        return None, faults
+    return policy, [*faults, *failed_tests(policy), *(fault for rule in policy.rules for fault in _errors(rule))]
 
 
 def _caps(policy: Policy) -> list[Fault]:
@@ -72,32 +113,42 @@ def _caps(policy: Policy) -> list[Fault]:
     return [Fault(1, "", "warning", "caps", told)]
 
 
-def _of_rule(rule: Rule, earlier: Sequence[Rule], now: datetime) -> list[Fault]:
+def _errors(rule: Rule) -> list[Fault]:
+    """Why a rule that reads well can do nothing, or may not be used."""
+    told = list(idle_parts(rule.when.tree))
+    if rule.when.span.truth != BOTH:
+        told.append(f"the condition is always {str(True in rule.when.span.truth).lower()}")
+    if not _reaches_anybody(rule):
+        told.append(_nobody(rule))
+    out = [Fault(rule.line, rule.id, "error", "dead", sentence) for sentence in told]
+    lacking = _lacking_tests(rule)
+    return [*out, Fault(rule.line, rule.id, "error", "tests", lacking)] if lacking and rule.mode == "enforce" else out
+
+
+def _warnings(rule: Rule, earlier: Sequence[Rule], now: datetime) -> list[Fault]:
     out: list[Fault] = []
 
-    def told(level: str, kind: str, message: str) -> None:
-        out.append(Fault(rule.line, rule.id, level, kind, message))
+    def told(kind: str, message: str) -> None:
+        out.append(Fault(rule.line, rule.id, "warning", kind, message))
 
-    if rule.when.span.truth != BOTH:
-        told("error", "dead", f"the condition is always {str(True in rule.when.span.truth).lower()}")
-    for sentence in idle_parts(rule.when.tree):
-        told("error", "dead", sentence)
-    if not _reaches_anybody(rule):
-        told("error", "dead", _nobody(rule))
     if not rule.is_live(now):
-        told("warning", "dead", f"the rule expired on {rule.expires}: it hits nobody")
+        told("dead", f"the rule expired on {rule.expires}: it hits nobody")
     elif (rule.expires - now.date()).days > LONG:
-        told("warning", "expires", f"the rule ends in more than {LONG} days: nobody has to look at it again until then")
+        told("expires", f"the rule ends in more than {LONG} days: nobody has to look at it again until then")
     for name in sorted(rule.when.facts - asked_about(rule.when.tree)):
         if FACTS[name].unknown_when in HIDEABLE:
-            told("warning", "silence", f"whoever leaves `{name}` empty is not hit: the rule abstains; say what then, "
+            told("silence", f"whoever leaves `{name}` empty is not hit: the rule abstains; say what then, "
                  f"with has({name})")  # fmt: skip
     for other in earlier:
         if other.when.text == rule.when.text and other.is_live(now) and _is_as_strong(other, rule):
-            told("warning", "dead", f"the rule `{other.id}` at line {other.line} has the same condition and does more")
-    _tests(rule, told)
+            told("dead", f"the rule `{other.id}` at line {other.line} has the same condition and does more")
+    if rule.mode == "shadow" and (lacking := _lacking_tests(rule)):
+        told("tests", lacking)
+    odd = sorted({name for case in rule.tests for name in case.facts} - rule.when.facts)
+    if odd:
+        told("tests", f"a test says {', '.join(odd)}, of which the condition does not speak")
     if rule.mode == "enforce" and rule.rung > AUTOMATIC_CEILING:
-        told("warning", "proposal", f"`{rule.rung.name.lower()}` is proposed to a person, never put in force by itself")
+        told("proposal", f"`{rule.rung.name.lower()}` is proposed to a person, never put in force by itself")
     return out
 
 
@@ -127,11 +178,8 @@ def _nobody(rule: Rule) -> str:
     return f"the condition is never true of an accused account, and `{rule.rung.name.lower()}` may touch no other"
 
 
-def _tests(rule: Rule, told: Callable[[str, str, str], None]) -> None:
+def _lacking_tests(rule: Rule) -> str:
+    """Which of its own tests a rule lacks; empty where none."""
     expected = {case.expect for case in rule.tests}
-    if "hit" not in expected or "miss" not in expected:
-        lacking = " and ".join(f"one that is a {name}" for name in EXPECTED[:2] if name not in expected)
-        told("error" if rule.mode == "enforce" else "warning", "tests", f"the rule lacks a test: {lacking}")
-    odd = sorted({name for case in rule.tests for name in case.facts} - rule.when.facts)
-    if odd:
-        told("warning", "tests", f"a test says {', '.join(odd)}, of which the condition does not speak")
+    lacking = " and ".join(f"one that is a {name}" for name in EXPECTED[:2] if name not in expected)
+    return f"the rule lacks a test: {lacking}" if lacking else ""

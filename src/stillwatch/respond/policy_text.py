@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from stillwatch.errors import UsageError
 from stillwatch.records import CHALLENGES, MODES, OBLIGATIONS, REASON_CODES, Obligation, PolicyRef, Rung
-from stillwatch.respond.cases import failed_tests
 from stillwatch.respond.catalogue import FACTS, FactType, coerced
 from stillwatch.respond.cel import Condition, compiled
 from stillwatch.respond.cel_text import ConditionFault, Value
@@ -118,7 +116,7 @@ def _found(entry: Entry) -> str:
 
 def read_policy(data: bytes) -> tuple[Policy | None, list[Fault]]:
     """The policy in these bytes, and its faults by line. None where the file as a whole is none; rules that hold an
-    error are left out, so use it only where no fault is an error (`load_policy`)."""
+    error are left out. Whoever uses a policy takes `lint.load_policy`, which refuses what holds an error."""
     entry, faults = entries_of(data)
     reader = _Reader(faults)
     policy = None if entry is None else reader.tried(lambda: _policy(reader, entry, data))
@@ -369,17 +367,3 @@ def _wanted(fact: FactType) -> str:
     if fact.type in ("int", "double"):
         return f"{'a whole' if fact.type == 'int' else 'a'} number from {fact.low:g} to {fact.high:g}"
     return {"bool": "true or false", "list": "a list of texts"}.get(fact.type, "a text")
-
-
-def load_policy(data: bytes, where: str) -> Policy:
-    """The policy in these bytes. Raises UsageError with the first faults where it holds an error, also where one of
-    its own tests fails."""
-    policy, faults = read_policy(data)
-    wrong = [fault for fault in faults if fault.level == "error"]
-    if policy is not None and not wrong:
-        wrong = failed_tests(policy)
-        if not wrong:
-            return policy
-    told = "; ".join(f"line {fault.line}: {fault.message}" for fault in wrong[:3])
-    more = f"; and {len(wrong) - 3:,} more" if len(wrong) > 3 else ""
-    raise UsageError("the policy holds errors", where=where, found=told + more, next_step="stillwatch policy lint FILE")
