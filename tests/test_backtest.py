@@ -18,8 +18,8 @@ from stillwatch.past import answer_then
 from stillwatch.pipeline import ingest_sources
 from stillwatch.respond.facts import COLUMNS, Facts, Known, facts_of
 from stillwatch.respond.hits import hits_of, judged
-from stillwatch.respond.policy import Policy
 from stillwatch.respond.lint import load_policy
+from stillwatch.respond.policy import Policy
 from stillwatch.store.erase import erase
 from stillwatch.store.store import Store
 from stillwatch.watch import held_records, watched

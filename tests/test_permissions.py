@@ -131,3 +131,35 @@ def test_exchanges_without_tokens_are_excess_only_when_the_others_used_up_the_ca
         engine.run(PERMISSION_STEPS)
         assert numbers(engine, "x", "covered_exchange") == [2]
         assert numbers(engine, "x", "excess_exchange") == [3]  # 0 and 1 were asked before the cap was used up
+
+
+@pytest.mark.parametrize(
+    ("permission", "exchanges", "accounts"),
+    [
+        ({"account_id": "c"}, [4, 5], [2]),
+        ({"org_id": "acme"}, [0, 1, 2, 3], [0, 1]),
+        ({"account_id": "c", "purpose": "distillation"}, [], []),
+        ({"account_id": "c", "ends_at": day(1)}, [], []),
+        ({"account_id": "c", "starts_at": day(5)}, [], []),
+        ({"account_id": "c", "ends_at": day(2)}, [4], [2]),
+        ({"account_id": "c", "ends_at": day(3)}, [4], [2]),
+        ({"account_id": "c", "starts_at": day(3)}, [5], [2]),
+        ({"account_id": "c", "starts_at": day(3), "ends_at": datetime(2026, 6, 3, 12, tzinfo=UTC)}, [], [2]),
+        ({"account_id": "c", "models": ["m"]}, [4], [2]),
+        ({"account_id": "c", "exchange_cap": 1}, [4, 5], [2]),
+    ],
+)
+def test_a_contract_covers_what_is_passed_on_while_it_holds(
+    permission: dict[str, Any], exchanges: list[int], accounts: list[int]
+) -> None:
+    with standing({"purpose": "resale"} | permission) as engine:
+        assert numbers(engine, "x", "contracted_exchange") == exchanges
+        assert numbers(engine, "account", "contracted_account") == accounts
+        assert numbers(engine, "account", "reselling_account") == accounts
+
+
+def test_contracts_that_overlap_cover_an_exchange_once() -> None:
+    one = {"purpose": "resale", "account_id": "a"}
+    with standing(one, one | {"reference": "T-2"}, {"purpose": "resale", "org_id": "acme"}) as engine:
+        assert numbers(engine, "x", "contracted_exchange") == [0, 1, 2, 3]
+        assert numbers(engine, "account", "contracted_account") == [0, 1]

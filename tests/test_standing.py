@@ -22,7 +22,7 @@ def standing(covered: str, contracted: str, reselling: str = "FALSE") -> dict[st
                     "SELECT 0 AS grp, range AS x, greatest(range - 89, 0) AS account FROM range(100)",
                 ),
                 Step("covered_exchange", f"SELECT x FROM group_exchange WHERE {covered}"),
-                Step("contracted_account", f"SELECT DISTINCT account FROM group_exchange WHERE {contracted}"),
+                Step("contracted_exchange", f"SELECT x FROM group_exchange WHERE {contracted}"),
                 Step("reselling_account", f"SELECT DISTINCT account FROM group_exchange WHERE {reselling}"),
                 STANDING,
             ]

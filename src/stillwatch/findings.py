@@ -77,10 +77,10 @@ GROUP_STEPS = [
         SELECT grp, least(sum(permitted) / sum(n), avg(permitted / n)) AS permitted,
                least(sum(resold) / sum(n), avg(resold / n)) AS resold,
                least(sum(said) / sum(n), avg(said / n)) AS said_resold
-        FROM (SELECT g.grp, g.account, count(*) AS n, count(p.x) AS permitted, count(c.account) AS resold,
+        FROM (SELECT g.grp, g.account, count(*) AS n, count(p.x) AS permitted, count(c.x) AS resold,
                      count(r.account) AS said
               FROM group_exchange g LEFT JOIN covered_exchange p ON p.x = g.x
-              LEFT JOIN contracted_account c ON c.account = g.account
+              LEFT JOIN contracted_exchange c ON c.x = g.x
               LEFT JOIN reselling_account r ON r.account = g.account GROUP BY g.grp, g.account)
         GROUP BY grp
         """,

@@ -6,8 +6,11 @@ beyond its permission (another time or model, above a cap) stays in linkage, as 
 speaks of at least half of what it does. A cap covers the first exchanges, in the order in which they were asked, until
 it is used up; what a permission speaks of and its cap no longer holds is its excess, which `excess` tells as a finding
 of its own. Under a token cap, exchanges whose tokens were not logged are not covered, and are excess only once the
-others have used it up. Two permissions do not add up: each counts all that it speaks of. A reseller has a contract
-(`contracted_account`) or merely says that it resells (`reselling_account` holds both).
+others have used it up. Two permissions do not add up: each counts all that it speaks of.
+
+A reseller has a contract that holds at some time of the period (`contracted_account`), or merely says that it resells
+(`reselling_account` holds both). What it passes on is covered while the contract holds and for the models that it names
+(`contracted_exchange`); its caps count for nothing.
 """
 
 from stillwatch.records import Step
@@ -94,10 +97,28 @@ PERMISSION_STEPS = [
         "SELECT entity FROM covered_entity UNION ALL SELECT entity FROM capped_entity WHERE aside",
     ),
     Step(
+        "contract",
+        """
+        SELECT a.account, p.starts_at, p.ends_at, p.models
+        FROM account a JOIN permissions p ON p.account_id = a.account_id WHERE p.purpose = 'resale'
+        UNION ALL SELECT a.account, p.starts_at, p.ends_at, p.models
+        FROM account a JOIN permissions p ON p.org_id = a.org_id WHERE p.purpose = 'resale'
+        """,
+    ),
+    Step(
+        "contracted_exchange",
+        """
+        SELECT DISTINCT e.x FROM contract c JOIN exchange e ON e.account = c.account
+        WHERE coalesce(c.starts_at <= e.asked_at, true) AND coalesce(c.ends_at >= e.asked_at, true)
+          AND coalesce(list_contains(c.models, e.model_requested), true)
+        """,
+    ),
+    Step(
         "contracted_account",
         """
-        SELECT a.account FROM account a JOIN permissions p ON p.purpose = 'resale' AND p.account_id = a.account_id
-        UNION SELECT a.account FROM account a JOIN permissions p ON p.purpose = 'resale' AND p.org_id = a.org_id
+        SELECT DISTINCT c.account FROM contract c
+        CROSS JOIN (SELECT min(asked_at) AS first_at, max(asked_at) AS last_at FROM exchange) w
+        WHERE coalesce(c.starts_at <= w.last_at, true) AND coalesce(c.ends_at >= w.first_at, true)
         """,
     ),
     Step(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stillwatch.respond.facts import Facts, Known, facts_of
-from stillwatch.respond.policy import Policy
 from stillwatch.respond.lint import load_policy
+from stillwatch.respond.policy import Policy
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -2,8 +2,8 @@
 
 The ceiling of an account follows from the finding alone, whatever a rule says: who is not accused is not limited, a
 stolen key's owner is asked for a new key and for nothing else, and beyond a label nothing happens to anybody in a
-finding that is for review or permitted, as every finding about what exceeds a permission is. A rule that reaches above the ceiling is barred there: it is no milder hit,
-since its reason would not be true of that account.
+finding that is for review or permitted, or about what exceeds a permission. A rule that reaches above the ceiling is
+barred there: it is no milder hit, since its reason would not be true of that account.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
