@@ -228,6 +228,13 @@ def test_hits_of_each_day_and_what_they_touch(tiny: Store, tmp_path: Path) -> No
     )  # fmt: skip
 
 
+def test_an_id_that_no_table_can_hold_stops_no_backtest(tiny: Store, tmp_path: Path) -> None:
+    store = copied(tiny, tmp_path)
+    put(store, "2026-10-05", finding(member("\ud800"), member("n\x00"), member("=cmd()"), member("x" * 100_000)))
+    answer = backtested(store, loaded(rule()), 14)
+    assert answer["total"]["accounts"] == 4 and answer["total"]["exchanges_after"] == 0
+
+
 def test_an_account_that_accuses_nobody_is_honest(tiny: Store, tmp_path: Path) -> None:
     store = copied(tiny, tmp_path)
     put(store, "2026-10-07", finding(member("a", "victim", 0.95), member("b", "operator", 0.75)))

@@ -30,19 +30,35 @@ COHORT = ("finding.status", "member.role", "member.accused", "account.tier", "ac
 
 
 @dataclass(frozen=True)
-class Day:
-    """One window: its last day, its end, how many accounts there were, the facts of those that its findings name, and
-    what the policy says of them."""
+class Seen:
+    """One window: its last day, its end, how many accounts there were, and the facts of those that its findings
+    name."""
 
     day: str
     end: datetime
     accounts: int
     facts: Mapping[str, Sequence[Facts]]
+
+
+@dataclass(frozen=True)
+class Day(Seen):
+    """One window, and what a policy says of its accounts."""
+
     said: Judged
 
 
 def days_of(store: Store, policy: Policy, days: int, length: int = 1) -> list[Day]:
-    """What the policy would have said at the end of each window of the last days, oldest first.
+    """What the policy would have said at the end of each window of the last days, oldest first. Errors as `seen_in`."""
+    return said_of(policy, seen_in(store, days, length))
+
+
+def said_of(policy: Policy, seen: Iterable[Seen]) -> list[Day]:
+    """What a policy says of windows."""
+    return [Day(one.day, one.end, one.accounts, one.facts, judged(policy, one.facts, one.end)) for one in seen]
+
+
+def seen_in(store: Store, days: int, length: int = 1) -> list[Seen]:
+    """What can be judged at the end of each window of the last days, oldest first.
 
     Raises UsageError where the watch's records are missing or do not say what is in the store.
     """
@@ -56,7 +72,7 @@ def days_of(store: Store, policy: Policy, days: int, length: int = 1) -> list[Da
             end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
             findings = [life["finding"] for life in record["lives"] if life["found"]]
             facts = facts_of(findings, known_at(store, engine, end, names_in(findings)), str(day))
-            out.append(Day(str(day), end, int(record["accounts"]), facts, judged(policy, facts, end)))
+            out.append(Seen(str(day), end, int(record["accounts"]), facts))
     return out
 
 
@@ -132,7 +148,10 @@ def _is_text(name: str) -> bool:
 def backtested(store: Store, policy: Policy, days: int, length: int = 1) -> dict[str, Any]:
     """The answer of `stillwatch policy backtest --json`."""
     said = days_of(store, policy, days, length)
-    after = _asked_after(store, said)
+    hit = {hit.account_id for day in said for hit in day.said.hits}
+    with DuckEngine() as engine:
+        after = _asked_after(store, engine, said)
+        customers = _customers(store, engine, said[-1].end, hit)
     hits = [(day, hit) for day in said for hit in day.said.hits]
     return {
         "schema": SCHEMA,
@@ -146,7 +165,7 @@ def backtested(store: Store, policy: Policy, days: int, length: int = 1) -> dict
             "blast_radius": policy.blast_radius,
         },
         "rules": [_rule(policy, number, said, after) for number in range(len(policy.rules))],
-        "customers": _customers(store, said[-1].end, {hit.account_id for _, hit in hits}),
+        "customers": customers,
         "cohorts": _cohorts(said),
         "hits": [
             {
@@ -234,17 +253,16 @@ def _bounds(k: int, n: int) -> dict[str, Any]:
     return {"of": n, "share": round(k / n, 6) if n else None, "low": round(low, 6), "high": round(high, 6)}
 
 
-def _customers(store: Store, until: datetime, hit: Collection[str]) -> list[dict[str, Any]]:
+def _customers(store: Store, engine: Engine, until: datetime, hit: Collection[str]) -> list[dict[str, Any]]:
     """All accounts of the table at the end by tier and entry programme, and how many of them were hit."""
-    with DuckEngine() as engine:
-        known_at(store, engine, until, hit)
-        rows = engine.arrow(
-            """
-            SELECT coalesce(a.tier, 'unknown') AS tier, coalesce(a.programme, 'unknown') AS programme,
-                   count(*) AS n, count(n.account_id) AS hit
-            FROM account_then a LEFT JOIN named n ON n.account_id = a.account_id GROUP BY ALL ORDER BY ALL
-            """
-        ).to_pylist()
+    known_at(store, engine, until, hit)
+    rows = engine.arrow(
+        """
+        SELECT coalesce(a.tier, 'unknown') AS tier, coalesce(a.programme, 'unknown') AS programme,
+               count(*) AS n, count(n.account_id) AS hit
+        FROM account_then a LEFT JOIN named n ON n.account_id = a.account_id GROUP BY ALL ORDER BY ALL
+        """
+    ).to_pylist()
     told = [{name: row[name] for name in ("tier", "programme", "hit")} for row in rows]
     return [one | _bounds(one["hit"], row["n"]) for one, row in zip(told, rows, strict=True)]
 
@@ -276,25 +294,25 @@ def _word(value: object) -> str:
     return "unknown" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _asked_after(store: Store, said: Sequence[Day]) -> dict[str, int]:
+def _asked_after(store: Store, engine: DuckEngine, said: Sequence[Day]) -> dict[str, int]:
     """How many exchanges each account asked from the end of the window on in which it was first hit."""
     first: dict[str, datetime] = {}
     for day in said:
         for hit in day.said.hits:
             first.setdefault(hit.account_id, day.end)
+    first = {name: at for name, at in first.items() if _is_text(name)}
     if not first:
         return {}
-    with DuckEngine() as engine:
-        store.register(engine, min(first.values()), said[-1].end)
-        names = pa.table(
-            {
-                "account_id": pa.array(list(first), pa.string()),
-                "hit_at": pa.array(list(first.values()), pa.timestamp("us", "UTC")),
-            }
-        )
-        engine.register("first_hit", names)
-        rows = engine.arrow(
-            "SELECT e.account_id, count(*) AS n FROM exchanges e JOIN first_hit f ON f.account_id = e.account_id "
-            "WHERE e.asked_at >= f.hit_at GROUP BY e.account_id ORDER BY e.account_id"
-        ).to_pylist()
+    store.register(engine, min(first.values()), said[-1].end)
+    names = pa.table(
+        {
+            "account_id": pa.array(list(first), pa.string()),
+            "hit_at": pa.array(list(first.values()), pa.timestamp("us", "UTC")),
+        }
+    )
+    engine.register("first_hit", names)
+    rows = engine.arrow(
+        "SELECT e.account_id, count(*) AS n FROM exchanges e JOIN first_hit f ON f.account_id = e.account_id "
+        "WHERE e.asked_at >= f.hit_at GROUP BY e.account_id ORDER BY e.account_id"
+    ).to_pylist()
     return {row["account_id"]: int(row["n"]) for row in rows}

@@ -27,6 +27,7 @@ from stillwatch.respond.ladder import (
     propose,
     step,
 )
+from stillwatch.respond.notices import notice_of
 from tests.respond.hits import NOW, OF_RUNG, TERMS, hit, run_id
 from tests.respond.slow_ladder import Slow
 
@@ -201,12 +202,35 @@ def test_nobody_is_two_people() -> None:
     action = propose(hit(Rung.SUSPEND), NOW, TERMS, radius=6)
     assert action.needs == 2
     once = step(action, Approve("alice", WHY, 6), NOW)
-    for again in ("alice", "Alice", " ALICE "):
+    for again in ("alice", "Alice", " ALICE ", "alice+second", "\u00a0alice\u3000", "ALICE+"[:5]):
         with pytest.raises(UsageError, match="already"):
             step(once, Approve(again, WHY, 6), NOW)
-    for unclear in ("аlice", "alice\u200b", "al ice", "", "ａlice", "alice\x00", "a" * 65, "-alice"):
+    for unclear in (
+        "аlice",
+        "alice\u200b",
+        "al ice",
+        "",
+        "ａlice",
+        "alice\x00",
+        "a" * 65,
+        "-alice",
+        "alice.",
+        "alice+",
+        "ali..ce",
+        "alice@",
+        "al\u0131ce",
+        "alice\u0301",
+        "\U000e0061lice",
+        b"alice",
+    ):
         with pytest.raises(UsageError, match=r"person is named|another's"):
             step(once, Approve(unclear, WHY, 6), NOW)
+    tagged = step(propose(hit(Rung.SUSPEND), NOW, TERMS, radius=6), Approve("al@x.com", WHY, 6), NOW)
+    with pytest.raises(UsageError, match="already"):
+        step(tagged, Approve("al+work@x.com", WHY, 6), NOW)
+    kelvin = step(propose(hit(Rung.SUSPEND), NOW, TERMS, radius=6), Approve("kim", WHY, 6), NOW)
+    with pytest.raises(UsageError, match="already"):
+        step(kelvin, Approve("\u212aim", WHY, 6), NOW)
     with pytest.raises(UsageError, match="1 more person"):
         step(once, Begin(), NOW)
     assert step(step(once, Approve("bob", WHY, 6), NOW), Begin(), NOW).state == State.IN_FORCE
@@ -334,6 +358,42 @@ def check_rightful(action: Action, cap: int) -> None:
         assert action.state in (State.SHADOW, State.EXPIRED, State.UNDONE)
 
 
+SPOILED: tuple[dict[str, Any], ...] = (
+    {"reason": ""}, {"reason": " \n"}, {"clause": ""}, {"clause": "…"}, {"hours": 0}, {"hours": 10**9},
+    {"hours": None}, {"account_id": ""}, {"reason_code": ""}, {"mode": ""}, {"run_id": ""},
+)  # fmt: skip
+"""What an action must have, taken from a hit."""
+
+
+def check_refused(draw: random.Random, first: Hit, terms: Terms, action: Action | None, now: int) -> None:
+    """A hit without reason, clause, end, or anything else makes no action and renews none; nor do terms without a way
+    to appeal."""
+    spoiled = replace(first, **draw.choice(SPOILED))
+    with pytest.raises(UsageError):
+        propose(spoiled, now, terms, by=draw.choice(("", "alice")))
+    with pytest.raises(UsageError):
+        propose(first, now, replace(terms, appeal_url=draw.choice(("", " ", "/"))))
+    if action is not None:
+        with pytest.raises(UsageError):
+            step(action, HitAgain(replace(spoiled, run_id=spoiled.run_id and run_id(99))), now)
+
+
+def check_ways_out(action: Action, now: int) -> None:
+    """Who is touched is told until when and how to appeal, can appeal once, and anybody named can take it back."""
+    if action.state != State.IN_FORCE:
+        assert not notice_of(action).text
+        return
+    assert step(action, Undo("dora", WHY), now).state == State.UNDONE
+    told = notice_of(action).text
+    assert not actions.touches(action.hit) or (action.action_id in told and "p.example" in told and "ends on" in told)
+    at = max(now, action.touched_at)
+    if action.appeal is None and ladder.due(action, at) is None:
+        after = step(action, OpenAppeal("It is not us."), now)
+        assert after.appeal is not None
+        late = max(at, min(after.appeal.due_at, after.expires_at))
+        assert not ladder.stands(after, late), "nobody answers, and it ends"
+
+
 def walk(seed: int) -> Counter[str]:
     """One walk, with the rules written a second time beside it; what happened in it, and how often."""
     draw = random.Random(seed)
@@ -344,7 +404,7 @@ def walk(seed: int) -> Counter[str]:
         first, now, Terms(5, "https://p.example"), by=by, radius=radius, person="x" if person else "", most_hours=left
     )
     slow = Slow(first, by, person, left, radius, 5, now)
-    seen: Counter[str] = Counter()
+    seen: Counter[str] = Counter(actions=1)
     for turn in range(draw.randrange(4, 16)):
         now += draw.choice((-50, 0, 0, 0, 0, 0, 1, 1, 6, 24, 80, 200)) * HOUR
         now = max(now, 1)
@@ -369,8 +429,18 @@ def walk(seed: int) -> Counter[str]:
         assert not before.ended or action == before, told
         assert action.touched_at >= before.touched_at, told
         check_rightful(action, 5)
+        check_ways_out(action, now)
+        if draw.random() < 0.2:
+            check_refused(draw, first, action.terms, action, now)
+            seen["spoiled"] += 1
         seen[f"{action.state}"] += 1
         seen["suspended"] += action.state == State.IN_FORCE and action.hit.rung == Rung.SUSPEND
+        seen["suspended by nobody"] += (
+            action.starts_at is not None and action.hit.mode == "enforce" and action.hit.rung > AUTOMATIC_CEILING
+            and not action.approvals
+        )  # fmt: skip
+    if action.starts_at is not None and action.hit.mode == "enforce":
+        seen["began by itself" if not action.approvals else "began by people"] += 1
     return seen
 
 
@@ -385,10 +455,13 @@ def walks(count: int) -> Counter[str]:
 
 def test_random_walks_follow_the_rules() -> None:
     total = walks(600)
-    assert all(total[name] > 0 for name in [*EVENTS, *map(str, State), "refused", "suspended"]), total
+    assert all(total[name] > 0 for name in [*EVENTS, *map(str, State), "refused", "suspended", "spoiled"]), total
+    assert total["suspended by nobody"] == 0
 
 
 @pytest.mark.slow
 def test_ten_thousand_random_walks_and_no_automatic_suspension() -> None:
     total = walks(10_000)
-    assert all(total[name] > 20 for name in [*EVENTS, *map(str, State), "refused", "suspended"]), total
+    assert all(total[name] > 20 for name in [*EVENTS, *map(str, State), "refused", "suspended", "spoiled"]), total
+    assert total["actions"] == 10_000 and total["suspended by nobody"] == 0
+    assert total["began by itself"] > 500 and total["began by people"] > 500

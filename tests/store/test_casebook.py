@@ -1,8 +1,10 @@
 """The casebook in SQLite: one truth for all processes, a trail that shows tampering, erasure that leaves no trace."""
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ from stillwatch.store.casebook.reviews import Review, label
 from stillwatch.store.erase import erase
 from stillwatch.store.retention import expire
 from stillwatch.store.store import Store
-from tests.respond.casebooks import opened, store_of
+from tests.respond.casebooks import finding, member, opened, store_of, write_run
 from tests.respond.hits import DAY, NOW, TERMS, hit, run_id
 from tests.store import casebook_checks as checks
 from tests.store.casebook_checks import WHY, hits, what, whole
@@ -181,6 +183,50 @@ def test_whom_the_finding_does_not_accuse_no_rule_limits_and_nobody_suspends(sto
     assert sorted((one.hit.rung, one.needs) for one in done.new) == [(Rung.VERIFY, 0), (Rung.LIMIT, 1), (Rung.LIMIT, 1)]
 
 
+def test_a_detection_that_errs_in_many_groups_at_once_waits_for_a_person(store: Store) -> None:
+    """One account a campaign, each within the cap: what rules do at once by themselves is bounded all the same."""
+    book, small, names = opened(store), replace(TERMS, cap=1), [f"n{n:02}" for n in range(24)]
+
+    def of_run(number: int, accounts: list[str], **given: Any) -> list[Any]:
+        run = f"20260401T{number:06d}-000000001-aaaaaa"
+        if not (store.folder / "runs" / run).exists():
+            write_run(store, run, *(finding(f"C-{name}", member(name)) for name in names))
+        return [hit(account_id=name, campaign_id=f"C-{name}", run_id=run, **given) for name in accounts]
+
+    first = acting.propose(store, book, of_run(1, names[:10]), NOW, small)
+    assert {one.state for one in first.new} == {State.IN_FORCE}
+    many = [*of_run(2, names), *of_run(2, names[:3], rung=Rung.LABEL, obligations=())]
+    second = acting.propose(store, book, many, NOW + HOUR, small)
+    touched = [one for one in second.new if one.hit.rung == Rung.LIMIT]
+    assert len(second.renewed) == 10 and len(touched) == 14
+    assert {(one.state, one.needs) for one in touched} == {(State.PROPOSED, 1)}
+    assert all("24 accounts at once, in all campaigns; 10 at most" in one.person for one in touched)
+    assert len([one for one in second.new if one.state == State.IN_FORCE]) == 3, "a label touches nobody"
+    (done,) = acting.approve(book, [touched[0].action_id], "alice", WHY, NOW + HOUR)
+    assert done.state == State.IN_FORCE
+    again = acting.propose(store, book, of_run(3, names[:10]), NOW + 200 * HOUR, small)
+    assert {one.state for one in again.new} == {State.IN_FORCE}, "once fewer are touched, rules act again"
+    whole(book)
+
+
+@pytest.mark.parametrize("part", ["starts_at", "expires_at", "proposed_at", "needs", "version", "bound_at"])
+@pytest.mark.parametrize("value", ["soon", 1.5, True, [], None])
+def test_an_action_that_somebody_wrote_over_is_told_and_never_crashes(store: Store, part: str, value: Any) -> None:
+    if value is None and part in ("starts_at", "bound_at"):
+        return
+    book = opened(store)
+    name = acting.propose(store, book, hits(1), NOW, TERMS).new[0].action_id
+    with book.database.writing() as connection:
+        body = connection.execute(text("SELECT body FROM actions")).scalar()
+        connection.execute(
+            text("UPDATE actions SET body = :body"), {"body": json.dumps({**json.loads(str(body)), part: value})}
+        )
+    for read in (lambda: book.in_force(NOW), lambda: book.get(name), book.find):
+        with pytest.raises(StoreError, match="damaged"):
+            read()
+    assert name in book.verify().fault
+
+
 # ------------------------------------------------------------------------------------------- erasure
 
 
@@ -188,7 +234,7 @@ def test_nothing_of_an_erased_account_is_left_and_the_trail_still_holds(store: S
     book = opened(store)
     label(book, Review(run_id(1), "C-1", CANARY, "true", "bob", WHY, NOW))
     acting.propose(
-        store, book, [hit(Rung.VERIFY, account_id=CANARY, reason="The rare words 1f9e."), *hits(2)], NOW, TERMS
+        store, book, [hit(Rung.VERIFY, account_id=CANARY, reason="The rare words qx9w."), *hits(2)], NOW, TERMS
     )
     acting.propose(store, book, hits(1, Rung.SUSPEND, reason=f"With {CANARY} on one card."), NOW, TERMS)
     taken = acting.propose(store, book, hits(1, rule_id="x"), NOW, TERMS).new[0]
@@ -197,10 +243,10 @@ def test_nothing_of_an_erased_account_is_left_and_the_trail_still_holds(store: S
     grants.add_permission(store, book, wanted, "bob", WHY, NOW)
     grants.end_permissions(store, book, "contract 9", "bob", WHY, NOW)
     action = book.find(account=CANARY)[0]
-    acting.open_appeal(book, action.action_id, "The plea 77c1.", NOW)
+    acting.open_appeal(book, action.action_id, "The plea zv7k.", NOW)
     others = [one for one in what(book) if one.hit.account_id != CANARY]
     book.close()
-    traces = [CANARY, "1f9e", "77c1", action.action_id, schema.mark(CANARY)]
+    traces = [CANARY, "qx9w", "zv7k", action.action_id, schema.mark(CANARY)]
     held = every_byte(store.folder)
     assert all(trace.encode() in held for trace in traces), "the search finds what is there"
     dry = erase(store, CANARY, dry_run=True)

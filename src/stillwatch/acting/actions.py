@@ -25,7 +25,7 @@ from stillwatch.respond.action import (
     person_named,
     touches,
 )
-from stillwatch.respond.bounds import links_of, past_of, radii, was_declined
+from stillwatch.respond.bounds import beyond_all, links_of, past_of, radii, was_declined
 from stillwatch.respond.written import written
 from stillwatch.store.casebook.casebook import Casebook, Writer
 from stillwatch.store.runs import read_run
@@ -109,11 +109,16 @@ class _Proposing:
             for action in writer.of_accounts(hit.account_id for hit in self.hits.values()):
                 past.setdefault(action.hit.account_id, []).append(action)
             fresh = [name for name in self.hits if self._is_fresh(writer, name, past)]
-            open_links = links_of(writer.find((State.PROPOSED, State.IN_FORCE)))
+            standing = writer.find((State.PROPOSED, State.IN_FORCE))
+            open_links = links_of(standing)
             wanted = [(h.campaign_id, h.account_id) for h in (self.hits[name] for name in fresh) if touches(h)]
             radius = radii([*open_links, *wanted])
-            for name in fresh:
-                self._add(writer, self.hits[name], past, radius)
+            made = {name: self._made(self.hits[name], past, radius) for name in fresh}
+            begins = [one for one in made.values() if one.needs == 0 and touches(one.hit)]
+            flood = beyond_all(standing, begins, self.terms.cap) if begins else ""
+            for one in made.values():
+                stopped = flood and one.needs == 0 and touches(one.hit)
+                self._add(writer, self._made(one.hit, past, radius, flood) if stopped else one)
         return Proposed(tuple(self.new), tuple(self.renewed), tuple(self.passed))
 
     def _is_fresh(self, writer: Writer, name: str, past: dict[str, list[Action]]) -> bool:
@@ -150,17 +155,20 @@ class _Proposing:
     def _is_accused(self, hit: Hit) -> bool:
         return (hit.run_id, hit.campaign_id, hit.account_id) in self.accused
 
-    def _add(self, writer: Writer, hit: Hit, past: dict[str, list[Action]], radius: Mapping[str, int]) -> None:
+    def _made(self, hit: Hit, past: Mapping[str, list[Action]], radius: Mapping[str, int], flood: str = "") -> Action:
+        """The action of a fresh hit; `flood` says why a person is needed whatever else holds."""
         earlier = past.get(hit.account_id, [])
         said = past_of(earlier, self.now)
         person, most = "", None
         if touches(hit):
-            person = self._person(hit, said.person, earlier)
+            person = flood or self._person(hit, said.person, earlier)
             most = said.automatic_left
-        action = ladder.propose(
+        return ladder.propose(
             hit, self.now, self.terms, by=self.by, person=person, most_hours=most,
             radius=radius.get(hit.campaign_id, 1) if touches(hit) else 1,
         )  # fmt: skip
+
+    def _add(self, writer: Writer, action: Action) -> None:
         self.new.append(writer.add(action, begins=action.needs == 0 and action.state == State.PROPOSED))
 
     def _person(self, hit: Hit, cleared: str, earlier: list[Action]) -> str:

@@ -266,11 +266,12 @@ def _hit_differently(store: "Store", before: "Policy", after: "Policy", back: tu
     """Whom the two would have hit differently, day by day."""
     from dataclasses import asdict
 
-    from stillwatch.backtest import days_of
+    from stillwatch.backtest import said_of, seen_in
     from stillwatch.respond.diff import hit_changes
 
     out = []
-    for one, other in zip(days_of(store, before, *back), days_of(store, after, *back), strict=True):
+    seen = seen_in(store, *back)
+    for one, other in zip(said_of(before, seen), said_of(after, seen), strict=True):
         told = hit_changes(one.said.hits, other.said.hits)
         out += [{"day": one.day, **asdict(change)} for change in told]
     return out

@@ -6,6 +6,9 @@ import typer
 
 from stillwatch.cli.options import By, CasebookUrl, Reason, Run, StoreFolder
 
+MOST_BY_HAND = 20
+"""Accounts of a campaign beyond which two people approve what was proposed by hand. Who proposes cannot raise it."""
+
 
 def propose(
     account: Annotated[str, typer.Argument(help="The account's id, as the store has it.")],
@@ -23,7 +26,14 @@ def propose(
     appeal_url: Annotated[
         str, typer.Option(envvar="STILLWATCH_APPEAL_URL", help="Where customers appeal; {action_id} becomes the id.")
     ] = "",
-    cap: Annotated[int, typer.Option(help="Accounts of a campaign beyond which two people approve.", min=0)] = 20,
+    cap: Annotated[
+        int,
+        typer.Option(
+            help="Accounts of a campaign beyond which two people approve; nobody asks for more.",
+            min=0,
+            max=MOST_BY_HAND,
+        ),
+    ] = MOST_BY_HAND,
     run: Run = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/propose/v1.")] = False,

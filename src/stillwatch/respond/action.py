@@ -42,8 +42,14 @@ LOWEST = {"requests_per_minute": 10, "tokens_per_minute": 10_000, "concurrency":
 LONGEST = {"reason": 4_000, "clause": 1_000, "appeal address": 1_000}
 """Letters that people's texts may have."""
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
-"""How a person is named: a login or an address, in small letters. Look-alike letters would make one person two."""
+NAME = re.compile(r"[a-z0-9]+([._@+-][a-z0-9]+)*")
+"""How a person is named: a login or an address, in small letters. Look-alike letters would make one person two, and so
+would a full stop at the end."""
+
+LONGEST_NAME = 64
+
+TAG = re.compile(r"\+[^@]*(?=@|$)")
+"""What stands after `+` in an address: the same letter box, and so no other person."""
 
 
 class State(StrEnum):
@@ -167,14 +173,15 @@ def _hash(said: object, size: int) -> str:
 
 def person_named(name: str) -> str:
     """Who acts, as all comparisons have it. Raises UsageError where the name could be read as another's."""
-    plain = name.strip().lower() if isinstance(name, str) else ""
-    if not NAME.fullmatch(plain):
+    plain = name.strip().lower() if isinstance(name, str) else str(name)
+    if len(plain) > LONGEST_NAME or not NAME.fullmatch(plain):
         raise UsageError(
             "no person is named" if not plain else "a name that could be read as another's",
-            found=ascii(name)[:80], wanted="a login or an address: letters a to z, digits, . _ @ + -, at most 64",
+            found=ascii(name)[:80],
+            wanted="a login or an address: letters a to z, digits, between them . _ @ + -, at most 64",
             next_step="--by NAME, or STILLWATCH_BY in the environment",
         )  # fmt: skip
-    return plain
+    return TAG.sub("", plain)
 
 
 def stated(what: str, text: str) -> str:

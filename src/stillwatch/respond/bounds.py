@@ -17,6 +17,10 @@ AUTOMATIC_WITHIN = 672
 CLEARED_HOURS = 2160
 """Hours (90 days) for which a rule needs a person where people took an earlier action of the account back."""
 
+MOST_AT_ONCE = 10
+"""Times the blast radius: so many accounts may rules touch at once by themselves, in all campaigns together. Beyond it
+a person looks before anything more begins, since a detection that went wrong errs in many groups at once."""
+
 DECLINED_HOURS = 168
 """Hours for which what a person declined is not proposed again."""
 
@@ -59,6 +63,16 @@ def links_of(actions: Iterable[Action]) -> list[tuple[str, str]]:
     """The (campaign, account) pairs of actions that touch somebody or may, by every id that the campaign has had."""
     held = (action for action in actions if action.state in TOUCHED and touches(action.hit))
     return [(campaign, action.hit.account_id) for action in held for campaign in action.seen_as]
+
+
+def beyond_all(standing: Iterable[Action], begins: Iterable[Action], cap: int) -> str:
+    """Why nothing more begins by itself: rules would touch too many accounts at once, in however many campaigns; empty
+    where they would not. `standing` is open, `begins` would begin."""
+    held = (one for one in standing if one.state == State.IN_FORCE and is_automatic(one) and touches(one.hit))
+    reached = len({one.hit.account_id for part in (held, begins) for one in part})
+    if reached <= MOST_AT_ONCE * cap:
+        return ""
+    return f"rules would act on {reached:,} accounts at once, in all campaigns; {MOST_AT_ONCE * cap:,} at most"
 
 
 def past_of(earlier: Sequence[Action], now: int) -> Past:

@@ -21,6 +21,7 @@ def action_text(action: Action) -> str:
 def action_read(text: str) -> Action:
     """The action of a text. Raises ValueError, KeyError or TypeError where it is none."""
     held: dict[str, Any] = json.loads(text)
+    _check_numbers(held)
     appeal = held["appeal"]
     return Action(
         **{
@@ -29,6 +30,17 @@ def action_read(text: str) -> Action:
             "appeal": Appeal(**{**appeal, "outcome": Outcome(appeal["outcome"])}) if appeal else None,
         }
     )  # fmt: skip
+
+
+WHOLE = ("needs", "radius", "proposed_at", "expires_at", "touched_at", "version")
+WHOLE_OR_NONE = ("starts_at", "bound_at")
+
+
+def _check_numbers(held: dict[str, Any]) -> None:
+    """Raise TypeError where a time or a count is none: whoever writes into the table shall not stop its readers."""
+    times = [held[name] for name in WHOLE_OR_NONE if held[name] is not None]
+    if any(type(one) is not int for one in (*times, *(held[name] for name in WHOLE))):
+        raise TypeError("a time or a count that is no whole number")
 
 
 def hit_read(held: dict[str, Any]) -> Hit:
