@@ -78,7 +78,8 @@ class Slow:
         if self.shadow:
             return self.times("propose")[0] + self.hit.hours * H
         if not self.times("begin"):
-            return max(self.times("propose") + self.times("again")) + 336 * H
+            again = [at for at, what, facts in self.past if what == "again" and not facts["approved"]]
+            return max(self.times("propose") + again) + 336 * H
         begun = self.times("begin")[0]
         end = begun + self.hours() * H
         if not self.automatic():
@@ -127,5 +128,9 @@ class Slow:
         return rules[what]
 
     def do(self, what: str, now: int, facts: dict[str, Any]) -> None:
-        facts = facts | {"after_begin": bool(self.times("begin")), "appealed": self.due() is not None}
+        facts = facts | {
+            "after_begin": bool(self.times("begin")),
+            "appealed": self.due() is not None,
+            "approved": bool(self.times("approve")),
+        }
         self.past.append((self.time(now), what, facts))

@@ -299,6 +299,18 @@ def test_no_run_renews_what_a_person_approved_or_a_customer_appeals_against() ->
     assert step(waits, HitAgain(hit(run_id=run_id(9))), LATER - 10 * HOUR).expires_at == waits.expires_at
 
 
+def test_runs_keep_no_approval_alive_for_months() -> None:
+    """Alice approved what was known in March; Bob cannot add his to it in June."""
+    once = step(propose(hit(Rung.SUSPEND), NOW, TERMS, radius=6), Approve("alice", WHY, 6), NOW)
+    late = NOW + 335 * HOUR
+    again = step(once, HitAgain(hit(Rung.SUSPEND, run_id=run_id(9))), late)
+    assert again.expires_at == once.expires_at == NOW + 336 * HOUR and again.hit.run_id == run_id(9)
+    with pytest.raises(UsageError, match="is over"):
+        step(again, Approve("bob", WHY, 6), NOW + 336 * HOUR)
+    waits = step(propose(hit(Rung.SUSPEND), NOW, TERMS), HitAgain(hit(Rung.SUSPEND, run_id=run_id(9))), late)
+    assert waits.expires_at == late + 336 * HOUR, "nobody has approved it, and it waits on"
+
+
 def test_a_hit_of_another_rule_or_an_earlier_run_renews_nothing() -> None:
     action = begun(Rung.LIMIT)
     for other in (hit(rule_id="x"), hit(account_id="acct_2"), hit(Rung.VERIFY), hit(mode="shadow")):

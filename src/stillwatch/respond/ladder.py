@@ -279,7 +279,8 @@ def is_automatic(action: Action) -> bool:
 
 
 def _hit_again(action: Action, event: HitAgain, at: int) -> Action:
-    """A later finding takes the earlier one's place. Where no person is needed the end moves, within the bound."""
+    """A later finding takes the earlier one's place. Where no person is needed the end moves, within the bound. A
+    proposal waits on, but not one that somebody has approved: an approval is of what was known then."""
     _in_time(action, at)
     hit = checked(event.hit)
     if key_of(hit, action.proposed_by) != key_of(action.hit, action.proposed_by):
@@ -288,6 +289,8 @@ def _hit_again(action: Action, event: HitAgain, at: int) -> Action:
         raise UsageError("the run is not a later one", found=hit.run_id[:80], wanted=f"after {action.hit.run_id[:80]}")
     seen_as = tuple(sorted({*action.seen_as, hit.campaign_id}))
     seen = replace(action, seen_as=seen_as, hit=replace(action.hit, run_id=hit.run_id, campaign_id=hit.campaign_id))
+    if action.state == State.PROPOSED and action.approvals:
+        return seen
     if action.state == State.PROPOSED:
         return replace(seen, expires_at=min(at + PROPOSAL_HOURS * HOUR, LAST_TIME))
     waits = action.appeal is not None and action.appeal.outcome == Outcome.OPEN
