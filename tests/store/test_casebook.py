@@ -23,7 +23,7 @@ from stillwatch.pipeline import ingest_sources
 from stillwatch.records import Rung
 from stillwatch.respond.action import HOUR, State
 from stillwatch.store.casebook import schema
-from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.casebook.casebook import Casebook, action_row
 from stillwatch.store.casebook.database import Database
 from stillwatch.store.casebook.reviews import Review, label
 from stillwatch.store.erase import erase
@@ -225,6 +225,18 @@ def test_an_action_that_somebody_wrote_over_is_told_and_never_crashes(store: Sto
         with pytest.raises(StoreError, match="damaged"):
             read()
     assert name in book.verify().fault
+
+
+def test_a_limit_that_somebody_wrote_without_an_end_is_not_in_force(store: Store) -> None:
+    book = opened(store)
+    acting.propose(store, book, hits(1), NOW, TERMS)
+    (held,) = what(book)
+    assert len(book.in_force(NOW + HOUR)) == 1
+    for hours, stands in ((168, 1), (169, 0), (10**6, 0)):
+        longer = replace(held, expires_at=NOW + hours * HOUR, bound_at=None)
+        with book.database.writing() as connection:
+            connection.execute(schema.ACTIONS.update().values(action_row(longer)))
+        assert len(book.in_force(NOW + HOUR)) == stands and book.verify().fault
 
 
 # ------------------------------------------------------------------------------------------- erasure

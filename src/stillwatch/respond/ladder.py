@@ -17,6 +17,7 @@ from stillwatch.respond.action import (
     HOUR,
     LAST_TIME,
     MOST_AUTOMATIC,
+    MOST_HOURS,
     PROPOSAL_HOURS,
     Action,
     Appeal,
@@ -355,8 +356,11 @@ def _overdue(action: Action, at: int) -> Action:
 
 def stands(action: Action, now: int) -> bool:
     """Whether it holds at a time: begun, not over, and as the ladder makes it. What somebody wrote past the ladder,
-    say a suspension that nobody approved, does not stand."""
-    begun = action.starts_at is not None and action.starts_at <= now
+    say a suspension that nobody approved, or a limit without end, does not stand."""
+    if action.starts_at is None or action.starts_at > now:
+        return False
     people = len({one.by for one in action.approvals} - {action.proposed_by})
     rightful = action.state == State.SHADOW or (people >= action.needs and (people > 0 or not why_a_person(action.hit)))
-    return action.state in (State.IN_FORCE, State.SHADOW) and begun and due(action, now) is None and rightful
+    most = MOST_HOURS if people or action.state == State.SHADOW else MOST_AUTOMATIC
+    bounded = action.expires_at - action.starts_at <= most * HOUR
+    return action.state in (State.IN_FORCE, State.SHADOW) and bounded and due(action, now) is None and rightful
