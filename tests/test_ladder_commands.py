@@ -9,7 +9,7 @@ import pytest
 
 from stillwatch import cli
 from stillwatch.store.store import Store
-from tests.respond.casebooks import store_of
+from tests.respond.casebooks import finding, member, store_of, write_run
 
 Run = Callable[..., Any]
 SUSPEND = ("--rung", "suspend", "--obligation", "hold", "--clause", "Terms 4.2", "--hours", "72", "--reason", "Looked.")
@@ -83,6 +83,20 @@ def test_who_is_not_accused_is_not_proposed_for_more_than_a_limit(run: Run) -> N
         assert run("propose", name, *SUSPEND, *URL, "--by", "alice")["actions"] == []
     limit = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", *SUSPEND[4:])
     assert run("propose", "victim", *limit, *URL, "--by", "alice")["actions"][0]["needs"] == 1
+
+
+def test_before_a_person_approves_they_read_who_is_honest_and_whom_a_later_run_clears(run: Run, store: Store) -> None:
+    limit = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", *SUSPEND[4:])
+    run("propose", "victim", *limit, *URL, "--by", "alice")
+    run("propose", "acct_1", *limit, *URL, "--by", "alice")
+    run("propose", "acct_2", *limit, *URL, "--by", "alice")
+    (told,) = run("review")["proposals"]
+    assert (told["accounts"], told["honest"]) == (3, 1.2), "the owner of a stolen key is honest"
+    assert not [why for why in told["persons"] if "newest" in why]
+    later = "20990101T000000-000000001-aaaaaa"
+    write_run(store, later, finding("C-5", member("acct_2"), member("acct_1", 0.3)))
+    (told,) = run("review")["proposals"]
+    assert "the newest run does not accuse 2 of these accounts" in told["persons"]
 
 
 def test_labels_and_second_opinions(run: Run) -> None:

@@ -183,6 +183,22 @@ def test_whom_the_finding_does_not_accuse_no_rule_limits_and_nobody_suspends(sto
     assert sorted((one.hit.rung, one.needs) for one in done.new) == [(Rung.VERIFY, 0), (Rung.LIMIT, 1), (Rung.LIMIT, 1)]
 
 
+def test_a_campaign_under_a_new_name_is_the_same_while_its_finding_names_whom_is_acted_on(store: Store) -> None:
+    """The second run's rules hit the other half of a group alone, under the id that the group has now."""
+    book, run = opened(store), "20260401T000001-000000001-aaaaaa"
+    first = [f"a{n}" for n in range(5)]
+    acting.propose(store, book, [hit(account_id=f"acct_{n}", hours=168) for n in range(5)], NOW, TERMS)
+    accounts = [member(f"acct_{n}") for n in range(10)]
+    write_run(store, run, finding("C-9", *accounts), finding("C-8", *map(member, first)), finding("C-7"))
+    others = [hit(account_id=f"acct_{n}", campaign_id="C-9", run_id=run) for n in range(5, 10)]
+    apart = [hit(account_id=name, campaign_id="C-8", run_id=run) for name in first]
+    done = acting.propose(store, book, [*others, *apart], NOW + HOUR, TERMS)
+    told = {one.hit.account_id: (one.radius, one.needs) for one in done.new}
+    assert told == {f"acct_{n}": (10, 2) for n in range(5, 10)} | dict.fromkeys(first, (5, 0))
+    assert len(book.in_force(NOW + HOUR)) == 10
+    whole(book)
+
+
 def test_a_detection_that_errs_in_many_groups_at_once_waits_for_a_person(store: Store) -> None:
     """One account a campaign, each within the cap: what rules do at once by themselves is bounded all the same."""
     book, small, names = opened(store), replace(TERMS, cap=1), [f"n{n:02}" for n in range(24)]

@@ -112,7 +112,7 @@ class _Proposing:
             standing = writer.find((State.PROPOSED, State.IN_FORCE))
             open_links = links_of(standing)
             wanted = [(h.campaign_id, h.account_id) for h in (self.hits[name] for name in fresh) if touches(h)]
-            radius = radii([*open_links, *wanted])
+            radius = radii([*open_links, *wanted, *self._named_beside([*open_links, *wanted])])
             made = {name: self._made(self.hits[name], past, radius) for name in fresh}
             begins = [one for one in made.values() if one.needs == 0 and touches(one.hit)]
             flood = beyond_all(standing, begins, self.terms.cap) if begins else ""
@@ -120,6 +120,12 @@ class _Proposing:
                 stopped = flood and one.needs == 0 and touches(one.hit)
                 self._add(writer, self._made(one.hit, past, radius, flood) if stopped else one)
         return Proposed(tuple(self.new), tuple(self.renewed), tuple(self.passed))
+
+    def _named_beside(self, links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Campaigns that accuse an account which is acted on under another campaign's name: they are one, though no
+        rule hits the account there."""
+        reached = {account for _, account in links}
+        return [(campaign, account) for _, campaign, account in self.accused if account in reached]
 
     def _is_fresh(self, writer: Writer, name: str, past: dict[str, list[Action]]) -> bool:
         """Whether a hit makes a new action; one that stands is renewed where a later run says the same."""

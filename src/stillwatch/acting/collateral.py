@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from stillwatch.errors import StillwatchError
+from stillwatch.records import Rung
 from stillwatch.respond.action import Action, State
 from stillwatch.respond.bounds import links_of, radii
+from stillwatch.respond.facts import ACCUSING, is_accused
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.reviews import Review, opinion, reviews_of
 from stillwatch.store.runs import read_run
@@ -15,8 +17,10 @@ from stillwatch.store.store import Store
 
 @dataclass(frozen=True)
 class Collateral:
-    """The proposals of one campaign at one rung. `honest` is the sum of the odds that an account is none of it;
-    it and `exchanges` are None where the run no longer tells."""
+    """The proposals of one campaign at one rung. `honest` is how many of the accounts are expected to be honest: one
+    minus the probability of whom the finding accuses by its role, and all of the others, owners of stolen keys among
+    them; it and `exchanges` are None where the run no longer tells. `persons` says why a person is needed, and of how
+    many the newest run does not say the same."""
 
     campaign_id: str
     run_id: str
@@ -42,11 +46,35 @@ def queue(store: Store, casebook: Casebook) -> list[Collateral]:
         if action.state == State.PROPOSED:
             key = (-int(action.hit.rung), action.hit.campaign_id, action.hit.run_id)
             groups.setdefault(key, []).append(action)
-    told = [_told(store, actions, radius.get(key[1], 1), said) for key, actions in sorted(groups.items())]
+    newest = _newest(store)
+    told = [_told(store, actions, radius.get(key[1], 1), said, newest) for key, actions in sorted(groups.items())]
     return sorted(told, key=lambda one: (-int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id))
 
 
-def _told(store: Store, actions: list[Action], radius: int, said: Iterable[Review]) -> Collateral:
+Newest = tuple[str, frozenset[str]]
+"""The newest run, and the accounts that it accuses."""
+
+
+def _newest(store: Store) -> Newest:
+    try:
+        answer = read_run(store)
+    except StillwatchError:
+        return "", frozenset()
+    named = ((one["status"], member) for one in answer["campaigns"] for member in one["members"])
+    accused = (m["account_id"] for status, m in named if is_accused(status, m["role"], m["probability"]))
+    return str(answer["run"]["run_id"]), frozenset(accused)
+
+
+def _cleared(actions: Iterable[Action], newest: Newest) -> list[str]:
+    """Of how many accounts a later run than the proposals' says that it does not accuse them."""
+    gone = {
+        one.hit.account_id for one in actions
+        if one.hit.run_id < newest[0] and one.hit.rung > Rung.VERIFY and one.hit.account_id not in newest[1]
+    }  # fmt: skip
+    return [f"the newest run does not accuse {len(gone):,} of these accounts"] if gone else []
+
+
+def _told(store: Store, actions: list[Action], radius: int, said: Iterable[Review], newest: Newest) -> Collateral:
     first = actions[0].hit
     members = _members(store, first.run_id, first.campaign_id)
     accounts = {one.hit.account_id for one in actions}
@@ -54,13 +82,19 @@ def _told(store: Store, actions: list[Action], radius: int, said: Iterable[Revie
     missing = len(accounts) - len(known)
     return Collateral(
         campaign_id=first.campaign_id, run_id=first.run_id, rung=first.rung.name.lower(), accounts=len(accounts),
-        honest=round(sum(1.0 - one["probability"] for one in known) + missing, 2) if members else None,
+        honest=round(sum(map(_honest, known)) + missing, 2) if members else None,
         exchanges=sum(int(one["exchanges"]) for one in known) if members else None,
         radius=radius, needs=max(one.needs for one in actions),
         approved_by=tuple(sorted({a.by for one in actions for a in one.approvals})),
         reviewed=opinion([one for one in said if one.campaign_id == first.campaign_id and not one.account_id]),
-        persons=tuple(sorted({one.person for one in actions if one.person})), actions=tuple(actions),
+        persons=tuple(sorted({one.person for one in actions if one.person} | set(_cleared(actions, newest)))),
+        actions=tuple(actions),
     )  # fmt: skip
+
+
+def _honest(member: dict[str, Any]) -> float:
+    """The chance that a member is honest: whoever's role accuses nobody is, also who surely belongs to the finding."""
+    return 1.0 - float(member["probability"]) if member["role"] in ACCUSING else 1.0
 
 
 def _members(store: Store, run_id: str, campaign_id: str) -> dict[str, dict[str, Any]]:

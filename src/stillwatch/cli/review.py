@@ -37,7 +37,8 @@ def review(
     """List the proposals that wait for a person, by finding and rung, with the collateral; or label a finding.
 
     `accounts` are those that approving reaches. `may be honest` is how many of them are expected not to be of the
-    campaign: the sum of one minus each member's probability, an account that the finding does not name counted whole.
+    campaign: the sum of one minus each member's probability, owners of stolen keys, customers and accounts that the
+    finding does not name counted whole.
     `exchanges` are those that the finding counts of them. `radius` counts the accounts of the campaign, and of those
     that share an account with it, that are proposed or in force. `reviewed` is what people say of the finding; a second
     person who agrees makes it a second opinion, one who does not a dispute.
@@ -92,7 +93,7 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
         ]
         table(heads, [_row(one) for one in waiting])
         for why in sorted({why for one in waiting for why in one.persons}):
-            say(f"a person is needed: {why}")
+            say(f"before a person approves: {why}")
     else:
         say("no proposal waits for a person")
     if said:
