@@ -248,11 +248,12 @@ def test_a_group_over_the_blast_radius_is_told(tiny: Store, tmp_path: Path) -> N
     put(store, "2026-10-06", finding(*(member(f"n{n}") for n in range(5))))
     (told,) = backtested(store, loaded(rule()), 14)["rules"]
     assert (told["largest_group"], told["second_person"]) == (6, True)
-    put(store, "2026-10-07")
-    (only,) = backtested(store, loaded(rule()), 14)["rules"]
+    put(store, "2026-10-07", finding(*(member(f"n{n}") for n in range(5))))
+    (only,) = backtested(store, loaded(rule()), 1)["rules"]
     assert (only["largest_group"], only["second_person"]) == (5, False)
 
 
+@pytest.mark.slow
 def test_records_that_lack_or_are_older_than_the_store_are_refused(tiny: Store, tmp_path: Path) -> None:
     store = copied(tiny, tmp_path)
     folder = store.folder / "watch" / "days=1"
@@ -272,6 +273,7 @@ def test_records_that_lack_or_are_older_than_the_store_are_refused(tiny: Store, 
         backtested(store, loaded(rule()), 14, 7)
 
 
+@pytest.mark.slow
 def test_a_record_that_was_made_when_less_was_kept_is_made_again(tiny: Store, tmp_path: Path) -> None:
     store = copied(tiny, tmp_path)
     path = store.folder / "watch" / "days=1" / "2026-10-05.json"
@@ -302,6 +304,13 @@ def test_what_a_watch_keeps_gives_the_facts_of_the_whole_answer() -> None:
     assert facts_of([whole], known) == facts_of([json.loads(json.dumps(_kept(whole)))], known)
     (one,) = facts_of([_kept(whole)], known)["a"]
     assert isinstance(one, Facts) and one.values["finding.open_explanations"] == 1
+
+
+def test_without_records_that_hold_it_is_said_what_to_type(tiny: Store, tmp_path: Path) -> None:
+    store = copied(tiny, tmp_path)
+    (store.folder / "watch" / "days=1" / "2026-10-06.json").write_text("damaged")
+    with pytest.raises(UsageError, match="stillwatch watch LOGS"):
+        backtested(store, loaded(rule()), 14)
 
 
 def test_an_erased_account_is_in_no_record_that_a_backtest_reads(tiny: Store, tmp_path: Path) -> None:
