@@ -27,6 +27,13 @@ def opened(store: Path, url: str | None) -> "Iterator[tuple[Store, Casebook]]":
         casebook.close()
 
 
+def published(kept: "Store", book: "Casebook") -> None:
+    """Put what is in force before the decision path, after something began or ended."""
+    from stillwatch import acting
+
+    acting.publish(kept, book, now())
+
+
 def now() -> int:
     """Microseconds since 1970."""
     import time

@@ -51,7 +51,7 @@ def appeal(
     from stillwatch.errors import UsageError
     from stillwatch.respond.action import State, person_named
 
-    with acts.opened(store, casebook) as (_, book):
+    with acts.opened(store, casebook) as (kept, book):
         now, via = acts.now(), acts.login()
         if does == Does.LIST:
             acting.sweep(book, now)
@@ -68,4 +68,5 @@ def appeal(
             named = acts.chosen(book, (State.IN_FORCE,), action, account, campaign, accounts)
             names = named if action else [name for name in named if name in waiting]
             done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)
+            acts.published(kept, book)
     acts.tell(done, "appeal", json=json)

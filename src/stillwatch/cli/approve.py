@@ -27,7 +27,8 @@ def approve(
     from stillwatch.cli import acts
     from stillwatch.respond.action import State
 
-    with acts.opened(store, casebook) as (_, book):
+    with acts.opened(store, casebook) as (kept, book):
         names = acts.chosen(book, (State.PROPOSED,), action, account, campaign, accounts)
         done = run_approve(book, names, by, reason, acts.now(), via=acts.login())
+        acts.published(kept, book)
     acts.tell(done, "approve", json=json)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import By, CasebookUrl, Reason, Run, StoreFolder
+from stillwatch.cli.options import AppealUrl, By, CasebookUrl, Reason, Run, StoreFolder
 
 
 def propose(
@@ -20,9 +20,7 @@ def propose(
         typer.Option(help="What gateways do, TYPE or TYPE:SETTING=VALUE,…: rate_limit:requests_per_minute=60, hold."),
     ] = None,
     code: Annotated[str, typer.Option(help="The coarse reason that the customer's client is told.")] = "usage_review",
-    appeal_url: Annotated[
-        str, typer.Option(envvar="STILLWATCH_APPEAL_URL", help="Where customers appeal; {action_id} becomes the id.")
-    ] = "",
+    appeal_url: AppealUrl = "",
     cap: Annotated[int, typer.Option(help="Accounts of a campaign beyond which two people approve.", min=0)] = 20,
     run: Run = None,
     casebook: CasebookUrl = None,

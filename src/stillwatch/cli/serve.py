@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stillwatch.cli.options import KeyFile
+from stillwatch.cli.options import CasebookUrl, KeyFile
 
 PORT = 8400
 BACKPRESSURE = 8192
@@ -48,6 +48,7 @@ def serve(
     ] = "",
     note: Annotated[str, typer.Option(help="token new: whose it is.")] = "",
     key_file: KeyFile = None,
+    casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print the tokens, or where it listens, as JSON.")] = False,
 ) -> None:
     """Answer `POST /v1/decisions` from the actions in force, until it is ended by Ctrl-C or SIGTERM.
@@ -56,7 +57,8 @@ def serve(
     obligations, for `ttl_s` seconds. Nobody is let in without a token of the role that a route wants: make one with
     `stillwatch serve token new --role decide --store STORE`. A token is printed once; the store keeps its hash.
 
-    New actions are read within two seconds of their publication; one that has expired ends on time without it. The
+    What people and rules put into the casebook is told to gateways within some seconds; an action that has expired, or
+    whose appeal nobody answered, ends on time without it. The
     figures of latency in docs/serve.md hold under the scheduling of deploy/stillwatch.service, and nothing is promised
     without it. A pseudonymous store needs its key here.
     """
@@ -85,7 +87,7 @@ def serve(
     }
     if key_file:
         config["key_file"] = str(key_file.resolve())
-    _run(config, host, port, certificate, certificate_key, json)
+    _run(config, casebook, host, port, certificate, certificate_key, json)
 
 
 def _is_loopback(host: str) -> bool:
@@ -111,7 +113,10 @@ def _say_what_lacks(store: Path) -> None:
         say("no actions are published yet: every decision is `allow`")
 
 
-def _run(config: dict[str, Any], host: str, port: int, cert: Path | None, cert_key: Path | None, json: bool) -> None:
+def _run(
+    config: dict[str, Any], casebook: str | None, host: str, port: int, cert: Path | None, cert_key: Path | None,
+    json: bool,
+) -> None:  # fmt: skip
     import json as text
     import os
 
@@ -123,6 +128,7 @@ def _run(config: dict[str, Any], host: str, port: int, cert: Path | None, cert_k
     from stillwatch.cli.output import emit_json, say
     from stillwatch.errors import StillwatchError
     from stillwatch.service.app import CONFIG
+    from stillwatch.service.publisher import Publisher
     from stillwatch.service.state import State
 
     State.of(config).load()  # a damaged store or a lost key is told here, before any port is open
@@ -137,6 +143,9 @@ def _run(config: dict[str, Any], host: str, port: int, cert: Path | None, cert_k
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS, max_buffer_size=65536), log_access=False,
         log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, workers_kill_timeout=5,
     )  # fmt: skip
+    publisher = Publisher(Path(config["store"]), casebook)
+    publisher.look()
+    publisher.start()
     try:
         server.serve()
     except OSError as error:

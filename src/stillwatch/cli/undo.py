@@ -25,7 +25,8 @@ def undo(
     from stillwatch.cli import acts
     from stillwatch.respond.action import State
 
-    with acts.opened(store, casebook) as (_, book):
+    with acts.opened(store, casebook) as (kept, book):
         names = acts.chosen(book, (State.IN_FORCE,), action, account, campaign, accounts)
         done = run_undo(book, names, by, reason, acts.now(), via=acts.login())
+        acts.published(kept, book)
     acts.tell(done, "undo", json=json)
