@@ -11,20 +11,15 @@ from stillwatch.acting.actions import (
     sweep,
     undo,
 )
-from stillwatch.acting.by_policy import WITHIN, Acted, act, judge
 from stillwatch.acting.publishing import publish, publish_after_erasure
 from stillwatch.respond.action import Terms
 
 __all__ = [
-    "WITHIN",
-    "Acted",
     "Proposed",
     "Terms",
-    "act",
     "answer_appeals",
     "approve",
     "decline",
-    "judge",
     "open_appeal",
     "open_appeals",
     "propose",

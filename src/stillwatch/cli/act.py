@@ -8,7 +8,7 @@ import typer
 from stillwatch.cli.options import AppealUrl, CasebookUrl, Run, StoreFolder
 
 if TYPE_CHECKING:
-    from stillwatch.acting import Acted
+    from stillwatch.acting.by_policy import Acted
     from stillwatch.respond.hits import Judged
     from stillwatch.respond.policy import Policy
 
@@ -34,7 +34,7 @@ def act(
     wants. Nobody is suspended by this command, ever. What is in force is then published for `stillwatch serve`.
     Run it after each `detect`; the same run again changes nothing.
     """
-    from stillwatch import acting
+    from stillwatch.acting.by_policy import act as run_act
     from stillwatch.cli import acts
     from stillwatch.cli.output import say
     from stillwatch.cli.policy_file import policy_of
@@ -44,7 +44,7 @@ def act(
         _dry_run(store, rules, run, within, json=json)
         return
     with acts.opened(store, casebook) as (kept, book):
-        done = acting.act(kept, book, rules, run, acts.now(), appeal_url, within=within, via=acts.login())
+        done = run_act(kept, book, rules, run, acts.now(), appeal_url, within=within, via=acts.login())
     _tell(rules, done, json=json)
     waiting = sum(one.needs > 0 and one.state == "proposed" for one in done.proposed.new)
     if waiting:
@@ -54,7 +54,7 @@ def act(
 def _dry_run(store: Path, rules: "Policy", run: str | None, within: int, *, json: bool) -> None:
     from datetime import UTC, datetime
 
-    from stillwatch.acting import judge
+    from stillwatch.acting.by_policy import judge
     from stillwatch.cli.output import emit_json, say, table
     from stillwatch.store.store import Store
 
@@ -68,7 +68,7 @@ def _dry_run(store: Path, rules: "Policy", run: str | None, within: int, *, json
 
 
 def _tell(rules: "Policy", done: "Acted", *, json: bool) -> None:
-    from stillwatch.cli import acts
+    from stillwatch.acting.telling import told as told_action
     from stillwatch.cli.output import counted, emit_json, say, table
 
     told = _by_rule(rules, done.said)
@@ -81,7 +81,7 @@ def _tell(rules: "Policy", done: "Acted", *, json: bool) -> None:
         emit_json(
             {
                 "schema": "stillwatch/act/v1", "dry_run": False, "run_id": done.run_id, "rules": list(told.values()),
-                "actions": [acts.as_json(one) for one in (*done.proposed.new, *done.proposed.renewed)],
+                "actions": [told_action(one) for one in (*done.proposed.new, *done.proposed.renewed)],
                 "passed_over": [{"action_id": one, "because": why} for one, why in done.proposed.passed_over],
                 "ended": [one.action_id for one in done.ended], "published": done.published,
             }

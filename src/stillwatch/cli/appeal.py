@@ -47,6 +47,7 @@ def appeal(
     is appealed against once. With --campaign, all of its open appeals get one answer.
     """
     from stillwatch import acting
+    from stillwatch.acting.telling import chosen
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
     from stillwatch.respond.action import State, person_named
@@ -57,7 +58,7 @@ def appeal(
             acting.sweep(book, now)
             done = acting.open_appeals(book)
         elif does == Does.OPEN:
-            names = acts.chosen(book, (State.IN_FORCE,), action, account, None, None)
+            names = chosen(book, (State.IN_FORCE,), action, account, None, None)
             if len(names) != 1:
                 raise UsageError("several actions are in force", wanted="one of " + ", ".join(names[:8]))
             done = [acting.open_appeal(book, names[0], statement, now, by=person_named(by), via=via)]
@@ -65,7 +66,7 @@ def appeal(
             if answer is None:
                 raise UsageError("it is not said who is right", wanted="--answer upheld or --answer rejected")
             waiting = {one.action_id for one in acting.open_appeals(book)}
-            named = acts.chosen(book, (State.IN_FORCE,), action, account, campaign, accounts)
+            named = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts)
             names = named if action else [name for name in named if name in waiting]
             done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)
             acts.published(kept, book)

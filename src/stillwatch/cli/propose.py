@@ -32,8 +32,8 @@ def propose(
     accuses. The same proposal again, of the same run, changes nothing.
     """
     from stillwatch import acting
+    from stillwatch.acting.by_hand import hit_by_hand
     from stillwatch.cli import acts
-    from stillwatch.cli.by_hand import hit_by_hand
     from stillwatch.cli.output import say
     from stillwatch.store.runs import read_run
 

@@ -27,14 +27,14 @@ class Actor:
 
     def act(self, store: "Store", run_id: str, end: datetime) -> None:
         """Judge a run of the window that ends so, and say what came of it."""
-        from stillwatch import acting
+        from stillwatch.acting.by_policy import act
         from stillwatch.cli import acts
         from stillwatch.cli.output import say
         from stillwatch.errors import StillwatchError
 
         try:
             with acts.opened(store.folder, self._casebook) as (_, book):
-                done = acting.act(store, book, self._policy, run_id, acts.now(), self._appeal_url, via=acts.login())
+                done = act(store, book, self._policy, run_id, acts.now(), self._appeal_url, via=acts.login())
         except StillwatchError as error:
             say(f"the policy was not acted on: {error}")
             return
