@@ -47,6 +47,9 @@ def serve(
         str, typer.Option(help="token new: decide (gateways), viewer, analyst, lead, admin or ingest.")
     ] = "",
     note: Annotated[str, typer.Option(help="token new: whose it is.")] = "",
+    person: Annotated[
+        str, typer.Option(help="token new: who acts by it (analyst, lead, admin), as the audit trail has it.")
+    ] = "",
     key_file: KeyFile = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print the tokens, or where it listens, as JSON.")] = False,
@@ -68,10 +71,12 @@ def serve(
 
     read_manifest(store)
     if words:
-        _token(words, store, role, note, json)
+        _token(words, store, role, note, person, json)
         return
-    if role or note:
-        raise UsageError("--role and --note are of `token new`", next_step="stillwatch serve token new --role decide")
+    if role or note or person:
+        raise UsageError(
+            "--role, --note and --person are of `token new`", next_step="stillwatch serve token new --role decide"
+        )
     if (certificate is None) != (certificate_key is None):
         raise UsageError("TLS needs both", wanted="--certificate and --certificate-key")
     if certificate is None and not _is_loopback(host):
@@ -87,6 +92,8 @@ def serve(
     }
     if key_file:
         config["key_file"] = str(key_file.resolve())
+    if casebook:
+        config["casebook"] = casebook
     _run(config, casebook, host, port, certificate, certificate_key, json)
 
 
@@ -154,12 +161,12 @@ def _run(
         ) from error
 
 
-def _token(words: list[str], store: Path, role: str, note: str, json: bool) -> None:
+def _token(words: list[str], store: Path, role: str, note: str, person: str, json: bool) -> None:
     from stillwatch.errors import UsageError
     from stillwatch.service.auth import end_token, new_token, read_tokens
 
     if words[:2] == ["token", "new"] and len(words) == 2:
-        token, said = new_token(store, role, note)
+        token, said = new_token(store, role, note, person)
         _print_new(token, said, json)
     elif words == ["token", "list"]:
         _print_tokens(read_tokens(store), json)
@@ -185,8 +192,11 @@ def _print_new(token: Any, said: str, json: bool) -> None:
 def _print_tokens(tokens: Any, json: bool) -> None:
     from stillwatch.cli.output import emit_json, table
 
-    rows = [{"id": one.id, "role": one.role, "created_at": one.created_at, "note": one.note} for one in tokens]
+    rows = [
+        {"id": one.id, "role": one.role, "created_at": one.created_at, "note": one.note, "person": one.person}
+        for one in tokens
+    ]
     if json:
         emit_json({"schema": "stillwatch/tokens/v1", "tokens": rows})
         return
-    table(["id", "role", "made", "note"], [list(row.values()) for row in rows])
+    table(["id", "role", "made", "note", "person"], [list(row.values()) for row in rows])

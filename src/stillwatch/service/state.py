@@ -46,6 +46,7 @@ class Config:
     workers: int = 1
     most: int = 6000
     key_file: Path | None = None
+    casebook: str | None = None
     realtime: bool = False
 
 
