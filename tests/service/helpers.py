@@ -86,11 +86,14 @@ def call(
     query: bytes = b"",
     headers: Sequence[tuple[bytes, bytes]] = (),
     parts: Sequence[bytes] | None = None,
+    *,
+    measured: bool = True,
 ) -> tuple[int, dict[bytes, bytes], bytes]:
     """Status, headers and body of one request to an ASGI application. `parts` are pieces of a body."""
     raw = json.dumps(body).encode() if isinstance(body, dict) else (body or b"")
     pieces = list(parts) if parts is not None else [raw]
-    held = [*headers, *([(b"authorization", f"Bearer {token}".encode())] if token else [])]
+    length = [(b"content-length", str(len(raw)).encode())] if measured and parts is None else []
+    held = [*headers, *length, *([(b"authorization", f"Bearer {token}".encode())] if token else [])]
     scope = {
         "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query,
         "headers": held, "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 1), "root_path": "",

@@ -183,6 +183,14 @@ def test_whom_the_finding_does_not_accuse_no_rule_limits_and_nobody_suspends(sto
     assert sorted((one.hit.rung, one.needs) for one in done.new) == [(Rung.VERIFY, 0), (Rung.LIMIT, 1), (Rung.LIMIT, 1)]
 
 
+def test_who_proposes_cannot_raise_the_cap(store: Store) -> None:
+    book = opened(store)
+    with pytest.raises(UsageError, match="cannot raise"):
+        acting.propose(store, book, hits(1), NOW, replace(TERMS, cap=21), by="mallory")
+    assert not book.find()
+    assert acting.propose(store, book, hits(1), NOW, replace(TERMS, cap=21)).new, "a policy's own cap is another matter"
+
+
 def test_a_campaign_under_a_new_name_is_the_same_while_its_finding_names_whom_is_acted_on(store: Store) -> None:
     """The second run's rules hit the other half of a group alone, under the id that the group has now."""
     book, run = opened(store), "20260401T000001-000000001-aaaaaa"

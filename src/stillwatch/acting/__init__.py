@@ -11,6 +11,7 @@ from stillwatch.acting.actions import (
     sweep,
     undo,
 )
+from stillwatch.acting.publishing import publish, publish_after_erasure
 from stillwatch.respond.action import Terms
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "open_appeal",
     "open_appeals",
     "propose",
+    "publish",
+    "publish_after_erasure",
     "sweep",
     "undo",
 ]

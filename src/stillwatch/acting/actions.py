@@ -25,7 +25,7 @@ from stillwatch.respond.action import (
     person_named,
     touches,
 )
-from stillwatch.respond.bounds import beyond_all, links_of, past_of, radii, was_declined
+from stillwatch.respond.bounds import MOST_BY_HAND, beyond_all, links_of, past_of, radii, was_declined
 from stillwatch.respond.written import written
 from stillwatch.store.casebook.casebook import Casebook, Writer
 from stillwatch.store.runs import read_run
@@ -56,8 +56,14 @@ def propose(
     """Bring the hits of a run into the casebook. What a rule may do by itself is in force at once, for a time.
 
     The same hits again change nothing, in any order. `by` is a person who proposes by hand; such a proposal never
-    begins by itself. Raises UsageError where a hit lacks what an action must have; then nothing is changed.
+    begins by itself. Raises UsageError where a hit lacks what an action must have, or a person asks for a higher cap
+    than what is proposed by hand has; then nothing is changed.
     """
+    if by and terms.cap > MOST_BY_HAND:
+        raise UsageError(
+            "who proposes cannot raise the cap beyond which two people approve", found=f"{terms.cap:,} accounts",
+            wanted=f"{MOST_BY_HAND} at most",
+        )  # fmt: skip
     return _Proposing(hits, moment(now), terms, person_named(by) if by else "", accused_in(store, hits)).run(
         casebook, via
     )

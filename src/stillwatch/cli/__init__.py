@@ -64,6 +64,7 @@ COMMANDS = (
     Command("changes", "stillwatch.cli.changes", "changes", "Tell what became of the campaigns between two runs."),
     Command("current", "stillwatch.cli.current", "current", "Tell what came of a run's campaigns since, in seconds."),
     Command("policy", "stillwatch.cli.policy", "policy", "Lint, test, backtest or begin a policy: what may be done."),
+    Command("act", "stillwatch.cli.act", "act", "Judge a run by a policy: limit for a time, or propose."),
     Command("review", "stillwatch.cli.review", "review", "List what waits for a person, and label findings."),
     Command("propose", "stillwatch.cli.propose", "propose", "Propose an action about an account by hand."),
     Command("approve", "stillwatch.cli.approve", "approve", "Approve what is proposed, as a named person."),

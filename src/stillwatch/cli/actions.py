@@ -68,16 +68,17 @@ def _verify(book: "Casebook", expect: str, *, json: bool) -> None:
 
 
 def _history(book: "Casebook", start: str, *, json: bool) -> None:
+    from stillwatch.acting.telling import told as told_action
     from stillwatch.cli import acts
     from stillwatch.cli.output import clean, emit_json
 
     one = book.get(start)
     rows = book.history(action_id=one.action_id)
     if json:
-        emit_json({"schema": "stillwatch/actions/v1", "actions": [{**acts.as_json(one), "trail": rows}]})
+        emit_json({"schema": "stillwatch/actions/v1", "actions": [{**told_action(one), "trail": rows}]})
         return
     acts.tell([one], "actions", json=False)
-    told = acts.as_json(one)
+    told = told_action(one)
     for name in ("reason", "clause", "person"):
         print(f"{name}: {clean(str(told[name]) or '-')}")
     print(f"the customer is told: {clean(told['notice']['text'], 2000) or 'nothing'}")

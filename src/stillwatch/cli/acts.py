@@ -1,14 +1,13 @@
-"""What the commands of the ladder share: the casebook, the clock, who acts, and how actions are chosen and told."""
+"""What the commands of the ladder share: the casebook, the clock, who acts, and how actions are printed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stillwatch.respond.action import Action, State
+    from stillwatch.respond.action import Action
     from stillwatch.store.casebook.casebook import Casebook
     from stillwatch.store.store import Store
 
@@ -25,6 +24,13 @@ def opened(store: Path, url: str | None) -> "Iterator[tuple[Store, Casebook]]":
         yield kept, casebook
     finally:
         casebook.close()
+
+
+def published(kept: "Store", book: "Casebook") -> None:
+    """Put what is in force before the decision path, after something began or ended."""
+    from stillwatch import acting
+
+    acting.publish(kept, book, now())
 
 
 def now() -> int:
@@ -50,49 +56,13 @@ def at(time: int | None) -> str:
     return datetime.fromtimestamp(time // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%MZ") if time is not None else "-"
 
 
-def chosen(
-    casebook: "Casebook", states: "Iterable[State]", action: str | None, account: str | None, campaign: str | None,
-    accounts: int | None,
-) -> list[str]:  # fmt: skip
-    """The ids of the actions that are meant: one, those of an account, or all of a campaign.
-
-    Of a campaign it has to be said how many accounts that is, as `review` told: nobody acts on a group that grew
-    meanwhile. Raises UsageError where nothing is meant or the number is another.
-    """
-    from stillwatch.errors import UsageError
-
-    if sum(one is not None for one in (action, account, campaign)) != 1:
-        raise UsageError("it is not said which actions", wanted="ACTION, or --account ID, or --campaign ID")
-    if action is not None:
-        return [casebook.get(action).action_id]
-    found = casebook.find(states, account=account, campaign=campaign)
-    reached = len({one.hit.account_id for one in found})
-    if not found:
-        wanted = ", ".join(state.value for state in states)
-        raise UsageError("no action fits", found="none", wanted=f"one that is {wanted}", next_step="stillwatch actions")
-    if campaign is not None and accounts != reached:
-        raise UsageError(
-            f"the campaign's actions reach {reached:,} accounts", found=f"--accounts {accounts}",
-            wanted=f"--accounts {reached}", next_step="look at stillwatch review first",
-        )  # fmt: skip
-    return [one.action_id for one in found]
-
-
-def as_json(action: "Action") -> dict[str, Any]:
-    """An action as programs read it: times in microseconds since 1970, and what the customer is told."""
-    from stillwatch.respond.notices import notice_of
-
-    hit = {**asdict(action.hit), "rung": action.hit.rung.name.lower()}
-    told = {name: value for name, value in asdict(action).items() if name != "hit"}
-    return {**told, **hit, "notice": notice_of(action).as_dict()}
-
-
 def tell(done: "Sequence[Action]", schema: str, *, json: bool) -> None:
     """Print actions as they are now."""
+    from stillwatch.acting.telling import told
     from stillwatch.cli.output import emit_json, say, table
 
     if json:
-        emit_json({"schema": f"stillwatch/{schema}/v1", "actions": [as_json(one) for one in done]})
+        emit_json({"schema": f"stillwatch/{schema}/v1", "actions": [told(one) for one in done]})
         return
     if not done:
         say("no action")

@@ -47,17 +47,18 @@ def appeal(
     is appealed against once. With --campaign, all of its open appeals get one answer.
     """
     from stillwatch import acting
+    from stillwatch.acting.telling import chosen
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
     from stillwatch.respond.action import State, person_named
 
-    with acts.opened(store, casebook) as (_, book):
+    with acts.opened(store, casebook) as (kept, book):
         now, via = acts.now(), acts.login()
         if does == Does.LIST:
             acting.sweep(book, now)
             done = acting.open_appeals(book)
         elif does == Does.OPEN:
-            names = acts.chosen(book, (State.IN_FORCE,), action, account, None, None)
+            names = chosen(book, (State.IN_FORCE,), action, account, None, None)
             if len(names) != 1:
                 raise UsageError("several actions are in force", wanted="one of " + ", ".join(names[:8]))
             done = [acting.open_appeal(book, names[0], statement, now, by=person_named(by), via=via)]
@@ -65,7 +66,8 @@ def appeal(
             if answer is None:
                 raise UsageError("it is not said who is right", wanted="--answer upheld or --answer rejected")
             waiting = {one.action_id for one in acting.open_appeals(book)}
-            named = acts.chosen(book, (State.IN_FORCE,), action, account, campaign, accounts)
+            named = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts)
             names = named if action else [name for name in named if name in waiting]
             done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)
+            acts.published(kept, book)
     acts.tell(done, "appeal", json=json)

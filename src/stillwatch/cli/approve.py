@@ -24,10 +24,12 @@ def approve(
     accounts than the policy's cap. Nobody approves what they proposed. All that is named is approved, or nothing.
     """
     from stillwatch.acting import approve as run_approve
+    from stillwatch.acting.telling import chosen
     from stillwatch.cli import acts
     from stillwatch.respond.action import State
 
-    with acts.opened(store, casebook) as (_, book):
-        names = acts.chosen(book, (State.PROPOSED,), action, account, campaign, accounts)
+    with acts.opened(store, casebook) as (kept, book):
+        names = chosen(book, (State.PROPOSED,), action, account, campaign, accounts)
         done = run_approve(book, names, by, reason, acts.now(), via=acts.login())
+        acts.published(kept, book)
     acts.tell(done, "approve", json=json)

@@ -25,11 +25,16 @@ def erase(
     """
     from dataclasses import asdict
 
+    from stillwatch.acting import publish_after_erasure
+    from stillwatch.cli import acts
     from stillwatch.cli.output import counted, emit_json, say
     from stillwatch.store.erase import erase as run_erase
     from stillwatch.store.store import Store
 
-    told = run_erase(Store.open(store, key_file), account, dry_run=dry_run, casebook=casebook)
+    kept = Store.open(store, key_file)
+    told = run_erase(kept, account, dry_run=dry_run, casebook=casebook)
+    if not dry_run:
+        publish_after_erasure(kept, casebook, acts.now())
     if not (told.files or told.drafts or told.cases.actions or told.cases.trail):
         say("the store holds nothing of this account; is the id spelled as in your logs?")
     if not dry_run and not told.epochs_noted:

@@ -26,6 +26,14 @@ CasebookUrl = Annotated[
     ),
 ]  # fmt: skip
 
+AppealUrl = Annotated[
+    str,
+    typer.Option(
+        "--appeal-url", envvar="STILLWATCH_APPEAL_URL", show_envvar=True,
+        help="Where customers appeal; {action_id} becomes the id.",
+    ),
+]  # fmt: skip
+
 By = Annotated[str, typer.Option("--by", envvar="STILLWATCH_BY", help="Who acts: your login or address.")]
 
 Reason = Annotated[str, typer.Option(help="Why, in a sentence that the customer and a court may read.")]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stillwatch.cli.policy_file import policy_bytes, policy_of
+
 if TYPE_CHECKING:
     from stillwatch.respond.policy import Policy
     from stillwatch.store.store import Store
@@ -75,25 +77,6 @@ def policy(
         _new(what[0], out, expires, json=json)
 
 
-def _bytes(file: Path) -> bytes:
-    from stillwatch.errors import SourceError
-    from stillwatch.respond.yaml_text import LONGEST
-
-    try:
-        with file.open("rb") as source:
-            return source.read(LONGEST + 1)
-    except OSError as error:
-        raise SourceError("the policy cannot be read", where=str(file), found=error.strerror or "") from None
-
-
-def policy_in(file: Path) -> "Policy":
-    """The policy of a file, for use. Raises SourceError where it cannot be read, UsageError with all errors by line
-    where it holds one."""
-    from stillwatch.respond.lint import load_policy
-
-    return load_policy(_bytes(file), str(file))
-
-
 def _opened(store: Path | None) -> "Store":
     from stillwatch.errors import UsageError
     from stillwatch.store.store import Store
@@ -114,7 +97,7 @@ def _lint(file: Path, *, json: bool) -> None:
     from stillwatch.errors import StillwatchError
     from stillwatch.respond.lint import linted
 
-    found = linted(_bytes(file), datetime.now(UTC))
+    found = linted(policy_bytes(file), datetime.now(UTC))
     warnings = len(found.faults) - found.errors
     if json:
         ref = asdict(found.policy.ref) if found.policy else None
@@ -140,7 +123,7 @@ def _test(file: Path, *, json: bool) -> None:
     from stillwatch.respond.cases import outcome
     from stillwatch.respond.policy_text import read_policy
 
-    held, faults = read_policy(_bytes(file))
+    held, faults = read_policy(policy_bytes(file))
     if held is None or any(fault.level == "error" for fault in faults):
         raise UsageError("the policy holds errors", where=str(file), next_step=f"stillwatch policy lint {file}")
     rows = [
@@ -172,7 +155,7 @@ def _backtest(file: Path, store: "Store", days: int, window: int, *, json: bool)
     from stillwatch.backtest import backtested
     from stillwatch.cli.output import emit_json, status
 
-    held = policy_in(file)
+    held = policy_of(file)
     with status("backtest"):
         answer = backtested(store, held, days, window)
     if json:
@@ -238,7 +221,7 @@ def _diff(old: Path, new: Path, store: "Store | None", back: tuple[int, int], *,
     from stillwatch.cli.output import emit_json, say, table
     from stillwatch.respond.diff import changes, policy_warnings
 
-    before, after = policy_in(old), policy_in(new)
+    before, after = policy_of(old), policy_of(new)
     changed, warnings = changes(before, after), policy_warnings(before, after)
     differently = None if store is None else _hit_differently(store, before, after, back)
     if json:

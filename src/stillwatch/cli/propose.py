@@ -4,10 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import By, CasebookUrl, Reason, Run, StoreFolder
-
-MOST_BY_HAND = 20
-"""Accounts of a campaign beyond which two people approve what was proposed by hand. Who proposes cannot raise it."""
+from stillwatch.cli.options import AppealUrl, By, CasebookUrl, Reason, Run, StoreFolder
 
 
 def propose(
@@ -23,17 +20,10 @@ def propose(
         typer.Option(help="What gateways do, TYPE or TYPE:SETTING=VALUE,…: rate_limit:requests_per_minute=60, hold."),
     ] = None,
     code: Annotated[str, typer.Option(help="The coarse reason that the customer's client is told.")] = "usage_review",
-    appeal_url: Annotated[
-        str, typer.Option(envvar="STILLWATCH_APPEAL_URL", help="Where customers appeal; {action_id} becomes the id.")
-    ] = "",
+    appeal_url: AppealUrl = "",
     cap: Annotated[
-        int,
-        typer.Option(
-            help="Accounts of a campaign beyond which two people approve; nobody asks for more.",
-            min=0,
-            max=MOST_BY_HAND,
-        ),
-    ] = MOST_BY_HAND,
+        int, typer.Option(help="Accounts of a campaign beyond which two people approve; at most 20.", min=0, max=20)
+    ] = 20,
     run: Run = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/propose/v1.")] = False,
@@ -44,8 +34,8 @@ def propose(
     accuses. The same proposal again, of the same run, changes nothing.
     """
     from stillwatch import acting
+    from stillwatch.acting.by_hand import hit_by_hand
     from stillwatch.cli import acts
-    from stillwatch.cli.by_hand import hit_by_hand
     from stillwatch.cli.output import say
     from stillwatch.store.runs import read_run
 

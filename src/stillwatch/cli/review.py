@@ -102,9 +102,9 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
 
 
 def _as_json(one: "Collateral") -> dict[str, Any]:
-    from stillwatch.cli import acts
+    from stillwatch.acting.telling import told
 
-    return {**vars(one), "actions": [acts.as_json(action) for action in one.actions]}
+    return {**vars(one), "actions": [told(action) for action in one.actions]}
 
 
 def _row(one: "Collateral") -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stillwatch.cli.options import KeyFile
+from stillwatch.cli.options import CasebookUrl, KeyFile
 
 PORT = 8400
 BACKPRESSURE = 8192
@@ -47,7 +47,11 @@ def serve(
         str, typer.Option(help="token new: decide (gateways), viewer, analyst, lead, admin or ingest.")
     ] = "",
     note: Annotated[str, typer.Option(help="token new: whose it is.")] = "",
+    person: Annotated[
+        str, typer.Option(help="token new: who acts by it (analyst, lead, admin), as the audit trail has it.")
+    ] = "",
     key_file: KeyFile = None,
+    casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print the tokens, or where it listens, as JSON.")] = False,
 ) -> None:
     """Answer `POST /v1/decisions` from the actions in force, until it is ended by Ctrl-C or SIGTERM.
@@ -56,7 +60,8 @@ def serve(
     obligations, for `ttl_s` seconds. Nobody is let in without a token of the role that a route wants: make one with
     `stillwatch serve token new --role decide --store STORE`. A token is printed once; the store keeps its hash.
 
-    New actions are read within two seconds of their publication; one that has expired ends on time without it. The
+    What people and rules put into the casebook is told to gateways within some seconds; an action that has expired, or
+    whose appeal nobody answered, ends on time without it. The
     figures of latency in docs/serve.md hold under the scheduling of deploy/stillwatch.service, and nothing is promised
     without it. A pseudonymous store needs its key here.
     """
@@ -66,10 +71,12 @@ def serve(
 
     read_manifest(store)
     if words:
-        _token(words, store, role, note, json)
+        _token(words, store, role, note, person, json)
         return
-    if role or note:
-        raise UsageError("--role and --note are of `token new`", next_step="stillwatch serve token new --role decide")
+    if role or note or person:
+        raise UsageError(
+            "--role, --note and --person are of `token new`", next_step="stillwatch serve token new --role decide"
+        )
     if (certificate is None) != (certificate_key is None):
         raise UsageError("TLS needs both", wanted="--certificate and --certificate-key")
     if certificate is None and not _is_loopback(host):
@@ -85,7 +92,9 @@ def serve(
     }
     if key_file:
         config["key_file"] = str(key_file.resolve())
-    _run(config, host, port, certificate, certificate_key, json)
+    if casebook:
+        config["casebook"] = casebook
+    _run(config, casebook, host, port, certificate, certificate_key, json)
 
 
 def _is_loopback(host: str) -> bool:
@@ -111,7 +120,10 @@ def _say_what_lacks(store: Path) -> None:
         say("no actions are published yet: every decision is `allow`")
 
 
-def _run(config: dict[str, Any], host: str, port: int, cert: Path | None, cert_key: Path | None, json: bool) -> None:
+def _run(
+    config: dict[str, Any], casebook: str | None, host: str, port: int, cert: Path | None, cert_key: Path | None,
+    json: bool,
+) -> None:  # fmt: skip
     import json as text
     import os
 
@@ -123,6 +135,7 @@ def _run(config: dict[str, Any], host: str, port: int, cert: Path | None, cert_k
     from stillwatch.cli.output import emit_json, say
     from stillwatch.errors import StillwatchError
     from stillwatch.service.app import CONFIG
+    from stillwatch.service.publisher import Publisher
     from stillwatch.service.state import State
 
     State.of(config).load()  # a damaged store or a lost key is told here, before any port is open
@@ -137,6 +150,9 @@ def _run(config: dict[str, Any], host: str, port: int, cert: Path | None, cert_k
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS, max_buffer_size=65536), log_access=False,
         log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, workers_kill_timeout=5,
     )  # fmt: skip
+    publisher = Publisher(Path(config["store"]), casebook)
+    publisher.look()
+    publisher.start()
     try:
         server.serve()
     except OSError as error:
@@ -145,12 +161,12 @@ def _run(config: dict[str, Any], host: str, port: int, cert: Path | None, cert_k
         ) from error
 
 
-def _token(words: list[str], store: Path, role: str, note: str, json: bool) -> None:
+def _token(words: list[str], store: Path, role: str, note: str, person: str, json: bool) -> None:
     from stillwatch.errors import UsageError
     from stillwatch.service.auth import end_token, new_token, read_tokens
 
     if words[:2] == ["token", "new"] and len(words) == 2:
-        token, said = new_token(store, role, note)
+        token, said = new_token(store, role, note, person)
         _print_new(token, said, json)
     elif words == ["token", "list"]:
         _print_tokens(read_tokens(store), json)
@@ -176,8 +192,11 @@ def _print_new(token: Any, said: str, json: bool) -> None:
 def _print_tokens(tokens: Any, json: bool) -> None:
     from stillwatch.cli.output import emit_json, table
 
-    rows = [{"id": one.id, "role": one.role, "created_at": one.created_at, "note": one.note} for one in tokens]
+    rows = [
+        {"id": one.id, "role": one.role, "created_at": one.created_at, "note": one.note, "person": one.person}
+        for one in tokens
+    ]
     if json:
         emit_json({"schema": "stillwatch/tokens/v1", "tokens": rows})
         return
-    table(["id", "role", "made", "note"], [list(row.values()) for row in rows])
+    table(["id", "role", "made", "note", "person"], [list(row.values()) for row in rows])

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stillwatch.cli.options import KeyFile
+from stillwatch.cli.options import AppealUrl, CasebookUrl, KeyFile
+from stillwatch.cli.watch_policy import Actor
 
 if TYPE_CHECKING:
     from stillwatch.delivery.post import Post
@@ -43,6 +44,11 @@ def watch(
     deliver: Annotated[
         Path | None, typer.Option(help="A file that names where alerts go besides (docs/deliver.md).")
     ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="A policy by which every new window is judged, as `act` does (docs/policy.md).")
+    ] = None,
+    appeal_url: AppealUrl = "",
+    casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print each alert as one line of JSON.")] = False,
 ) -> None:
     """Read logs as they come, look at the store window after window, and tell what campaigns do.
@@ -54,7 +60,8 @@ def watch(
     come late can withdraw an alert (`withdrawn`). An alert has an id, and says how many exchanges the campaign had made
     by then. It is an allegation with evidence, and suspends nobody. `show` explains the finding that it names. Stop it
     at any moment; it goes on where it was. With `--deliver` alerts also go by webhook, as OCSF lines or by e-mail; what
-    cannot be delivered waits on disk.
+    cannot be delivered waits on disk. With `--policy` what its rules may do by themselves is in force at once, for a
+    time, and the rest waits for a person (`stillwatch review`).
     """
     import time
 
@@ -65,6 +72,7 @@ def watch(
     given = {"format": format, "mapping": mapping, "key_file": key_file, "pseudonymous": pseudonymous}
     seen = _Seen()
     post = _post(deliver, store, days)
+    actor = None if policy is None else Actor(policy, appeal_url, casebook)
     with status("watching") as tell:
         while True:
             try:
@@ -79,7 +87,7 @@ def watch(
                     raise
                 seen.forget()
                 say(f"{error}; looking again in {every:g} s")
-            told = _look(store, days, None if networks is None else str(networks), seen, tell, post, json=json)
+            told = _look(store, days, None if networks is None else str(networks), seen, tell, post, actor, json=json)
             _send(post, store)
             if once:
                 if not told and not json:
@@ -139,6 +147,7 @@ def _look(
     seen: _Seen,
     tell: Callable[[str], None],
     post: "Post | None",
+    actor: Actor | None,
     *,
     json: bool,
 ) -> bool:
@@ -153,8 +162,9 @@ def _look(
     records = watched(kept, days, networks, tell)
     seen.tell_blind(kept, records)
     news = news_of(kept, days, records)
-    if news.alerts:
-        end = windows(kept.days(), days)[-1].end
+    last = windows(kept.days(), days)
+    if last and (news.alerts or (actor and actor.is_due(last[-1].end))):
+        end = last[-1].end
         run = detect(kept, until=end, known_by=end, networks=networks, progress=tell).answer["run"]["run_id"]
         told = [
             {name: held for name, held in alert.items() if name != NAMES} | {"run_id": run} for alert in news.alerts
@@ -163,6 +173,8 @@ def _look(
             post.put(told)
         for alert in told:
             _print(alert, json=json)
+        if actor is not None:
+            actor.act(kept, run, end)
     note(kept, days, news)
     return bool(news.alerts)
 

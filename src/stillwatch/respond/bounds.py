@@ -17,6 +17,9 @@ AUTOMATIC_WITHIN = 672
 CLEARED_HOURS = 2160
 """Hours (90 days) for which a rule needs a person where people took an earlier action of the account back."""
 
+MOST_BY_HAND = 20
+"""Accounts of a campaign beyond which two people approve what was proposed by hand. Who proposes cannot raise it."""
+
 MOST_AT_ONCE = 10
 """Times the blast radius: so many accounts may rules touch at once by themselves, in all campaigns together. Beyond it
 a person looks before anything more begins, since a detection that went wrong errs in many groups at once."""

@@ -20,9 +20,13 @@ from stillwatch import __version__
 from stillwatch.records import CHALLENGES, MODES, OBLIGATIONS, REASON_CODES, Rung
 from stillwatch.respond.decide import begins
 from stillwatch.service.auth import OPEN, ROUTES
+from stillwatch.service.casework import add_routes
 from stillwatch.service.decisions import App, Decisions, Receive, Scope, Send, admit, log, refuse
 from stillwatch.service.state import Keeper, State
 from stillwatch.service.wire import End, Question, Refused
+
+MOST_BODY = 131_072
+"""Bytes of a request's body at most; of a decision's a part of that (service.wire)."""
 
 CONFIG = "STILLWATCH_SERVICE"
 """The environment variable by which `stillwatch serve` sets its workers, as JSON."""
@@ -46,6 +50,7 @@ def build(state: State) -> Decisions:
         redirect_slashes=False, lifespan=_life(state, decisions),
     )  # fmt: skip
     _routes(pages, state, decisions)
+    add_routes(pages, state.config)
     _faults(pages)
     pages.openapi = lambda: _openapi(pages)  # type: ignore[method-assign]
     decisions.rest = _guarded(state, pages)
@@ -85,7 +90,8 @@ def _guarded(state: State, pages: App) -> App:
             if route not in OPEN:
                 authorization = [value for name, value in scope["headers"] if name == b"authorization"]
                 one = authorization[0] if len(authorization) == 1 else None
-                admit(state, one, _roles(route), scope["query_string"])
+                scope["stillwatch.token"] = admit(state, one, _roles(route), scope["query_string"])
+                _measured(scope)
         except Refused as error:
             await refuse(send, error)
             return
@@ -95,6 +101,16 @@ def _guarded(state: State, pages: App) -> App:
             log.error("internal fault: %s", type(error).__name__)
 
     return guarded
+
+
+def _measured(scope: Scope) -> None:
+    """Raise Refused for a body of unknown or too great a length."""
+    if scope["method"] != "POST":
+        return
+    lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+    known = len(lengths) == 1 and lengths[0].isdigit() and len(lengths[0]) < 10
+    if not known or int(lengths[0]) > MOST_BODY:
+        raise Refused(413, "too_large", f"a body of more than {MOST_BODY} bytes, or of a length that is not said")
 
 
 def _roles(route: tuple[str, str]) -> tuple[str, ...]:

@@ -15,9 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stillwatch.errors import StoreError, UsageError
+from stillwatch.respond.action import person_named
 from stillwatch.store.decisions import turn
 from stillwatch.store.files import make_folder, write_whole
 
+PEOPLE = ("analyst", "lead", "admin")
 ROLES = ("viewer", "analyst", "lead", "admin", "ingest", "decide")
 SCHEMA = "stillwatch/tokens/v1"
 PREFIX = "sw"
@@ -30,13 +32,15 @@ _TOKEN = re.compile(rb"sw_([a-z]{1,16})_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class Token:
-    """What is kept of a token. `hash` is the SHA-256 of all of it in hexadecimal digits."""
+    """What is kept of a token. `hash` is the SHA-256 of all of it in hexadecimal digits; `person` is who acts by it,
+    as the audit trail has it, or empty."""
 
     id: str
     role: str
     hash: str
     created_at: str
     note: str = ""
+    person: str = ""
 
 
 def tokens_file(store: Path) -> Path:
@@ -70,16 +74,19 @@ def _damaged(place: Path, found: str) -> StoreError:
     )  # fmt: skip
 
 
-def new_token(store: Path, role: str, note: str = "") -> tuple[Token, str]:
+def new_token(store: Path, role: str, note: str = "", person: str = "") -> tuple[Token, str]:
     """Make a token: what is kept, and the token itself, which nobody can show again. Raises UsageError."""
     if role not in ROLES:
         raise UsageError("no such role", found=role, wanted=", ".join(ROLES))
+    if person and role not in PEOPLE:
+        raise UsageError("a token of this role is no person's", found=role, wanted=", ".join(PEOPLE))
+    acts = person_named(person) if person else ""
     if len(note) > LONGEST_NOTE or not note.isprintable():
         raise UsageError("a note that is none", wanted=f"at most {LONGEST_NOTE} printable characters")
     name = secrets.token_hex(6)
     said = f"{PREFIX}_{role}_{name}_{secrets.token_urlsafe(32)}"
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    token = Token(name, role, hashlib.sha256(said.encode()).hexdigest(), made, note)
+    token = Token(name, role, hashlib.sha256(said.encode()).hexdigest(), made, note, acts)
     with turn(store):
         _write(store, (*read_tokens(store), token))
     return token, said
@@ -113,14 +120,19 @@ class Doors:
         return len(self._held)
 
     def role(self, authorization: bytes) -> str:
-        """The role of an Authorization header's token, or nothing. Compared in constant time, also where none is."""
+        """The role of an Authorization header's token, or nothing."""
+        return self.token(authorization).role
+
+    def token(self, authorization: bytes) -> Token:
+        """What is kept of an Authorization header's token; one without role where it is none of ours. Compared in
+        constant time, also where none is."""
         scheme, _, said = authorization.partition(b" ")
         shape = _TOKEN.fullmatch(said.strip()) if scheme.lower() == b"bearer" else None
         if shape is None:
-            return ""
+            return self._nobody
         token = self._held.get(shape[2], self._nobody)
         same = hmac.compare_digest(hashlib.sha256(shape[0]).hexdigest(), token.hash)
-        return token.role if same and token.role == shape[1].decode() else ""
+        return token if same and token.role == shape[1].decode() else self._nobody
 
 
 ROUTES: Mapping[tuple[str, str], tuple[str, ...]] = {
@@ -128,6 +140,20 @@ ROUTES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/v1/decisions/end"): ("decide",),
     ("GET", "/v1/decisions/log"): ("analyst", "lead", "admin"),
     ("GET", "/v1/actions"): ("analyst", "lead", "admin"),
+    ("GET", "/v1/review"): PEOPLE,
+    ("POST", "/v1/review"): PEOPLE,
+    ("GET", "/v1/casebook/actions"): PEOPLE,
+    ("GET", "/v1/casebook/trail"): PEOPLE,
+    ("POST", "/v1/propose"): PEOPLE,
+    ("POST", "/v1/approve"): ("lead", "admin"),
+    ("POST", "/v1/decline"): ("lead", "admin"),
+    ("POST", "/v1/undo"): PEOPLE,
+    ("GET", "/v1/appeals"): PEOPLE,
+    ("POST", "/v1/appeals"): PEOPLE,
+    ("POST", "/v1/appeals/answer"): ("lead", "admin"),
+    ("GET", "/v1/permissions"): PEOPLE,
+    ("POST", "/v1/permissions"): ("lead", "admin"),
+    ("POST", "/v1/permissions/end"): ("lead", "admin"),
     ("GET", "/v1/state"): ("viewer", "analyst", "lead", "admin"),
     ("GET", "/openapi.json"): ("viewer", "analyst", "lead", "admin", "decide"),
 }

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from stillwatch.service.auth import IN_URL, ROUTES
+from stillwatch.service.auth import IN_URL, ROUTES, Token
 from stillwatch.service.state import State
 from stillwatch.service.wire import MOST_BYTES, Refused, answer, end, fault, question
 
@@ -187,18 +187,18 @@ class Decisions:
             self.lag.stop()
 
 
-def admit(state: State, authorization: bytes | None, roles: tuple[str, ...], query: bytes = b"") -> str:
-    """The role of whoever asks. Raises Refused with 401 for nobody that is known, 403 for another role."""
+def admit(state: State, authorization: bytes | None, roles: tuple[str, ...], query: bytes = b"") -> Token:
+    """The token of whoever asks. Raises Refused with 401 for nobody that is known, 403 for another role."""
     if query and IN_URL.search(query):
         raise Refused(401, "token_in_url", "a token in the URL, which logs keep: end it, and send a header instead")
     if authorization is None:
         raise Refused(401, "unauthorized", "no Authorization header with a bearer token")
-    role = state.doors.role(authorization)
-    if not role:
+    token = state.doors.token(authorization)
+    if not token.role:
         raise Refused(401, "unauthorized", "no token of this service")
-    if role not in roles:
+    if token.role not in roles:
         raise Refused(403, "forbidden", f"this needs a token of the role {' or '.join(roles) or 'nobody has'}")
-    return role
+    return token
 
 
 async def refuse(send: Send, error: Refused) -> None:

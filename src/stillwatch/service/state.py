@@ -46,6 +46,7 @@ class Config:
     workers: int = 1
     most: int = 6000
     key_file: Path | None = None
+    casebook: str | None = None
     realtime: bool = False
 
 
@@ -79,19 +80,19 @@ class State:
         snapshot = self.current.snapshot
         if snapshot is None:
             return ()
-        find = snapshot.find if self._names is None else self._find_pseudonyms
-        held = find(account_id) if account_id else ()
+        held = self._found(snapshot.find, account_id) if account_id else ()
         if api_key_id:
             named = {one.action_id for one in held}
-            more = snapshot.find_key(api_key_id) or (() if account_id else find(api_key_id))
+            more = self._found(snapshot.find_key, api_key_id)
+            more = more or (() if account_id else self._found(snapshot.find, api_key_id))
             held = (*held, *(one for one in more if one.action_id not in named))
         return held
 
-    def _find_pseudonyms(self, name: str) -> tuple[InForce, ...]:
-        snapshot, names = self.current.snapshot, self._names
-        if snapshot is None or names is None:
-            return ()
-        return tuple(one for pseudonym in names(name) for one in snapshot.find(pseudonym))
+    def _found(self, find: Callable[[str], tuple[InForce, ...]], name: str) -> tuple[InForce, ...]:
+        """What a snapshot has of a name; in a pseudonymous store under each of its pseudonyms."""
+        if self._names is None:
+            return find(name)
+        return tuple(one for pseudonym in self._names(name) for one in find(pseudonym))
 
     def decide(self, asked: Question) -> Ruling:
         """The decision about one question; what spoke, or would have, goes to the log."""

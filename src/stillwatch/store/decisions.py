@@ -53,21 +53,23 @@ def write_snapshot(
     now: int,
     key: bytes = b"",
     aliases: Mapping[str, str] | None = None,
+    *,
+    alone: bool = False,
 ) -> Path:
     """Write the actions in force as a new snapshot and point to it; killed at any point the old one holds.
 
     The same actions in any order give the same bytes, and the same name. `now` is microseconds since 1970; `aliases`
-    gives the account of each API key. Raises StoreError where the disk refuses.
+    gives the account of each API key. With `alone` no earlier snapshot stays. Raises StoreError where the disk refuses.
     """
     data = snapshot_bytes(actions, now, key, aliases)
     place = folder / f"{hashlib.blake2b(data, digest_size=16).hexdigest()}.snap"
     before = _named(folder)
     write_whole(place, data, 0o644)
     named, older = before or ("", "")
-    previous = older if named == place.name else named
+    previous = "" if alone else older if named == place.name else named
     said = {"schema": SCHEMA, "snapshot": place.name, "previous": previous}
     write_whole(folder / POINTER, json.dumps(said, sort_keys=True).encode() + b"\n")
-    _remove_old(folder, {place.name, previous})
+    _remove_old(folder, {place.name, previous}, 0 if alone else KEPT)
     return place
 
 
@@ -79,13 +81,17 @@ class Folder(Protocol):
         """Where the store is."""
 
 
-def publish(store: Folder, actions: Sequence[InForce], now: int, aliases: Mapping[str, str] | None = None) -> Path:
+def publish(
+    store: Folder, actions: Sequence[InForce], now: int, aliases: Mapping[str, str] | None = None, *,
+    alone: bool = False,
+) -> Path:  # fmt: skip
     """Put the actions in force before the decision path: a running service reads them within some seconds.
 
     An action that is not among them is not in force any more, so give all of them, shadow ones too. `now` is
-    microseconds since 1970.
+    microseconds since 1970. With `alone` no earlier snapshot stays on disk.
     """
-    return write_snapshot(folder_of(store.folder), actions, now, snapshot_key(store.folder, make=True), aliases)
+    key = snapshot_key(store.folder, make=True)
+    return write_snapshot(folder_of(store.folder), actions, now, key, aliases, alone=alone)
 
 
 @contextlib.contextmanager
@@ -145,11 +151,11 @@ def _named(folder: Path) -> tuple[str, str] | None:
     return snapshot, previous if isinstance(previous, str) and _NAME.fullmatch(previous) else ""
 
 
-def _remove_old(folder: Path, kept: set[str]) -> None:
-    oldest = time.time() - KEPT
+def _remove_old(folder: Path, kept: set[str], seconds: int) -> None:
+    oldest = time.time() - seconds
     for path in folder.glob("*.snap"):
         with contextlib.suppress(OSError):
-            if path.name not in kept and path.stat().st_mtime < oldest:
+            if path.name not in kept and path.stat().st_mtime <= oldest:
                 path.unlink()
 
 

@@ -76,6 +76,11 @@ class Casebook:
         with self.database.reading() as connection:
             return trail.rows(connection, action_id=action_id, last=last)
 
+    def head(self) -> str:
+        """The hash of the audit trail's newest row, which every change gives another; empty where there is none."""
+        with self.database.reading() as connection:
+            return trail.head(connection)
+
     def verify(self, expected: str = "") -> trail.Checked:
         """Whether the audit trail is whole and tells how each action came to be what it is."""
         with self.database.reading() as connection:

@@ -64,6 +64,11 @@ def append(connection: Connection, entries: Iterable[Entry]) -> None:
         connection.execute(TRAIL.insert(), rows)
 
 
+def head(connection: Connection) -> str:
+    """The newest row's hash; empty where there is no row."""
+    return str(connection.execute(select(TRAIL.c.hash).order_by(TRAIL.c.seq.desc()).limit(1)).scalar() or "")
+
+
 def _row(entry: Entry, seq: int, before: str) -> dict[str, Any]:
     action = entry.action
     account = action.hit.account_id if action else entry.account_id

@@ -1,0 +1,83 @@
+"""Keeps what gateways are told as the casebook has it: one thread of the process that watches the workers.
+
+What a person approves on another machine, what an appeal that nobody answered ends: whoever wrote it may not have
+published it. So the casebook is looked at every few seconds, and published where its audit trail has grown.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from stillwatch.acting import publish, sweep
+from stillwatch.errors import StillwatchError
+from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.casebook.forget import has_casebook
+from stillwatch.store.store import Store
+
+EVERY = 5.0
+"""Seconds from one reading of the casebook to the next."""
+
+log = logging.getLogger("stillwatch.service")
+
+
+def _microseconds() -> int:
+    return time.time_ns() // 1000
+
+
+class Publisher(threading.Thread):
+    """Reads the casebook every few seconds and publishes what has changed. A daemon: it ends with the process."""
+
+    def __init__(self, store: Path, url: str | None, clock: Callable[[], int] = _microseconds) -> None:
+        super().__init__(name="stillwatch-publisher", daemon=True)
+        self._store = store
+        self._url = url
+        self._clock = clock
+        self._casebook: Casebook | None = None
+        self._read = ""
+        self._fault = ""
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Look until `stop`."""
+        while not self._stop.is_set():
+            self.look()
+            self._stop.wait(EVERY)
+
+    def stop(self) -> None:
+        """End it at its next look."""
+        self._stop.set()
+
+    def look(self) -> bool:
+        """Note what time has ended and publish where what stands has changed: whether it has. A casebook that cannot be
+        read leaves what was published, and is told once."""
+        try:
+            changed = self._look()
+            self._fault = ""
+        except (StillwatchError, OSError) as error:
+            if str(error) != self._fault:
+                log.error("what is in force cannot be read from the casebook: %s", error)
+            self._fault = str(error)
+            self._close()
+            return False
+        return changed
+
+    def _look(self) -> bool:
+        if not has_casebook(self._store, self._url):
+            return False
+        if self._casebook is None:
+            self._casebook = Casebook.open(self._store, self._url)
+        now = self._clock()
+        sweep(self._casebook, now)
+        head = self._casebook.head()
+        if head == self._read:
+            return False
+        publish(Store.open(self._store), self._casebook, now)
+        self._read = head
+        return True
+
+    def _close(self) -> None:
+        if self._casebook is not None:
+            self._casebook.close()
+            self._casebook = None

@@ -1,0 +1,162 @@
+"""From the findings of a run to what a gateway is told: policy, casebook, snapshot, decision; and back again."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stillwatch import acting, cli
+from stillwatch.pipeline import ingest_sources
+from stillwatch.records import Rung
+from stillwatch.service.publisher import Publisher
+from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.decisions import folder_of, open_current, snapshot_key
+from stillwatch.store.store import Store
+from tests.conftest import key_in
+from tests.respond.policies import HEAD, finding, member, rule
+from tests.store.logs import exchange, write
+
+TODAY = datetime.now(UTC)
+URL = ("--appeal-url", "https://p.example/{action_id}")
+TESTS = "[{facts: {member.accused: true}, expect: hit}, {facts: {member.accused: false}, expect: miss}]"
+LIMIT = rule(id="limit", then="{action: limit, hours: 24, obligations: [{type: rate_limit, requests_per_minute: 30}]}",
+             mode="enforce", expires="2099-01-01", tests=TESTS)  # fmt: skip
+HOLD = rule(id="hold", then="{action: suspend, hours: 24, obligations: [{type: hold}]}", mode="enforce",
+            expires="2099-01-01", tests=TESTS)  # fmt: skip
+DREAM = rule(id="dream", then="{action: protect, hours: 24, obligations: [{type: strip_logprobs}]}",
+             expires="2099-01-01", tests=TESTS)  # fmt: skip
+
+Run = Callable[..., Any]
+
+
+def found(*members: dict[str, Any]) -> dict[str, Any]:
+    """A finding of today."""
+    return finding(*members, first_seen=f"{TODAY:%Y-%m-%d}T00:00:00Z", last_seen=f"{TODAY:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def write_run(store: Store, name: str, *findings: dict[str, Any], ago: int = 0) -> None:
+    folder = store.folder / "runs" / name
+    folder.mkdir(parents=True)
+    until = f"{TODAY - timedelta(days=ago):%Y-%m-%dT%H:%M:%SZ}"
+    (folder / "campaigns.json").write_text(
+        json.dumps({"run": {"run_id": name, "until": until}, "campaigns": list(findings)})
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A store of some exchanges whose run accuses two accounts and names a victim."""
+    monkeypatch.setenv("STILLWATCH_KEY_FILE", str(key_in(tmp_path)))
+    rows = [
+        {**exchange(n), "account_id": who, "api_key_id": key}
+        for n, (who, key) in enumerate([("a", "key-a"), ("a", "shared"), ("b", "shared"), ("v", "key-v")])
+    ]
+    ingest_sources([write(tmp_path / "logs", rows)], tmp_path / "s", key_file=key_in(tmp_path))
+    kept = Store.open(tmp_path / "s")
+    write_run(kept, "20260101T000000-1-a", found(member("a"), member("b"), member("v", "victim")))
+    return kept
+
+
+@pytest.fixture
+def run(store: Store, capsys: pytest.CaptureFixture[str]) -> Run:
+    def ran(*words: str, code: int = 0) -> Any:
+        capsys.readouterr()
+        got = cli.run([*words, "--store", str(store.folder), "--json"])
+        out = capsys.readouterr()
+        assert got == code, out.err
+        return json.loads(out.out) if code == 0 else out.err
+
+    return ran
+
+
+def policy(folder: Path, *rules: str) -> str:
+    path = folder / "policy.yaml"
+    path.write_text(HEAD + "".join(rules))
+    return str(path)
+
+
+def told(store: Store, account: str) -> set[tuple[Rung, str]]:
+    """What the decision path finds of an account: rungs and modes."""
+    snapshot = open_current(folder_of(store.folder), snapshot_key(store.folder))
+    return {(one.rung, one.mode) for one in (*snapshot.find(account), *snapshot.find_key(account))}
+
+
+def test_a_run_is_judged_and_what_may_be_is_in_force_and_told(run: Run, store: Store, tmp_path: Path) -> None:
+    path = policy(tmp_path, LIMIT, HOLD, DREAM)
+    before = run("act", path, *URL, "--dry-run")
+    assert [(one["rule_id"], one["hits"]) for one in before["rules"]] == [("limit", 2), ("hold", 2), ("dream", 2)]
+    assert not (store.folder / "casebook.db").exists()
+    done = run("act", path, *URL)
+    became = {one["rule_id"]: (one["in_force"], one["waiting"], one["shadow"]) for one in done["rules"]}
+    assert became == {"limit": (2, 0, 0), "hold": (0, 2, 0), "dream": (0, 0, 2)}
+    assert done["published"] == 4
+    assert told(store, "a") == {(Rung.LIMIT, "enforce"), (Rung.PROTECT, "shadow")} == told(store, "key-a")
+    assert told(store, "shared") == told(store, "v") == told(store, "key-v") == set()
+    again = run("act", path, *URL)
+    assert again["actions"] == [] and len(again["passed_over"]) == 6 and again["published"] == 4
+
+
+def test_what_a_person_does_is_told_as_well(run: Run, store: Store, tmp_path: Path) -> None:
+    path = policy(tmp_path, LIMIT, HOLD)
+    done = run("act", path, *URL)
+    hold = next(one["action_id"] for one in done["actions"] if one["rung"] == "suspend" and one["account_id"] == "a")
+    limit = next(one["action_id"] for one in done["actions"] if one["rung"] == "limit" and one["account_id"] == "a")
+    run("approve", hold, "--by", "bob", "--reason", "Read it.")
+    assert told(store, "a") == {(Rung.LIMIT, "enforce"), (Rung.SUSPEND, "enforce")}
+    run("undo", hold, "--by", "bob", "--reason", "Wrong.")
+    assert told(store, "a") == {(Rung.LIMIT, "enforce")}
+    run("appeal", "open", limit, "--statement", "Not us.", "--by", "desk")
+    assert told(store, "a") == {(Rung.LIMIT, "enforce")}
+    run("appeal", "answer", limit, "--answer", "upheld", "--reason", "So it is.", "--by", "carol")
+    assert told(store, "a") == set() and told(store, "b") == {(Rung.LIMIT, "enforce")}
+
+
+def test_an_erased_account_is_in_no_snapshot_any_more(run: Run, store: Store, tmp_path: Path) -> None:
+    run("act", policy(tmp_path, LIMIT), *URL)
+    run("act", policy(tmp_path, LIMIT, DREAM), *URL)
+    assert told(store, "b")
+    run("erase", "b")
+    assert told(store, "b") == set() and told(store, "a")
+    assert len(list(folder_of(store.folder).glob("*.snap"))) == 1
+
+
+def test_an_old_run_is_not_acted_on_and_neither_is_one_without_an_appeal(
+    run: Run, store: Store, tmp_path: Path
+) -> None:
+    write_run(store, "20260102T000000-1-a", found(member("a")), ago=9)
+    path = policy(tmp_path, LIMIT)
+    assert "too old" in run("act", path, *URL, code=2)
+    assert "too old" in run("act", path, *URL, "--dry-run", code=2)
+    assert "appeal address" in run("act", path, "--within", "10", code=2)
+    with acting_book(store) as book:
+        assert book.find() == []
+    assert run("act", path, *URL, "--within", "10")["published"] == 1
+
+
+def acting_book(store: Store) -> Any:
+    from contextlib import closing
+
+    return closing(Casebook.open(store.folder))
+
+
+def test_a_publisher_follows_the_casebook(store: Store, run: Run, tmp_path: Path) -> None:
+    """What time ends, and what somebody wrote without publishing, is told by the next look; nothing else is written."""
+    moving = [time.time_ns() // 1000]
+    publisher = Publisher(store.folder, None, lambda: moving[0])
+    assert not publisher.look() and not folder_of(store.folder).exists()
+    run("act", policy(tmp_path, LIMIT), *URL)
+    moving[0] = now = time.time_ns() // 1000
+    assert publisher.look() and told(store, "a") == {(Rung.LIMIT, "enforce")}
+    assert not publisher.look()
+    with acting_book(store) as book:
+        (one, _) = book.find()
+        acting.undo(book, [one.action_id], "bob", "No.", time.time_ns() // 1000)
+    assert publisher.look() and told(store, one.hit.account_id) == set()
+    moving[0] = now + 25 * 3_600_000_000
+    assert publisher.look() and told(store, "a") == told(store, "b") == set()
+    (store.folder / "casebook.db").write_bytes(b"not a database")
+    assert not publisher.look()
