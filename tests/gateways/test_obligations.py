@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stillwatch_gateway.answers import Ask, Decision, Obligation, parsed
 from stillwatch_gateway.client import Outcome
 from stillwatch_gateway.limits import LONGEST_RUN, Limiter
-from stillwatch_gateway.obligations import ANTHROPIC, CAPS, CHOICES, LOGPROBS, OPENAI, change, ruled
+from stillwatch_gateway.obligations import ANTHROPIC, CAPS, CHOICES, LOGPROBS, OPENAI, change, ruled, told
 from stillwatch_gateway.reasoning import without
 
 from tests.gateways.service import decision
@@ -112,6 +112,19 @@ def test_any_body_can_be_changed_and_none_asks_for_more_than_the_cap(body: Json,
         assert all(isinstance(value, int) and 0 < value * many <= 100 for value in asked)
     assert held["model"] == "small" and not set(LOGPROBS) & held.keys()
     assert json.dumps(without(held)) is not None
+
+
+def test_what_was_done_is_told_however_long_the_notice_is() -> None:
+    held = told(bound({"type": "strip_logprobs"}, notice="n" * 2000, appeal_url="https://x/" + "a" * 900))
+    assert held["x-stillwatch-notice"].endswith("; log-probabilities are left out")
+    assert len(held["x-stillwatch-notice"]) <= 2000 and len(held["x-stillwatch-appeal"]) == 910
+
+
+def test_a_budget_of_the_service_is_waited_for_as_long_as_it_says() -> None:
+    limit = {"type": "rate_limit", "requests_per_minute": 6}
+    for more, wanted in (({"retry_after_s": 7}, "7"), ({}, "60")):
+        ruling = ruled(Outcome(bound(limit, verdict="deny", **more), "service"), Ask("a"), Limiter())
+        assert ruling.refusal is not None and ruling.refusal.headers["retry-after"] == wanted
 
 
 class Hands:

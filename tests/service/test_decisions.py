@@ -47,7 +47,7 @@ def test_what_a_gateway_is_told_has_the_wires_shape_and_no_score(service: Servic
     assert service.decide("suspended")["obligations"] == [{"type": "hold"}]
     allowed = {
         "decision_id", "verdict", "action", "obligations", "reason_codes", "policy", "mode", "ttl_s", "notice",
-        "appeal_url", "retry_after_s",
+        "appeal_url", "retry_after_s", "ends_s",
     }  # fmt: skip
     for account in ("nobody", "watched", "labelled", "limited", "suspended", "shadowed"):
         said = service.decide(account)

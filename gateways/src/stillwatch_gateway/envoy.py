@@ -154,11 +154,12 @@ class HttpService:
         if told.ruling.refusal is not None:
             await refuse(send, told.ruling.refusal)
             return
-        dropped = {"x-envoy-auth-headers-to-remove": ",".join(told.dropped)} if told.dropped else {}
         numbers = {
             f"{PREFIX}limit-{name.replace('_', '-')}": str(value)
             for name, value in told.metadata.items() if isinstance(value, int)
         }  # fmt: skip
+        forged = ",".join(name for name in told.dropped if name not in numbers)  # Envoy removes after it has set
+        dropped = {"x-envoy-auth-headers-to-remove": forged} if forged else {}
         await _allow(send, {**told.ruling.headers, **told.upstream, **numbers, **dropped})
 
 

@@ -143,6 +143,8 @@ def answer(decision: Decision) -> bytes:
         said["appeal_url"] = decision.appeal_url
     if decision.retry_after_s:
         said["retry_after_s"] = decision.retry_after_s
+    if decision.ends_s is not None:
+        said["ends_s"] = decision.ends_s
     return encoded(said)
 
 
