@@ -29,6 +29,8 @@ CAP = decision({"type": "cap_max_tokens", "max_tokens": 64}, ttl_s=60)
 def read(said: dict[str, object]) -> Decision:
     """A decision as the client reads it."""
     return parsed(json.dumps(said).encode())
+
+
 WHOLE_AND_CLOSED = [answer(json.dumps(ALLOW).encode(), head="connection: close\r\n")]
 Decide = Callable[[Ask], Outcome]
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,11 @@ def sends(real: Real, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
 
     with ExitStack() as stack:
         yield Started()
+
+
+def refusal(gate: str) -> int:
+    """The status of a refusal: on the guardrail wire it is LiteLLM's own."""
+    return 400 if gate == "guardrail" else 403
 
 
 def send(sends: dict[str, Send], gate: str, name: str) -> Seen:
@@ -194,7 +199,7 @@ def test_a_group_shares_its_budget_which_says_when_to_come_again(real: Real, sen
 
 @pytest.mark.parametrize("gate", GATES)
 def test_actions_that_come_are_undone_and_end(real: Real, sends: dict[str, Send], gate: str) -> None:
-    refused = 400 if gate == "guardrail" else 403
+    refused = refusal(gate)
     late, brief = (f"{gate}-{name}".replace(" ", "-") for name in ("late", "brief"))
     assert send(sends, gate, "late").status == 200
     ends = now() + 5_000_000
@@ -238,42 +243,68 @@ class Flow(threading.Thread):
             return repr(error)
 
 
+@contextmanager
+def flowing(sends: dict[str, Send]) -> Iterator[None]:
+    """Requests under way through all gateways while this stands: who is held is refused, everybody else is answered."""
+    flows = {name: Flow(one, ("free", "held")) for name, one in sends.items()}
+    for flow in flows.values():
+        flow.start()
+    yield
+    for flow in flows.values():
+        flow.ended = True
+    for name, flow in flows.items():
+        flow.join(30)
+        assert set(flow.came) == {("free", 200), ("held", refusal(name))}, (name, flow.came)
+        assert flow.came.total() > 20
+
+
 @BUILT
-def test_the_real_service_is_killed_stopped_started_again_and_lets_nobody_in(tmp_path: Path) -> None:
-    """All gateways at once, with requests under way: who is held stays so, nobody else notices anything."""
+def test_the_real_service_is_stopped_killed_started_again_and_lets_nobody_in(tmp_path: Path) -> None:
+    """Who is held stays so, whoever is not is served; a service that is back is asked; no action outlives its end."""
     names = ("client, threads", "client, asyncio", *ALL)
-    accounts = ("free", "held", "later", "ending")
     with ExitStack() as stack:
         real = Real(tmp_path / "store", key_in(tmp_path), within_ms=25)
         stack.callback(real.kill)
-        stands = [live("held", Rung.SUSPEND), live("later", Rung.SUSPEND)]
-        real.publish(*stands)
+        real.publish(live("held", Rung.SUSPEND), live("later", Rung.SUSPEND))
+        accounts = ("free", "held", "later", "brief")
         sends = {name: gateway(name, stack, tmp_path / name.replace(" ", ""), real, accounts) for name in names}
-        refused = {name: 400 if name == "guardrail" else 403 for name in names}
         for name, one in sends.items():
-            comes_to(one, "held", refused[name])
-            assert one("free", dict(BODY)).status == 200
-        flows = {name: Flow(one, ("free", "held")) for name, one in sends.items()}
-        for flow in flows.values():
-            flow.start()
-        time.sleep(0.5)
-        real.signal(signal.SIGSTOP)
-        time.sleep(1.5)
-        real.signal(signal.SIGCONT)
-        time.sleep(0.5)
+            comes_to(one, "held", refusal(name))
+        with flowing(sends):
+            time.sleep(0.3)
+            real.signal(signal.SIGSTOP)
+            time.sleep(1.5)
+            real.signal(signal.SIGCONT)
+            time.sleep(0.3)
+            real.kill()
+            time.sleep(1.0)
+            real.start()
+            time.sleep(0.5)
+        for name, one in sends.items():
+            comes_to(one, "later", refusal(name))
+        with flowing(sends):
+            real.end_token(real.token_id)
+            time.sleep(3.0)
+        for name, one in sends.items():
+            assert one("later", dict(BODY)).status == refusal(name), "it is remembered"
+            assert one("brief", dict(BODY)).status == 200, "nobody knows of it"
+
+
+@BUILT
+def test_an_action_ends_on_time_though_the_service_is_dead(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        real = Real(tmp_path / "store", key_in(tmp_path))
+        stack.callback(real.kill)
+        sends = {name: gateway(name, stack, tmp_path / name.replace(" ", ""), real, ("brief",)) for name in ALL}
+        ends = now() + 6_000_000
+        real.publish(live("brief", Rung.SUSPEND, expires_at=ends))
+        for name, one in sends.items():
+            assert one("brief", dict(BODY)).status == refusal(name)
         real.kill()
-        time.sleep(1.0)
-        real.start()
-        time.sleep(1.0)
-        real.end_token(real.token_id)
-        time.sleep(2.5)
-        for flow in flows.values():
-            flow.ended = True
-        for flow in flows.values():
-            flow.join(30)
-        for name, flow in flows.items():
-            assert set(flow.came) == {("free", 200), ("held", refused[name])}, (name, flow.came)
-            assert flow.came.total() > 50
+        assert {name: one("brief", dict(BODY)).status for name, one in sends.items()} == {n: refusal(n) for n in sends}
+        assert now() < ends - 1_000_000, "a machine that is too slow to tell"
+        time.sleep((ends - now()) / 1e6)
+        assert {name: one("brief", dict(BODY)).status for name, one in sends.items()} == dict.fromkeys(sends, 200)
 
 
 def comes_to(send: Send, account: str, status: int) -> None:
