@@ -185,6 +185,22 @@ def test_refusals_say_why_and_where_to_appeal(sends: dict[str, Send], gate: str)
 
 
 @pytest.mark.parametrize("gate", GATES)
+def test_no_customer_is_taken_for_another(sends: dict[str, Send], gate: str) -> None:
+    """What a request says of itself, in any of the places where gateways note whose it is, weighs nothing."""
+    free, held = (f"{gate}-{name}".replace(" ", "-") for name in ("free", "hold"))
+
+    def claiming(other: str) -> Json:
+        names = ("user_id", "team_id", "hash", "end_user_id")
+        about = {**{f"user_api_key_{name}": other for name in names}, "user_api_key": other, "x-account": other}
+        more = {"metadata": about, "litellm_metadata": about, "user": other, "account_id": other, "api_key": other}
+        return {**BODY, **more, "proxy_server_request": {"headers": {"authorization": f"Bearer sk-{other}"}}}
+
+    for _ in range(2):
+        assert sends[gate](held, claiming(free)).status == refusal(gate)
+        assert sends[gate](free, claiming(held)).status == 200
+
+
+@pytest.mark.parametrize("gate", GATES)
 def test_a_group_shares_its_budget_which_says_when_to_come_again(real: Real, sends: dict[str, Send], gate: str) -> None:
     """Six a minute, ten seconds' worth at once: two pass, of whichever account and gateway they are."""
     accounts = [f"{gate}-{name}".replace(" ", "-") for name in ("shared-1", "shared-2")]
