@@ -380,6 +380,21 @@ def test_a_line_that_a_kill_has_cut_stays_alone(tmp_path: Path) -> None:
     assert first == b'{"half": ' and json.loads(second)["metadata"]["uid"] == "A-000000000001"
 
 
+def test_a_line_is_on_disk_before_its_alert_counts_as_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[int, int]] = []
+
+    def noted(handle: int) -> None:
+        seen = os.fstat(handle)
+        done.append((seen.st_ino, seen.st_size))
+
+    monkeypatch.setattr(ocsf.os, "fsync", noted)
+    ocsf.send_all(Lines("siem", tmp_path / "siem"), [alert(1)])
+    seen = (tmp_path / "siem").stat()
+    assert done == [(seen.st_ino, seen.st_size)]
+
+
 def test_a_file_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:
     outgoing = posted(tmp_path, Lines("siem", tmp_path / "no" / "alerts.jsonl"))
     outgoing.put([alert(1)])
@@ -427,6 +442,8 @@ def test_a_mail_a_round_and_hostile_names_stay_in_its_text(tmp_path: Path) -> No
         assert "not a verdict" in text and "a\\r\\nBcc: x@y" in text and "2 account(s) no longer accused" in text
         assert "\x1b" not in text and "\u202e" not in text and max(map(len, text.splitlines())) < 600
         assert len([line for line in box.lines if line.upper().startswith(b"RCPT")]) == 2
+    many = mail.message_of(letter(1), [alert(1, account_ids=[f"acct-{n}" for n in range(60)])]).get_content()
+    assert "acct-49" in many and "acct-50" not in many and "and 10 more" in many
 
 
 def test_mail_that_is_not_taken_waits(tmp_path: Path) -> None:
@@ -505,6 +522,7 @@ def test_a_file_of_sinks(tmp_path: Path) -> None:
         (('from = "stillwatch@example.org"', 'from = "x <y@z>"'), "<y@z>"),
         (('user = "u"', 'tls = "none"\nuser = "u"'), "none"),
         (('user = "u"', ""), "alone"),
+        (('user = "u"', 'private = true\ntls = "none"\nuser = "u"'), "without TLS"),
         (("[ocsf.siem]", "[ocsf.siem"), "at line"),
     ],
 )
