@@ -1,5 +1,6 @@
 """Every gateway before the real service: what the customer sees, and what the model's server is asked."""
 
+import hashlib
 import signal
 import threading
 import time
@@ -226,6 +227,15 @@ def test_actions_that_come_are_undone_and_end(real: Real, sends: dict[str, Send]
     became(sends, gate, "late", 200)
     time.sleep(max(ends - now(), 0) / 1e6)
     assert send(sends, gate, "brief").status == 200, "it ends on time to the second"
+
+
+def test_a_key_is_found_as_an_account_or_as_an_accounts_key(real: Real, sends: dict[str, Send]) -> None:
+    """As logs without accounts name it, by its hash; or where the publisher says whose it is."""
+    alone, owned = (hashlib.sha256(key).hexdigest() for key in (b"sk-alone", b"sk-owned"))
+    held = [live(alone, Rung.SUSPEND), live("owner", Rung.SUSPEND), live("sk-free", Rung.SUSPEND)]
+    real.publish(*held, aliases={owned: "owner"})
+    came = {key: sends["middleware"](key, dict(BODY)).status for key in ("sk-alone", "sk-owned", "sk-free")}
+    assert came == {"sk-alone": 403, "sk-owned": 403, "sk-free": 200}
 
 
 def became(sends: dict[str, Send], gate: str, name: str, status: int) -> None:

@@ -15,9 +15,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from stillwatch_gateway.answers import Ask, Decision, tidy
+from stillwatch_gateway.answers import Ask, tidy
 from stillwatch_gateway.asgi import encoded, header, parsed_body, plain, read_body, refuse
-from stillwatch_gateway.client import AsyncClient
+from stillwatch_gateway.client import AsyncClient, Outcome
 from stillwatch_gateway.limits import Limiter
 from stillwatch_gateway.obligations import CHANGES, OPENAI, ruled
 from stillwatch_gateway.reasoning import without_think
@@ -47,7 +47,7 @@ class Guardrail:
         self.client = client
         self._key = key
         self._limiter = limiter or Limiter()
-        self._decided: OrderedDict[tuple[str, str], Decision] = OrderedDict()
+        self._hides: OrderedDict[tuple[str, str], bool] = OrderedDict()
 
     async def __call__(
         self,
@@ -76,13 +76,15 @@ class Guardrail:
         ask = asked(call)
         place = (ask.who, ask.request_id)
         if call.get("input_type") == "response":
-            decided = self._decided.get(place)
-            return self._about_answer(call, decided or (await self.client.decide(ask)).decision)
+            if (hides := self._hides.get(place)) is None:
+                hides = _hides(await self.client.decide(ask))
+            return self._about_answer(call, hides)
         outcome = await self.client.decide(ask)
         if ask.request_id:  # its answer is not asked about: it would be charged to a budget a second time
-            self._decided[place] = outcome.decision
-            while len(self._decided) > MOST_RUNNING:
-                self._decided.popitem(last=False)
+            self._hides[place] = _hides(outcome)
+            self._hides.move_to_end(place)
+            while len(self._hides) > MOST_RUNNING:
+                self._hides.popitem(last=False)
         ruling = ruled(outcome, ask, self._limiter)
         if ruling.limit is not None:
             self._limiter.gives_back(ask.who, ruling.limit)  # the wire does not tell when a request has ended
@@ -95,13 +97,17 @@ class Guardrail:
             self.client.counters.add("not done")
         return {"action": "NONE"}
 
-    def _about_answer(self, call: Json, decision: Decision) -> Json:
+    def _about_answer(self, call: Json, hides: bool) -> Json:
         """Take traces out of an answer's texts. Whoever is refused is so before the model answers, not after it."""
         texts = call.get("texts")
-        if decision.obligation("hide_reasoning") is None or not isinstance(texts, list):
+        if not hides or not isinstance(texts, list):
             return {"action": "NONE"}
         left = [without_think(text) if isinstance(text, str) else text for text in texts]
         return {"action": "GUARDRAIL_INTERVENED", "texts": left} if left != texts else {"action": "NONE"}
+
+
+def _hides(outcome: Outcome) -> bool:
+    return outcome.decision.obligation("hide_reasoning") is not None
 
 
 def asked(call: Json) -> Ask:
