@@ -289,7 +289,7 @@ def test_the_real_service_is_stopped_killed_started_again_and_lets_nobody_in(tmp
     """Who is held stays so, whoever is not is served; a service that is back is asked; no action outlives its end."""
     names = ("client, threads", "client, asyncio", *ALL)
     with ExitStack() as stack:
-        real = Real(tmp_path / "store", key_in(tmp_path), within_ms=25)
+        real = Real(tmp_path / "store", key_in(tmp_path), "--ttl", "0", within_ms=25)  # asked about each time
         stack.callback(real.kill)
         real.publish(live("held", Rung.SUSPEND), live("later", Rung.SUSPEND))
         accounts = ("free", "held", "later", "brief")
@@ -319,7 +319,7 @@ def test_the_real_service_is_stopped_killed_started_again_and_lets_nobody_in(tmp
 @BUILT
 def test_an_action_ends_on_time_though_the_service_is_dead(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        real = Real(tmp_path / "store", key_in(tmp_path))
+        real = Real(tmp_path / "store", key_in(tmp_path), "--ttl", "0")
         stack.callback(real.kill)
         sends = {name: gateway(name, stack, tmp_path / name.replace(" ", ""), real, ("brief",)) for name in ALL}
         ends = now() + 6_000_000
