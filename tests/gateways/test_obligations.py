@@ -12,6 +12,7 @@ from stillwatch_gateway.limits import LONGEST_RUN, Limiter
 from stillwatch_gateway.obligations import ANTHROPIC, CAPS, CHOICES, LOGPROBS, OPENAI, change, ruled, told
 from stillwatch_gateway.reasoning import without
 
+from stillwatch.respond.budgets import Budgets
 from tests.gateways.service import decision
 
 Json = dict[str, Any]
@@ -125,6 +126,26 @@ def test_a_budget_of_the_service_is_waited_for_as_long_as_it_says() -> None:
     for more, wanted in (({"retry_after_s": 7}, "7"), ({}, "60")):
         ruling = ruled(Outcome(bound(limit, verdict="deny", **more), "service"), Ask("a"), Limiter())
         assert ruling.refusal is not None and ruling.refusal.headers["retry-after"] == wanted
+
+
+@given(
+    st.integers(1, 60), st.integers(1, 3000), st.lists(st.tuples(st.floats(0, 90), st.integers(0, 5000)), max_size=40)
+)
+def test_who_waits_as_the_service_says_is_not_sent_away_here(
+    requests: int, tokens: int, asks: list[tuple[float, int]]
+) -> None:
+    clock, budgets = Hands(), Budgets()
+    limiter = Limiter(clock=clock)
+    numbers = {"requests_per_minute": requests, "tokens_per_minute": tokens}
+    held = bound({"type": "rate_limit", **numbers}, counted=True)
+    for gap, size in asks:
+        clock.now += gap
+        if (wait := budgets.take("g", numbers, size, clock.now)) > 0:
+            clock.now += wait + 1e-6
+            assert budgets.take("g", numbers, size, clock.now) == 0
+        assert ruled(Outcome(held, "service"), Ask("a", estimated_tokens=size), limiter).refusal is None
+    stale = [ruled(Outcome(held, "stale"), Ask("a"), limiter).refusal is None for _ in range(requests + 1)]
+    assert not stale[-1], "where nobody is there to count, the gateway does"
 
 
 class Hands:

@@ -117,7 +117,8 @@ class Obligation:
 @dataclass(frozen=True)
 class Decision:
     """One answer. `ttl` is how many seconds it may be kept, `ends` after how many it holds no more, whoever is there
-    to be asked; `retry_after` is set where a budget is used up for so many seconds; `unknown` counts obligations that
+    to be asked; `retry_after` is set where a budget is used up for so many seconds, `counted` where the service
+    has counted the minutes of its limits; `unknown` counts obligations that
     this version lacks."""
 
     decision_id: str
@@ -133,6 +134,7 @@ class Decision:
     unknown: int = 0
     retry_after: float = 0.0
     ends: float = math.inf
+    counted: bool = False
 
     @property
     def binding(self) -> bool:
@@ -172,6 +174,7 @@ def parsed(raw: bytes) -> Decision:
         _policy(held.get("policy")), str(mode), _seconds(held, "ttl_s"), _text(held, "notice", LONGEST_NOTICE),
         url if URL.fullmatch(url := _text(held, "appeal_url", LONGEST_NOTICE)) else "", unknown,
         _seconds(held, "retry_after_s", 0.0), _seconds(held, "ends_s", math.inf),
+        held.get("counted") is True,
     )  # fmt: skip
 
 

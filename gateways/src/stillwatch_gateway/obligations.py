@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stillwatch_gateway.answers import Ask, Decision, Obligation
-from stillwatch_gateway.client import Outcome
+from stillwatch_gateway.client import SERVICE, Outcome
 from stillwatch_gateway.limits import MINUTE, Limiter
 
 OPENAI, ANTHROPIC = "openai", "anthropic"
@@ -82,7 +82,7 @@ class Ruling:
 
 
 def ruled(outcome: Outcome, ask: Ask, limiter: Limiter, dialect: str = OPENAI) -> Ruling:
-    """What a decision means for one request. Limits are counted here."""
+    """What a decision means for one request. Limits are counted here; minutes where the service has not done so."""
     decision = outcome.decision
     if outcome.unavailable:
         return Ruling(decision, _refusal(decision, 503, "overloaded_error", "unavailable", dialect, "deny"))
@@ -95,7 +95,8 @@ def ruled(outcome: Outcome, ask: Ask, limiter: Limiter, dialect: str = OPENAI) -
         return Ruling(decision, _refusal(decision, 403, "permission_error", _code(decision), dialect, why or "deny"))
     if decision.verdict == "deny":
         return Ruling(decision, _limited(decision, decision.retry_after or MINUTE, dialect))
-    if limit is not None and (wait := limiter.takes(ask.who, limit, ask.estimated_tokens or 0)) > 0:
+    counted = decision.counted and outcome.source == SERVICE
+    if limit is not None and (wait := limiter.takes(ask.who, limit, ask.estimated_tokens or 0, counted=counted)) > 0:
         return Ruling(decision, _limited(decision, wait, dialect))
     return Ruling(decision, None, told(decision), limit)
 

@@ -61,7 +61,7 @@ class Timing:
 @dataclass(frozen=True)
 class Decision:
     """What is answered. `retry_after_s` is set where a budget is used up, `ends_s` where an action spoke: seconds until
-    the first of them ends."""
+    the first of them ends; `counted` where a budget counted the request."""
 
     decision_id: str
     verdict: str
@@ -75,6 +75,7 @@ class Decision:
     appeal_url: str = ""
     retry_after_s: int = 0
     ends_s: int | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _of(
     return Decision(
         name, "deny" if wait else verdict, first.rung.name.lower(), obligations, tuple(dict.fromkeys(codes)),
         spoke.policy, "enforce", 0 if counted else ttl, spoke.notice, spoke.appeal_url,
-        -int(-wait // 1) if wait else 0, (min(one.expires_at for one in spoken) - now) // SECOND,
+        -int(-wait // 1) if wait else 0, (min(one.expires_at for one in spoken) - now) // SECOND, counted,
     )  # fmt: skip
 
 

@@ -220,6 +220,7 @@ _DECISION: dict[str, Any] = {
         "appeal_url": _TEXT,
         "retry_after_s": {"type": "integer", "minimum": 1, "description": "A budget is used up until then."},
         "ends_s": {"type": "integer", "minimum": 0, "description": "Beyond it the answer holds no more."},
+        "counted": {"const": True, "description": "The minutes of its limits are counted: not to be counted again."},
     },
 }  # fmt: skip
 _ERROR: dict[str, Any] = {

@@ -145,6 +145,8 @@ def answer(decision: Decision) -> bytes:
         said["retry_after_s"] = decision.retry_after_s
     if decision.ends_s is not None:
         said["ends_s"] = decision.ends_s
+    if decision.counted:
+        said["counted"] = True
     return encoded(said)
 
 
