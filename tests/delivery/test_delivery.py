@@ -1,6 +1,7 @@
 """Alerts reach their sinks: signed, in order, once or again under one id, and never where they may not go."""
 
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -67,6 +68,8 @@ def test_a_webhook_is_signed_and_a_receiver_can_tell_forgery_and_replay(tmp_path
     assert not webhook.is_genuine(KEY, headers | {"webhook-id": "A-000000000009"}, body, now)
     assert not webhook.is_genuine(KEY, headers | {"webhook-timestamp": str(now + 1)}, body, now)
     assert not webhook.is_genuine(KEY, {}, body, now)
+    for hostile in ("9" * 400, "9" * 5000, "-1", "nan", "²", ""):
+        assert not webhook.is_genuine(KEY, headers | {"webhook-timestamp": hostile}, body, now)
 
 
 def test_the_signature_is_that_of_the_standards_example() -> None:
@@ -146,6 +149,42 @@ def test_a_slow_drip_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         webhook.send(hook(f"http://{LOOPBACK}:{listener.getsockname()[1]}/"), alert(1))
 
 
+@pytest.mark.parametrize("kind", ["webhook", "mail"])
+def test_a_handshake_that_drips_ends(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes well within a socket's timeout, and they never end."""
+    monkeypatch.setattr(webhook, "SECONDS", 0.3)
+    monkeypatch.setattr(mail, "SECONDS", 0.3)
+    listener = socket.create_server((LOOPBACK, 0))
+    dripped: list[int] = []
+
+    def drip() -> None:
+        held, _ = listener.accept()
+        with held, contextlib.suppress(OSError):
+            for piece in (b"\x16", b"\x03", b"\x03", b"\x3f", b"\xff", *[b"\x00"] * 200):
+                held.sendall(piece)
+                dripped.append(1)
+                time.sleep(0.05)
+
+    threading.Thread(target=drip, daemon=True).start()
+    port = listener.getsockname()[1]
+    with pytest.raises(Refused), listener:
+        if kind == "webhook":
+            webhook.send(hook(f"https://{LOOPBACK}:{port}/"), alert(1))
+        else:
+            mail.send_all(Mail("soc", LOOPBACK, port, "a@b", ("c@d",), "tls", private=True), [alert(1)])
+    assert len(dripped) < 100
+
+
+def test_an_alert_that_cannot_be_told_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    with receiving(Receiver()) as receiver:
+        outgoing = posted(tmp_path, hook(receiver.url), Lines("siem", tmp_path / "siem"))
+        outgoing.put([{"alert_id": "A-000000000001", "life_id": "C-9"}, alert(2), alert(3)])
+        for said in outgoing.round():
+            assert (said.delivered, said.waiting, said.failed) == (2, 1, "an alert cannot be told (KeyError)")
+        assert told(receiver) == ["A-000000000002", "A-000000000003"]
+        assert (tmp_path / "siem").read_bytes().count(b"\n") == 2
+
+
 def test_a_webhook_under_tls_is_checked(certificate: tuple[Path, Path]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
@@ -162,7 +201,8 @@ def test_a_webhook_under_tls_is_checked(certificate: tuple[Path, Path]) -> None:
 PRIVATE = (
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
     "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
-    "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:0:7f00:1::",
+    "::ffff:10.0.0.1", "::127.0.0.1", "::10.0.0.1", "::ffff:0:7f00:1", "fec0::1", "5f00::1",
+    "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:0:7f00:1::",
 )  # fmt: skip
 
 
@@ -340,6 +380,21 @@ def test_a_line_that_a_kill_has_cut_stays_alone(tmp_path: Path) -> None:
     assert first == b'{"half": ' and json.loads(second)["metadata"]["uid"] == "A-000000000001"
 
 
+def test_a_line_is_on_disk_before_its_alert_counts_as_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[int, int]] = []
+
+    def noted(handle: int) -> None:
+        seen = os.fstat(handle)
+        done.append((seen.st_ino, seen.st_size))
+
+    monkeypatch.setattr(ocsf.os, "fsync", noted)
+    ocsf.send_all(Lines("siem", tmp_path / "siem"), [alert(1)])
+    seen = (tmp_path / "siem").stat()
+    assert done == [(seen.st_ino, seen.st_size)]
+
+
 def test_a_file_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:
     outgoing = posted(tmp_path, Lines("siem", tmp_path / "no" / "alerts.jsonl"))
     outgoing.put([alert(1)])
@@ -387,6 +442,8 @@ def test_a_mail_a_round_and_hostile_names_stay_in_its_text(tmp_path: Path) -> No
         assert "not a verdict" in text and "a\\r\\nBcc: x@y" in text and "2 account(s) no longer accused" in text
         assert "\x1b" not in text and "\u202e" not in text and max(map(len, text.splitlines())) < 600
         assert len([line for line in box.lines if line.upper().startswith(b"RCPT")]) == 2
+    many = mail.message_of(letter(1), [alert(1, account_ids=[f"acct-{n}" for n in range(60)])]).get_content()
+    assert "acct-49" in many and "acct-50" not in many and "and 10 more" in many
 
 
 def test_mail_that_is_not_taken_waits(tmp_path: Path) -> None:
@@ -452,8 +509,9 @@ def test_a_file_of_sinks(tmp_path: Path) -> None:
         (('secret_env = "SECRET"', 'secret_env = "SHORT"'), "too short"),
         (("https://hooks", "http://hooks"), "http"),
         (("https://hooks", "file://hooks"), "file://"),
-        (("https://hooks", "https://u:p@hooks"), "u:p@"),
-        (("hooks.example.org/", "hooks.example.org:x/"), ":x/"),
+        (("https://hooks", "https://u:SECRET-p@hooks"), "https://…@hooks.example.org/…"),
+        (("hooks.example.org/x", "hooks.example.org:x/SECRET-t"), ":x/…"),
+        (('secret_env = "SECRET"', 'secret_env = "whsec_SECRET-k"'), "nothing in the variable"),
         (("tries = 5", "tries = 0"), "int"),
         (("tries = 5", "retries = 5"), "retries"),
         (("[ocsf.siem]", "[syslog.siem]"), "syslog"),
@@ -464,6 +522,7 @@ def test_a_file_of_sinks(tmp_path: Path) -> None:
         (('from = "stillwatch@example.org"', 'from = "x <y@z>"'), "<y@z>"),
         (('user = "u"', 'tls = "none"\nuser = "u"'), "none"),
         (('user = "u"', ""), "alone"),
+        (('user = "u"', 'private = true\ntls = "none"\nuser = "u"'), "without TLS"),
         (("[ocsf.siem]", "[ocsf.siem"), "at line"),
     ],
 )
@@ -473,7 +532,8 @@ def test_a_file_of_sinks_that_is_wrong_says_where_and_what(tmp_path: Path, chang
     file.write_text(GOOD.replace(*change))
     with pytest.raises(UsageError) as error:
         read_sinks(file, {"SECRET": SECRET, "SHORT": "whsec_AAAA"})
-    assert str(file) in str(error.value) and found in str(error.value) and SECRET not in str(error.value)
+    said = str(error.value)
+    assert str(file) in said and found in said and SECRET not in said and "SECRET-" not in said
 
 
 def test_a_damaged_file_of_the_outbox_says_so(tmp_path: Path) -> None:

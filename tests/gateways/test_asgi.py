@@ -78,6 +78,14 @@ def test_obligations_are_done_and_told() -> None:
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 
+def test_an_accounts_header_is_read_as_the_logs_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STILLWATCH_ACCOUNT_HEADER", "X-Account")
+    for raw, wanted in (("café".encode(), "café"), ("café".encode("latin-1"), "café"), (b"acct_1", "acct_1")):
+        with serving(Service()) as service:
+            asked(service, chat(), headers={b"x-account": raw})
+            assert service.asked[0]["account_id"] == wanted
+
+
 def test_a_decision_in_shadow_changes_nothing() -> None:
     for held in (
         decision({"type": "hold"}, verdict="deny", mode="shadow"), decision({"type": "strip_logprobs"}, mode="shadow"),
@@ -197,8 +205,9 @@ def test_a_websocket_is_refused_where_something_binds() -> None:
     async def inner(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.accept"})
 
-    async def run(service: Service) -> str:
-        app = StillwatchMiddleware(inner, AsyncClient(Settings(service.url, TOKEN, within=6.0, ask_within=5.0)))
+    async def run(service: Service, *closed: str) -> str:
+        held = Settings(service.url, TOKEN, within=6.0, ask_within=5.0, fail_closed=frozenset(closed))
+        app = StillwatchMiddleware(inner, AsyncClient(held))
         sent: list[Any] = []
 
         async def receive() -> Any:
@@ -218,6 +227,9 @@ def test_a_websocket_is_refused_where_something_binds() -> None:
     ):
         with serving(Service(held)) as service:
             assert asyncio.run(run(service)) == f"websocket.{wanted}"
+    with serving(Service(WORST["garbage"])) as service:
+        told = [asyncio.run(run(service, *closed)) for closed in ((), ("/v1/other",), ("/v1/real",), ("realtime",))]
+    assert told == ["websocket.accept", "websocket.accept", "websocket.close", "websocket.close"]
 
 
 @pytest.mark.slow

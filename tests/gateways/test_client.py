@@ -13,16 +13,24 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stillwatch_gateway.answers import LONGEST_NAME, Ask, Garbage, parsed
+from stillwatch_gateway.answers import LONGEST_NAME, Ask, Decision, Garbage, parsed
 from stillwatch_gateway.client import DEFAULT, FRESH, SERVICE, STALE, AsyncClient, Client, Outcome
 from stillwatch_gateway.memory import Breaker, Cache
 from stillwatch_gateway.settings import Settings, from_environment
 from stillwatch_gateway.wire import Reading
 
+from stillwatch.service.wire import question
 from tests.gateways.service import ALLOW, LOOPBACK, TOKEN, WHOLE, WORST, Service, answer, deaf, decision, serving
 
 ASK = Ask("acme", model="large", request_id="r-1")
 CAP = decision({"type": "cap_max_tokens", "max_tokens": 64}, ttl_s=60)
+
+
+def read(said: dict[str, object]) -> Decision:
+    """A decision as the client reads it."""
+    return parsed(json.dumps(said).encode())
+
+
 WHOLE_AND_CLOSED = [answer(json.dumps(ALLOW).encode(), head="connection: close\r\n")]
 Decide = Callable[[Ask], Outcome]
 
@@ -272,16 +280,44 @@ def test_a_burst_that_comes_too_late_at_one_moment_does_not_open_the_breaker() -
     assert not breaker.lets(2.11)
 
 
+def test_what_is_remembered_ends_when_its_actions_end_and_a_budget_is_not_used_up_for_ever() -> None:
+    cache = Cache(10, 300.0, 300.0)
+    cache.put("a", read(decision({"type": "hold"}, verdict="deny", ttl_s=0, ends_s=40)), 0.0)
+    limit = {"type": "rate_limit", "requests_per_minute": 6}
+    cache.put("b", read(decision(limit, verdict="deny", ttl_s=0, ends_s=4000, retry_after_s=7)), 0.0)
+    assert cache.get("a", 39.0, stale=True) is not None and cache.get("a", 40.0, stale=True) is None
+    held = cache.get("b", 299.0, stale=True)
+    assert held is not None and held.verdict == "modify" and held.obligation("rate_limit") is not None
+    assert cache.get("b", 300.0, stale=True) is None
+
+
+def test_settings_of_obligations_are_not_cut_to_another_meaning() -> None:
+    """A limit beyond any number of ours is none; a model's name is told whole, or not at all."""
+    large = read(decision({"type": "rate_limit", "tokens_per_minute": 10**18}))
+    assert large.obligations[0].number("tokens_per_minute") == 2**31 - 1
+    assert read(decision({"type": "fallback_model", "to": "m" * 900})).obligations[0].word("to") == "m" * 900
+    for name in ("m" * 2000, "small\n", ""):
+        with pytest.raises(Garbage):
+            read(decision({"type": "fallback_model", "to": name}))
+
+
 TEXT = st.text(st.characters(), max_size=2000)
 
 
 @given(TEXT, TEXT, TEXT, TEXT, st.integers())
 def test_no_customer_can_make_a_question_that_is_not_plain(user: str, model: str, ip: str, way: str, many: int) -> None:
     raw = Ask("acme", "key", user, model, way, ip, many, "r").body()
-    said = json.loads(raw.decode("ascii"))
+    said = json.loads(raw.decode())
     assert len(raw) < 8192 and said["account_id"] == "acme" and 0 <= said["estimated_tokens"] < 2**31
     for value in said.values():
         assert not isinstance(value, str) or not any(ord(letter) < 32 for letter in value)
+
+
+def test_the_longest_names_of_any_letters_fit_the_service() -> None:
+    """With longer questions whoever has such a name would be told nothing: 413, and the default."""
+    for letter in ("\U0001f600", '"', "\\", "é"):
+        held = Ask(letter * 1024, letter * 1024, letter * 999, letter * 999, letter * 999, "", 1, letter * 999)
+        assert question(held.body()).account_id == letter * 1024
 
 
 JSON = st.recursive(
@@ -346,4 +382,10 @@ def test_settings_say_what_is_wrong_and_keep_the_token_to_themselves(tmp_path: o
         {"STILLWATCH_URL": "https://s/base/", "STILLWATCH_TOKEN": TOKEN, "STILLWATCH_FAIL_CLOSED": "agents, /v1/x"}
     )
     assert (held.path, held.port, TOKEN in repr(held)) == ("/base/v1/decisions", 443, False)
+    assert (held.within, held.ask_within) == (0.025, 0.01)
+    far = {"STILLWATCH_URL": "https://s", "STILLWATCH_TOKEN": TOKEN, "STILLWATCH_WITHIN_MS": "150"}
+    assert from_environment(far).ask_within == pytest.approx(0.06)
+    for wrong in ("0", "-1", "1e3", "99999", "²", "25 "):
+        with pytest.raises(ValueError, match="STILLWATCH_WITHIN_MS"):
+            from_environment({**far, "STILLWATCH_WITHIN_MS": wrong})
     assert held.closed("agents") and held.closed("chat", "/v1/x/y") and not held.closed("chat", "/v2/x")

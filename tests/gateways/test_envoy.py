@@ -204,6 +204,10 @@ def test_external_authorization_over_http() -> None:
         assert answer.headers["x-stillwatch-obligations"] == "rate_limit;requests_per_minute=600, strip_logprobs"
         assert answer.headers["x-stillwatch-limit-requests-per-minute"] == "600"
         assert answer.headers["x-envoy-auth-headers-to-remove"] == "x-stillwatch-skip"
+        forged = {**HEADERS, "x-stillwatch-limit-requests-per-minute": "9", "x-stillwatch-limit-x": "9"}
+        answer = over_http(service, CHAT, forged, BODY)
+        assert answer.headers["x-stillwatch-limit-requests-per-minute"] == "600"
+        assert answer.headers["x-envoy-auth-headers-to-remove"] == "x-stillwatch-limit-x", "ours must not be removed"
         service.script = decision({"type": "challenge", "kind": "identity"})
         answer = over_http(service, "/v1/messages", HEADERS, BODY)
         assert (answer.status_code, answer.json()["type"]) == (403, "error")

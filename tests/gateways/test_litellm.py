@@ -278,6 +278,23 @@ def test_calls_of_the_guardrail_wire() -> None:
         assert call(service, asks).json() == {"action": "NONE"}
 
 
+def test_an_answer_is_not_asked_about_a_second_time() -> None:
+    """Each question is charged to the budget of a group: two a request would halve its rate."""
+
+    async def acts(client: AsyncClient, service: Service) -> list[Json]:
+        app = Guardrail(client)
+        asks = {"input_type": "request", "request_data": ABOUT, "litellm_call_id": "c-1", "texts": ["x"]}
+        answers = {**asks, "input_type": "response", "texts": ["<think>no</think>yes"]}
+        told = [await app.act(asks), await app.act(answers), await app.act(answers)]
+        assert len(service.asked) == 1
+        return [*told, await app.act({**answers, "litellm_call_id": "c-2"})]
+
+    with serving(Service(decision({"type": "hide_reasoning"}))) as service:
+        client = AsyncClient(Settings(service.url, TOKEN, within=6.0, ask_within=5.0))
+        told = asyncio.run(acts(client, service))
+        assert [one["action"] for one in told] == ["NONE", *["GUARDRAIL_INTERVENED"] * 3] and len(service.asked) == 2
+
+
 def test_hostile_calls_of_the_guardrail_wire() -> None:
     with serving(Service(decision({"type": "hold"}))) as service:
         for body in (b"", b"[]", b"{" * 9000, b"\xff"):

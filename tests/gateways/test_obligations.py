@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from stillwatch_gateway.answers import Ask, Decision, Obligation, parsed
 from stillwatch_gateway.client import Outcome
 from stillwatch_gateway.limits import LONGEST_RUN, Limiter
-from stillwatch_gateway.obligations import ANTHROPIC, CAPS, CHOICES, LOGPROBS, OPENAI, change, ruled
+from stillwatch_gateway.obligations import ANTHROPIC, CAPS, CHOICES, LOGPROBS, OPENAI, change, ruled, told
 from stillwatch_gateway.reasoning import without
 
+from stillwatch.respond.budgets import Budgets
 from tests.gateways.service import decision
 
 Json = dict[str, Any]
@@ -112,6 +113,39 @@ def test_any_body_can_be_changed_and_none_asks_for_more_than_the_cap(body: Json,
         assert all(isinstance(value, int) and 0 < value * many <= 100 for value in asked)
     assert held["model"] == "small" and not set(LOGPROBS) & held.keys()
     assert json.dumps(without(held)) is not None
+
+
+def test_what_was_done_is_told_however_long_the_notice_is() -> None:
+    held = told(bound({"type": "strip_logprobs"}, notice="n" * 2000, appeal_url="https://x/" + "a" * 900))
+    assert held["x-stillwatch-notice"].endswith("; log-probabilities are left out")
+    assert len(held["x-stillwatch-notice"]) <= 2000 and len(held["x-stillwatch-appeal"]) == 910
+
+
+def test_a_budget_of_the_service_is_waited_for_as_long_as_it_says() -> None:
+    limit = {"type": "rate_limit", "requests_per_minute": 6}
+    for more, wanted in (({"retry_after_s": 7}, "7"), ({}, "60")):
+        ruling = ruled(Outcome(bound(limit, verdict="deny", **more), "service"), Ask("a"), Limiter())
+        assert ruling.refusal is not None and ruling.refusal.headers["retry-after"] == wanted
+
+
+@given(
+    st.integers(1, 60), st.integers(1, 3000), st.lists(st.tuples(st.floats(0, 90), st.integers(0, 5000)), max_size=40)
+)
+def test_who_waits_as_the_service_says_is_not_sent_away_here(
+    requests: int, tokens: int, asks: list[tuple[float, int]]
+) -> None:
+    clock, budgets = Hands(), Budgets()
+    limiter = Limiter(clock=clock)
+    numbers = {"requests_per_minute": requests, "tokens_per_minute": tokens}
+    held = bound({"type": "rate_limit", **numbers}, counted=True)
+    for gap, size in asks:
+        clock.now += gap
+        if (wait := budgets.take("g", numbers, size, clock.now)) > 0:
+            clock.now += wait + 1e-6
+            assert budgets.take("g", numbers, size, clock.now) == 0
+        assert ruled(Outcome(held, "service"), Ask("a", estimated_tokens=size), limiter).refusal is None
+    stale = [ruled(Outcome(held, "stale"), Ask("a"), limiter).refusal is None for _ in range(requests + 1)]
+    assert not stale[-1], "where nobody is there to count, the gateway does"
 
 
 class Hands:

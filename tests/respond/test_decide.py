@@ -69,6 +69,32 @@ def test_a_suspension_is_not_softened_by_what_stands_beside_it() -> None:
     assert said.reason_codes == ("usage_review",) and said.notice == "notice 2" and not said.retry_after_s
 
 
+def test_a_step_up_beside_others_speaks_for_itself_and_uses_up_nothing() -> None:
+    """The customer is stopped for want of a verification: to be told of a limit, or of another model, would mislead."""
+    limit = (Obligation("rate_limit", (("requests_per_minute", 1),)),)
+    held = [
+        action(1, obligations=limit, reason_code="usage_limit", group="G"),
+        action(2, Rung.FALLBACK, obligations=(Obligation("fallback_model", (("to", "small"),)),)),
+        action(3, Rung.VERIFY, reason_code="verification_needed", group="G"),
+    ]
+    budgets = Budgets()
+    for _ in range(30):
+        said = decide(Ask("a", "r"), held, NOW, PROMPT, budgets, 0.0).decision
+    assert (said.verdict, said.action, said.notice) == ("modify", "fallback", "notice 3")
+    assert said.reason_codes == ("verification_needed", "usage_review", "usage_limit")
+    assert not said.retry_after_s and said.ttl_s > 0 and len(budgets) == 0
+
+
+def test_the_action_whose_budget_is_used_up_speaks() -> None:
+    def limit(number: int, a_minute: int, **more: object) -> InForce:
+        return action(number, obligations=(Obligation("rate_limit", (("requests_per_minute", a_minute),)),), **more)
+
+    held = [limit(1, 10**6, expires_at=NOW + 9 * SECOND), limit(2, 1, reason_code="usage_limit")]
+    budgets = Budgets()
+    said = [decide(Ask("a", "r"), held, NOW, PROMPT, budgets, 0.0).decision for _ in range(3)][-1]
+    assert (said.verdict, said.notice, said.reason_codes, said.ends_s) == ("deny", "notice 2", ("usage_limit",), 9)
+
+
 def test_a_step_up_without_a_challenge_has_one() -> None:
     for reason, kind in (("key_security", "rotate_key"), ("verification_needed", "identity")):
         said = decide(Ask("a", "r"), [action(1, Rung.VERIFY, reason_code=reason)], NOW, PROMPT, Budgets(), 0.0).decision

@@ -47,7 +47,7 @@ def test_what_a_gateway_is_told_has_the_wires_shape_and_no_score(service: Servic
     assert service.decide("suspended")["obligations"] == [{"type": "hold"}]
     allowed = {
         "decision_id", "verdict", "action", "obligations", "reason_codes", "policy", "mode", "ttl_s", "notice",
-        "appeal_url", "retry_after_s",
+        "appeal_url", "retry_after_s", "ends_s", "counted",
     }  # fmt: skip
     for account in ("nobody", "watched", "labelled", "limited", "suspended", "shadowed"):
         said = service.decide(account)
@@ -106,6 +106,7 @@ def test_a_group_shares_its_budget_over_its_accounts(tmp_path: Path, key: Path) 
     assert (spent["verdict"], spent["action"], spent["reason_codes"]) == ("deny", "limit", ["usage_limit"])
     assert spent["retry_after_s"] >= 1 and spent["obligations"][0]["type"] == "rate_limit"
     assert spent["ttl_s"] == 0, "who is counted is asked about each time"
+    assert said[0]["counted"] is True and "counted" not in service.decide("nobody")
     assert service.decide("b")["verdict"] == "modify", "another group has its own"
 
 

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 VERDICTS = ("allow", "warn", "modify", "deny", "escalate")
@@ -29,6 +29,8 @@ WORDS = ("kind", "to")
 LONGEST = 256
 """Characters of a value in a question."""
 LONGEST_NAME = 1024
+LONGEST_NOTICE = 2000
+"""Characters of a notice and of an appeal's address: what an action's notice needs with the longest address."""
 MOST_TOKENS = 2**31 - 1
 UNKNOWN = "unknown"
 CODE = re.compile(r"[a-z][a-z_]{0,63}")
@@ -61,7 +63,7 @@ class Ask:
         return f"a:{account}" if account else f"k:{verbatim(self.api_key_id)}"
 
     def body(self) -> bytes:
-        """The question as JSON: always UTF-8, without control characters, and no longer than some kilobytes."""
+        """The question as JSON: always UTF-8, without control characters, and below the service's 16 KiB."""
         said: dict[str, Any] = {
             "model": tidy(self.model) or UNKNOWN, "operation": tidy(self.operation) or UNKNOWN,
             "request_id": tidy(self.request_id) or UNKNOWN,
@@ -74,7 +76,7 @@ class Ask:
             said["client_ip"] = address
         if (tokens := self.estimated_tokens) is not None:
             said["estimated_tokens"] = min(max(tokens, 0), MOST_TOKENS)
-        return json.dumps(said, separators=(",", ":")).encode("ascii")
+        return json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def tidy(value: object, longest: int = LONGEST) -> str:
@@ -114,7 +116,10 @@ class Obligation:
 
 @dataclass(frozen=True)
 class Decision:
-    """One answer. `ttl` is how many seconds it may be kept; `unknown` counts obligations that this version lacks."""
+    """One answer. `ttl` is how many seconds it may be kept, `ends` after how many it holds no more, whoever is there
+    to be asked; `retry_after` is set where a budget is used up for so many seconds, `counted` where the service
+    has counted the minutes of its limits; `unknown` counts obligations that
+    this version lacks."""
 
     decision_id: str
     verdict: str
@@ -127,6 +132,9 @@ class Decision:
     notice: str = ""
     appeal_url: str = ""
     unknown: int = 0
+    retry_after: float = 0.0
+    ends: float = math.inf
+    counted: bool = False
 
     @property
     def binding(self) -> bool:
@@ -138,6 +146,12 @@ class Decision:
         if not self.binding or self.verdict == "warn":
             return None
         return next((one for one in self.obligations if one.type == type), None)
+
+    def beyond_its_time(self) -> "Decision":
+        """What holds of it later, where nobody can be asked. A budget that was used up is not any more: who remembers
+        the limit counts by it."""
+        spent = self.retry_after > 0 and self.obligation("rate_limit") is not None
+        return replace(self, verdict="modify", retry_after=0.0) if spent else self
 
 
 def parsed(raw: bytes) -> Decision:
@@ -157,8 +171,10 @@ def parsed(raw: bytes) -> Decision:
     return Decision(
         _text(held, "decision_id", 256), str(verdict), _text(held, "action", 64), obligations,
         tuple(code for code in _list(held, "reason_codes") if isinstance(code, str) and CODE.fullmatch(code)),
-        _policy(held.get("policy")), str(mode), _ttl(held.get("ttl_s")), _text(held, "notice", 1000),
-        url if URL.fullmatch(url := _text(held, "appeal_url", 1000)) else "", unknown,
+        _policy(held.get("policy")), str(mode), _seconds(held, "ttl_s"), _text(held, "notice", LONGEST_NOTICE),
+        url if URL.fullmatch(url := _text(held, "appeal_url", LONGEST_NOTICE)) else "", unknown,
+        _seconds(held, "retry_after_s", 0.0), _seconds(held, "ends_s", math.inf),
+        held.get("counted") is True,
     )  # fmt: skip
 
 
@@ -186,15 +202,18 @@ def _policy(value: Any) -> dict[str, str]:
     return {name: _text(value, name, 256) for name in ("id", "version", "hash")} if value else {}
 
 
-def _ttl(value: Any) -> float:
+def _seconds(held: dict[str, Any], name: str, default: float | None = None) -> float:
+    value = held.get(name)
+    if value is None and default is not None:
+        return default
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Garbage("ttl_s is no number")
+        raise Garbage(f"{name} is no number")
     try:
         seconds = float(value)
     except OverflowError as error:
-        raise Garbage("ttl_s is no time") from error
+        raise Garbage(f"{name} is no time") from error
     if not math.isfinite(seconds) or seconds < 0:
-        raise Garbage("ttl_s is no time")
+        raise Garbage(f"{name} is no time")
     return seconds
 
 
@@ -220,8 +239,8 @@ def _obligation(one: dict[str, Any]) -> Obligation:
 
 def _setting(name: str, value: Any) -> int | str:
     if name in WORDS:
-        if isinstance(value, str) and (word := tidy(value)):
+        if word := verbatim(value):
             return word
-    elif isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_TOKENS:
-        return value
+    elif isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return min(value, MOST_TOKENS)
     raise Garbage(f"{name} of an obligation is not what it should be")

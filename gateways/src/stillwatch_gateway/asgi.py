@@ -16,7 +16,7 @@ from typing import Any
 
 from stillwatch_gateway.answers import Ask, tidy
 from stillwatch_gateway.client import AsyncClient
-from stillwatch_gateway.keys import hashed_key
+from stillwatch_gateway.keys import hashed_key, named
 from stillwatch_gateway.limits import Limiter
 from stillwatch_gateway.obligations import ANTHROPIC, OPENAI, Refusal, Ruling, change, estimated, ruled
 from stillwatch_gateway.settings import from_environment
@@ -46,10 +46,10 @@ def header(scope: Scope, name: str) -> str:
 def by_key(scope: Scope) -> Ask:
     """Who asks: the key; or the account in the header that STILLWATCH_ACCOUNT_HEADER names, which whoever stands before
     this server must set or remove."""
-    named = os.environ.get("STILLWATCH_ACCOUNT_HEADER", "")
+    wanted = os.environ.get("STILLWATCH_ACCOUNT_HEADER", "")
     client = scope.get("client") or ("",)
     return Ask(
-        header(scope, named) if named else "",
+        named(header(scope, wanted)) if wanted else "",
         hashed_key(header(scope, "authorization"), header(scope, "x-api-key")),
         client_ip=str(client[0]),
     )
@@ -139,7 +139,8 @@ class StillwatchMiddleware:
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A WebSocket is refused or let through whole: what is said in it cannot be changed here."""
         ask = replace(self._who(scope), operation="realtime", request_id=uuid.uuid4().hex)
-        ruling = ruled(await self.client.decide(ask), ask, self._limiter)
+        closed = self.client.settings.closed(ask.operation, scope["path"])
+        ruling = ruled(await self.client.decide(ask, closed=closed), ask, self._limiter)
         if ruling.refusal is not None or ruling.rewrites:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": ""})

@@ -15,7 +15,7 @@ from typing import Any
 from stillwatch_gateway.answers import Ask, Decision, Obligation, tidy
 from stillwatch_gateway.asgi import OPERATIONS, encoded, parsed_body, plain, read_body, refuse
 from stillwatch_gateway.client import AsyncClient
-from stillwatch_gateway.keys import hashed_key
+from stillwatch_gateway.keys import hashed_key, named
 from stillwatch_gateway.limits import Limiter
 from stillwatch_gateway.obligations import ANTHROPIC, OPENAI, Ruling, estimated, ruled
 from stillwatch_gateway.protobuf import Value
@@ -83,7 +83,7 @@ class Authorizer:
         body = parsed_body(request.body) or {}
         path = request.path.partition("?")[0].rstrip("/")
         return Ask(
-            headers.get(self._account_header, "") if self._account_header else "",
+            named(headers.get(self._account_header, "")) if self._account_header else "",
             hashed_key(headers.get("authorization", ""), headers.get("x-api-key", "")),
             tidy(body.get("user")), tidy(body.get("model")) or tidy(headers.get(MODEL_HEADER)),
             OPERATIONS.get(path.rpartition("/")[2], "other"), request.client_ip,
@@ -154,11 +154,12 @@ class HttpService:
         if told.ruling.refusal is not None:
             await refuse(send, told.ruling.refusal)
             return
-        dropped = {"x-envoy-auth-headers-to-remove": ",".join(told.dropped)} if told.dropped else {}
         numbers = {
             f"{PREFIX}limit-{name.replace('_', '-')}": str(value)
             for name, value in told.metadata.items() if isinstance(value, int)
         }  # fmt: skip
+        forged = ",".join(name for name in told.dropped if name not in numbers)  # Envoy removes after it has set
+        dropped = {"x-envoy-auth-headers-to-remove": forged} if forged else {}
         await _allow(send, {**told.ruling.headers, **told.upstream, **numbers, **dropped})
 
 

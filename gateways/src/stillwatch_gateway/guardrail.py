@@ -11,6 +11,7 @@ plugin.
 import hmac
 import json
 import os
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -25,6 +26,9 @@ from stillwatch_gateway.settings import from_environment
 PATH = "/beta/litellm_basic_guardrail_api"
 MOST_BODY = 64 << 20
 """Bytes of a call: LiteLLM sends texts and images with it."""
+
+MOST_RUNNING = 50_000
+"""Calls whose answers may be awaited at once."""
 
 MASKED = "[present]"
 """What stands instead of a header that LiteLLM does not pass on."""
@@ -43,6 +47,7 @@ class Guardrail:
         self.client = client
         self._key = key
         self._limiter = limiter or Limiter()
+        self._hides: OrderedDict[tuple[str, str], bool] = OrderedDict()
 
     async def __call__(
         self,
@@ -69,9 +74,18 @@ class Guardrail:
     async def act(self, call: Json) -> Json:
         """The action for one call of the wire."""
         ask = asked(call)
+        place = (ask.who, ask.request_id)
         if call.get("input_type") == "response":
-            return self._about_answer(call, await self.client.decide(ask))
-        ruling = ruled(await self.client.decide(ask), ask, self._limiter)
+            if (hides := self._hides.get(place)) is None:
+                hides = _hides(await self.client.decide(ask))
+            return self._about_answer(call, hides)
+        outcome = await self.client.decide(ask)
+        if ask.request_id:  # its answer is not asked about: it would be charged to a budget a second time
+            self._hides[place] = _hides(outcome)
+            self._hides.move_to_end(place)
+            while len(self._hides) > MOST_RUNNING:
+                self._hides.popitem(last=False)
+        ruling = ruled(outcome, ask, self._limiter)
         if ruling.limit is not None:
             self._limiter.gives_back(ask.who, ruling.limit)  # the wire does not tell when a request has ended
         if ruling.refusal is not None:
@@ -83,13 +97,17 @@ class Guardrail:
             self.client.counters.add("not done")
         return {"action": "NONE"}
 
-    def _about_answer(self, call: Json, outcome: Outcome) -> Json:
+    def _about_answer(self, call: Json, hides: bool) -> Json:
         """Take traces out of an answer's texts. Whoever is refused is so before the model answers, not after it."""
         texts = call.get("texts")
-        if outcome.decision.obligation("hide_reasoning") is None or not isinstance(texts, list):
+        if not hides or not isinstance(texts, list):
             return {"action": "NONE"}
         left = [without_think(text) if isinstance(text, str) else text for text in texts]
         return {"action": "GUARDRAIL_INTERVENED", "texts": left} if left != texts else {"action": "NONE"}
+
+
+def _hides(outcome: Outcome) -> bool:
+    return outcome.decision.obligation("hide_reasoning") is not None
 
 
 def asked(call: Json) -> Ask:

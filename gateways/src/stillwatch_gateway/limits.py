@@ -36,10 +36,12 @@ class Limiter:
         self._lock = threading.Lock()
         self._uses: OrderedDict[str, _Use] = OrderedDict()
 
-    def takes(self, who: str, limit: Obligation, tokens: int) -> float:
+    def takes(self, who: str, limit: Obligation, tokens: int, *, counted: bool = False) -> float:
         """Take one request from what an account has left: 0, or after how many seconds it may come again.
 
-        A request that is larger than a whole minute's tokens passes when the bucket is full, and empties it.
+        A request that is larger than a whole minute's tokens passes when the bucket is full, and empties it. What the
+        service has `counted` is noted and refused by no minute of ours: whoever comes again when it said so would be
+        charged there, and sent away here.
         """
         requests, most = limit.number("requests_per_minute"), limit.number("tokens_per_minute")
         at_once = limit.number("concurrency")
@@ -53,10 +55,10 @@ class Limiter:
                 (1 - use.requests) * MINUTE / requests if requests else 0.0,
                 (asked - use.tokens) * MINUTE / most if most else 0.0,
             ]
-            if max(waits) > 1e-9:
+            if max(waits) > 1e-9 and not counted:
                 return max(waits)
-            use.requests -= 1 if requests else 0
-            use.tokens -= asked
+            use.requests = max(use.requests - 1, 0.0) if requests else 0.0
+            use.tokens = max(use.tokens - asked, 0.0)
             use.running += [use.at] if at_once is not None else []
             return 0.0
 

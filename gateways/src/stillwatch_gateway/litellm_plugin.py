@@ -19,7 +19,7 @@ from stillwatch_gateway.answers import Ask, Obligation, tidy
 from stillwatch_gateway.client import AsyncClient
 from stillwatch_gateway.limits import Limiter
 from stillwatch_gateway.obligations import ANTHROPIC, OPENAI, Ruling, change, estimated, ruled
-from stillwatch_gateway.reasoning import TRACES, Stream, without
+from stillwatch_gateway.reasoning import TEXTS, TRACES, Stream, without, without_think
 from stillwatch_gateway.settings import from_environment
 
 PATHS = {"anthropic_messages": "/v1/messages", "aresponses": "/v1/responses", "responses": "/v1/responses"}
@@ -172,6 +172,9 @@ def blanked(value: Any, depth: int = 0) -> Any:
     if isinstance(fields, dict):
         for name in TRACES:
             fields.pop(name, None)
+    for name in TEXTS:
+        if isinstance(said := getattr(value, name, None), str):
+            setattr(value, name, without_think(said))
     for name in INNER:
         inner = getattr(value, name, None)
         if isinstance(inner, list | dict) or (inner is not None and hasattr(inner, "__dict__")):

@@ -31,12 +31,13 @@ class Cache:
         self._held: dict[bool, OrderedDict[str, Kept]] = {True: OrderedDict(), False: OrderedDict()}
 
     def put(self, who: str, decision: Decision, now: float) -> None:
-        """Remember a decision for its ttl, and a bounded time beyond it for when the service is not there."""
+        """Remember a decision for its ttl, and a bounded time beyond it for when the service is not there; never beyond
+        the end of what it says."""
         until = now + min(decision.ttl, self._longest)
         with self._lock:
             self._held[not decision.binding].pop(who, None)
             held = self._held[decision.binding]
-            held[who] = Kept(decision, until, until + self._stale_for)
+            held[who] = Kept(decision, until, min(until + self._stale_for, now + decision.ends))
             held.move_to_end(who)
             while len(held) > self._size:
                 held.popitem(last=False)
@@ -50,7 +51,9 @@ class Cache:
                         del held[who]
                         return None
                     held.move_to_end(who)
-                    return kept.decision if now < (kept.stale_until if stale else kept.fresh_until) else None
+                    if now < kept.fresh_until:
+                        return kept.decision
+                    return kept.decision.beyond_its_time() if stale else None
         return None
 
     def __len__(self) -> int:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stillwatch_gateway.answers import Ask, Decision, Obligation
-from stillwatch_gateway.client import Outcome
+from stillwatch_gateway.client import SERVICE, Outcome
 from stillwatch_gateway.limits import MINUTE, Limiter
 
 OPENAI, ANTHROPIC = "openai", "anthropic"
 
 LIMITED = "usage_limit"
+LONGEST_HEADER = 2000
 NOTICES = {
     "hold": "This account is on hold.", "challenge": "This account needs to be verified before it can go on.",
     "rate_limit": "This account has reached its limit for now.", "deny": "This request is not answered.",
@@ -81,7 +82,7 @@ class Ruling:
 
 
 def ruled(outcome: Outcome, ask: Ask, limiter: Limiter, dialect: str = OPENAI) -> Ruling:
-    """What a decision means for one request. Limits are counted here."""
+    """What a decision means for one request. Limits are counted here; minutes where the service has not done so."""
     decision = outcome.decision
     if outcome.unavailable:
         return Ruling(decision, _refusal(decision, 503, "overloaded_error", "unavailable", dialect, "deny"))
@@ -93,8 +94,9 @@ def ruled(outcome: Outcome, ask: Ask, limiter: Limiter, dialect: str = OPENAI) -
     if why or (decision.verdict == "deny" and not spent):
         return Ruling(decision, _refusal(decision, 403, "permission_error", _code(decision), dialect, why or "deny"))
     if decision.verdict == "deny":
-        return Ruling(decision, _limited(decision, MINUTE, dialect))
-    if limit is not None and (wait := limiter.takes(ask.who, limit, ask.estimated_tokens or 0)) > 0:
+        return Ruling(decision, _limited(decision, decision.retry_after or MINUTE, dialect))
+    counted = decision.counted and outcome.source == SERVICE
+    if limit is not None and (wait := limiter.takes(ask.who, limit, ask.estimated_tokens or 0, counted=counted)) > 0:
         return Ruling(decision, _limited(decision, wait, dialect))
     return Ruling(decision, None, told(decision), limit)
 
@@ -127,8 +129,9 @@ def told(decision: Decision) -> dict[str, str]:
     """Headers that tell the customer what was done to a request that goes on."""
     if not decision.binding:
         return {}
-    done = [words for type, words in CHANGES.items() if decision.obligation(type) is not None]
-    said = "; ".join(filter(None, [decision.notice, ", ".join(done)]))
+    done = ", ".join(words for type, words in CHANGES.items() if decision.obligation(type) is not None)
+    room = LONGEST_HEADER - len(done) - 2  # what was done is told, however long the decision's own words are
+    said = "; ".join(filter(None, [decision.notice[:room], done]))
     headers = _headers(decision, said)
     if (fallback := decision.obligation("fallback_model")) is not None:
         headers["x-stillwatch-model"] = _latin(fallback.word("to"))
@@ -142,7 +145,7 @@ def _headers(decision: Decision, notice: str) -> dict[str, str]:
 
 def _latin(value: str) -> str:
     """A value as a header can hold it: printable ASCII on one line."""
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in value)[:500]
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in value)[:LONGEST_HEADER]
 
 
 def change(body: MutableMapping[str, Any], decision: Decision, dialect: str = OPENAI, path: str = "") -> None:

@@ -13,6 +13,9 @@ TRACES = (
 KINDS = ("reasoning", "thinking", "redacted_thinking", "reasoning_text", "summary_text")
 """Kinds of blocks that hold one."""
 
+TEXTS = ("content", "text")
+"""Keys of a choice, a message or a block that hold what is said."""
+
 WORDS = ("thinking", "text", "data", "encrypted_content")
 THINK = re.compile(r"<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
 
@@ -41,14 +44,15 @@ def without(value: Any, depth: int = 0) -> Any:
         out["thinking"] = ""
     if str(out.get("type", "")).startswith(("response.reasoning", "reasoning")):
         out.update({name: "" for name in ("delta", "text") if name in out})
-    if isinstance(out.get("content"), str) and "<think>" in out["content"]:
-        out["content"] = without_think(out["content"])
+    for name in TEXTS:
+        if isinstance(out.get(name), str):
+            out[name] = without_think(out[name])
     return out
 
 
 def without_think(text: str) -> str:
     """A text without what stands between <think> and </think>, as servers that tell no traces apart write them."""
-    return THINK.sub("", text)
+    return THINK.sub("", text) if "<think>" in text else text
 
 
 def whole(raw: bytes) -> bytes:

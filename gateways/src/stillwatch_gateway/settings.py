@@ -83,7 +83,7 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings of STILLWATCH_URL, STILLWATCH_TOKEN or STILLWATCH_TOKEN_FILE, STILLWATCH_FAIL_CLOSED (with commas
-    between routes) and STILLWATCH_CA_FILE.
+    between routes), STILLWATCH_WITHIN_MS and STILLWATCH_CA_FILE.
 
     Raises ValueError where they do not say how Stillwatch is reached.
     """
@@ -92,6 +92,15 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     if file := held.get("STILLWATCH_TOKEN_FILE", ""):
         token = Path(file).read_text("ascii").strip()
     closed = frozenset(filter(None, map(str.strip, held.get("STILLWATCH_FAIL_CLOSED", "").split(","))))
+    within = _milliseconds(held.get("STILLWATCH_WITHIN_MS", "") or "25")
     return Settings(
-        held.get("STILLWATCH_URL", ""), token, fail_closed=closed, ca_file=held.get("STILLWATCH_CA_FILE", "")
-    )
+        held.get("STILLWATCH_URL", ""), token, within=within, ask_within=within * 2 / 5, fail_closed=closed,
+        ca_file=held.get("STILLWATCH_CA_FILE", ""),
+    )  # fmt: skip
+
+
+def _milliseconds(told: str) -> float:
+    """Seconds, of milliseconds as text. Raises ValueError."""
+    if not told.isascii() or not told.isdigit() or not 1 <= int(told[:6]) <= 10_000:
+        raise ValueError("STILLWATCH_WITHIN_MS must be whole milliseconds, 1 to 10000")
+    return int(told[:6]) / 1000

@@ -11,7 +11,7 @@ from email.policy import SMTP
 from email.utils import formatdate
 from typing import Any
 
-from stillwatch.delivery.reach import Refused, connected, context_of, within
+from stillwatch.delivery.reach import Refused, connected, context_of, secured, within
 from stillwatch.delivery.sinks import Mail
 from stillwatch.delivery.words import ALLEGATION, plain, sentence
 
@@ -61,8 +61,7 @@ class _Secure(_Plain):
     """The same under TLS from the first byte."""
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        held = super()._get_socket(host, port, timeout)
-        return self.context.wrap_socket(held, server_hostname=host)
+        return secured(super()._get_socket(host, port, timeout), self.context, host, timeout)
 
 
 def send_all(sink: Mail, alerts: Sequence[dict[str, Any]]) -> None:

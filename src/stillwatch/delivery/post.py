@@ -18,6 +18,10 @@ MOST_A_MAIL = 200
 """Alerts in one mail, or in one write to a file."""
 
 
+class Untellable(Refused):
+    """An alert that lacks something, of another version or changed by hand."""
+
+
 @dataclass(frozen=True)
 class Posted:
     """What a round did for a sink: delivered, still waiting, given up in all; and what went wrong last."""
@@ -57,6 +61,13 @@ class Post:
             ready, queue = queue[:size], queue[size:]
             try:
                 send_all(sink, [one.alert for one in ready])
+            except Untellable as error:
+                failed = error.why
+                if len(ready) > 1:  # one of them: each goes alone
+                    queue, size = [*ready, *queue], 1
+                else:
+                    self._failed(sink, ready, error, now)
+                continue
             except Refused as error:
                 failed = error.why
                 self._failed(sink, ready, error, now)
@@ -85,7 +96,15 @@ class Post:
 
 
 def send_all(sink: Sink, alerts: Sequence[dict[str, Any]]) -> None:
-    """Deliver alerts to a sink. Raises Refused; then none of them counts as delivered."""
+    """Deliver alerts to a sink. Raises Refused, or Untellable where the fault is an alert's, so that it does not keep
+    all others from being delivered; then none of them counts as delivered."""
+    try:
+        _send_all(sink, alerts)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Untellable(f"an alert cannot be told ({type(error).__name__})") from error
+
+
+def _send_all(sink: Sink, alerts: Sequence[dict[str, Any]]) -> None:
     if isinstance(sink, Webhook):
         for alert in alerts:
             webhook.send(sink, alert)

@@ -15,6 +15,11 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Protocol
 
 NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+UNICAST = IPv6Network("2000::/3")
+"""All of IPv6 that is given out for the public Internet (RFC 4291)."""
+
+MOST_ADDRESSES = 8
+"""Addresses of one name that are tried: each may cost the whole time."""
 
 
 class HasAuthority(Protocol):
@@ -46,10 +51,13 @@ def is_public(address: str) -> bool:
     """Whether an address is of the public Internet, also where it is wrapped in one of IPv6."""
     one = ip_address(address.partition("%")[0])
     if isinstance(one, IPv6Address):
+        is_nat = any(one in net for net in NAT64)
         wrapped = [one.ipv4_mapped, one.sixtofour, *(one.teredo or ())]
-        if any(one in net for net in NAT64):
+        if is_nat:
             wrapped.append(IPv4Address(int(one) & 0xFFFFFFFF))
         if any(held is not None and not held.is_global for held in wrapped):
+            return False
+        if one not in UNICAST and not is_nat and one.ipv4_mapped is None:
             return False
     return one.is_global and not one.is_multicast
 
@@ -63,10 +71,22 @@ def connected(host: str, port: int, seconds: float, *, private: bool) -> socket.
     addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
     if not private and not all(map(is_public, addresses)):
         raise Refused("the host is not on the public Internet, and private = true is not said", outage=True)
-    for address in addresses:
+    for address in addresses[:MOST_ADDRESSES]:
         with contextlib.suppress(OSError):
             return socket.create_connection((address, port), seconds)
     raise Refused("no connection", outage=True)
+
+
+def secured(held: socket.socket, context: ssl.SSLContext, host: str, seconds: float) -> ssl.SSLSocket:
+    """TLS over a connection; a handshake that drips ends after so many seconds. Raises OSError."""
+    wrapped = context.wrap_socket(held, server_hostname=host, do_handshake_on_connect=False)
+    try:
+        with within(lambda: wrapped, seconds):
+            wrapped.do_handshake()
+    except BaseException:
+        wrapped.close()
+        raise
+    return wrapped
 
 
 @contextmanager

@@ -162,7 +162,7 @@ class _Table:
             except (OSError, ValueError) as error:
                 raise self.wrong(f"{key}_file", "a file that cannot be read", "a file of text") from error
         if not value.strip():
-            raise self.wrong(key, f"nothing in {name or file}", "a secret")
+            raise self.wrong(key, f"nothing in {_variable(name) or file}", "a secret")
         return value.strip()
 
     def ended(self) -> None:
@@ -179,7 +179,7 @@ def _webhook(name: str, table: _Table) -> Webhook:
     except ValueError:
         plain = False
     if parts.scheme not in ("http", "https") or not plain or parts.fragment or not HOST.fullmatch(parts.hostname or ""):
-        raise table.wrong("url", url, "http(s)://host[:port]/path, without a user in it")
+        raise table.wrong("url", _without_secrets(url), "http(s)://host[:port]/path, without a user in it")
     if parts.scheme == "http" and not private:
         raise table.wrong("url", "http", "https; or private = true for a receiver in a network of yours")
     words = table.secret("secret", needed=True).split()
@@ -220,6 +220,18 @@ def _mail(name: str, table: _Table) -> Mail:
 
 KINDS: dict[str, Callable[[str, _Table], Sink]] = {"webhook": _webhook, "ocsf": _lines, "email": _mail}
 """The kinds of sinks, by the first part of a table's name."""
+
+
+def _without_secrets(url: str) -> str:
+    """An address as an error may quote it: scheme and host. A user, a password and a token in the path stay here."""
+    scheme, mark, rest = url.partition("://")
+    host = rest.partition("/")[0].rpartition("@")
+    return f"{scheme}{mark}{'…@' if host[1] else ''}{host[2]}/…" if mark else "no address"
+
+
+def _variable(name: str) -> str:
+    """A variable's name as an error may quote it: who gave the secret itself instead does not want to read it."""
+    return name if re.fullmatch(r"[A-Z][A-Z0-9_]*", name) else "the variable of that name" if name else ""
 
 
 def _kind(value: object) -> str:

@@ -15,14 +15,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from stillwatch import __version__
-from stillwatch.delivery.reach import Refused, connected, context_of, within
+from stillwatch.delivery.reach import Refused, connected, context_of, secured, within
 from stillwatch.delivery.sinks import Webhook
 
 SECONDS = 15.0
-"""For the connection, and for the answer altogether."""
+"""For the connection, for a handshake, and for the answer altogether."""
 
 TOLERANCE = 300
 """Seconds by which the time of a signature may differ from the receiver's clock."""
+
+MOST_DIGITS = 15
+"""Of a time that a receiver reads: a longer one is no time."""
 
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 GONE = (410,)
@@ -43,7 +46,7 @@ def signature(secret: bytes, alert_id: str, seconds: int, body: bytes) -> str:
 def is_genuine(secret: bytes, headers: dict[str, str], body: bytes, now: float) -> bool:
     """Whether a delivery is ours and of now, as a receiver checks it; it must also pass over ids that it has had."""
     try:
-        alert_id, seconds = headers["webhook-id"], int(headers["webhook-timestamp"])
+        alert_id, seconds = headers["webhook-id"], int(headers["webhook-timestamp"][:MOST_DIGITS])
         wanted = signature(secret, alert_id, seconds, body).encode("ascii")
     except (KeyError, ValueError):
         return False
@@ -74,7 +77,7 @@ def _posted(sink: Webhook, body: bytes, headers: dict[str, str]) -> tuple[int, f
     port = parts.port or (443 if parts.scheme == "https" else 80)
     held: socket.socket = connected(host, port, SECONDS, private=sink.private)
     if parts.scheme == "https":
-        held = context_of(sink).wrap_socket(held, server_hostname=host)
+        held = secured(held, context_of(sink), host, SECONDS)
     connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
     connection.sock = held
     try:

@@ -29,6 +29,9 @@ SECOND = 1_000_000
 URGENT = "key_security"
 """The reason code of what protects the customer: it is never delayed."""
 
+_STOPS = ("hold", "challenge")
+"""Obligations under which a request is not answered."""
+
 _LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrency", "max_tokens")
 
 
@@ -57,7 +60,8 @@ class Timing:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is answered. `retry_after_s` is set where a budget is used up."""
+    """What is answered. `retry_after_s` is set where a budget is used up, `ends_s` where an action spoke: seconds until
+    the first of them ends; `counted` where a budget counted the request."""
 
     decision_id: str
     verdict: str
@@ -70,6 +74,8 @@ class Decision:
     notice: str = ""
     appeal_url: str = ""
     retry_after_s: int = 0
+    ends_s: int | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,24 +101,27 @@ def decide(ask: Ask, held: Sequence[InForce], now: int, timing: Timing, budgets:
     if not spoken or spoken[0].rung == Rung.OBSERVE:
         mode = "shadow" if shadow and not spoken else "enforce"
         return Ruling(Decision(name, "allow", "none", (), (), None, mode, ttl), tuple(spoken), shadow)
-    return Ruling(_of(name, ttl, spoken, ask, budgets, clock), tuple(spoken), shadow)
+    return Ruling(_of(name, ttl, spoken, ask, now, budgets, clock), tuple(spoken), shadow)
 
 
-def _of(name: str, ttl: int, spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> Decision:
+def _of(
+    name: str, ttl: int, spoken: list[InForce], ask: Ask, now: int, budgets: Budgets, clock: float
+) -> Decision:  # fmt: skip
+    """The words are those of the action that stops the request, where one does, else of the highest. What is stopped
+    anyhow is charged to nobody."""
     first = spoken[0]
     verdict = VERDICTS[first.rung]
     if first.rung == Rung.SUSPEND:  # milder actions say nothing beside it: a limit would read as "try again"
         spoken = [one for one in spoken if one.rung == Rung.SUSPEND]
     obligations = merged(_obliged(one) for one in spoken)
-    wait = 0.0
-    if first.rung != Rung.SUSPEND:
-        wait, counted = _charge(spoken, ask, budgets, clock)
-        ttl = 0 if counted else ttl
-    spoke = next((one for one in spoken if one.rung == Rung.LIMIT), first) if wait else first
+    stops = next((one for one in spoken if any(o.type in _STOPS for o in _obliged(one))), None)
+    wait, counted, spent = (0.0, False, first) if stops else _charge(spoken, ask, budgets, clock)
+    spoke = stops or (spent if wait else first)
+    codes = [one.reason_code for one in ([spoke] if wait else [spoke, *spoken]) if one.rung > Rung.OBSERVE]
     return Decision(
-        name, "deny" if wait else verdict, first.rung.name.lower(), obligations,
-        tuple(dict.fromkeys(one.reason_code for one in ([spoke] if wait else spoken) if one.rung > Rung.OBSERVE)),
-        spoke.policy, "enforce", ttl, spoke.notice, spoke.appeal_url, -int(-wait // 1) if wait else 0,
+        name, "deny" if wait else verdict, first.rung.name.lower(), obligations, tuple(dict.fromkeys(codes)),
+        spoke.policy, "enforce", 0 if counted else ttl, spoke.notice, spoke.appeal_url,
+        -int(-wait // 1) if wait else 0, (min(one.expires_at for one in spoken) - now) // SECOND, counted,
     )  # fmt: skip
 
 
@@ -141,8 +150,8 @@ def merged(several: Iterable[tuple[Obligation, ...]]) -> tuple[Obligation, ...]:
     return tuple(Obligation(type, tuple(sorted(held[type].items()))) for type in sorted(held))
 
 
-def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> tuple[float, bool]:
-    """The seconds to wait for the budgets, and whether any counted this request.
+def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> tuple[float, bool, InForce]:
+    """The seconds to wait for the budgets, whether any counted this request, and the action whose budget is used up.
 
     Whose actions name a group share the group's budget. Of several budgets the first that is used up speaks; those
     before it are charged all the same.
@@ -155,8 +164,8 @@ def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> 
             counted = True
             wait = budgets.take(budget_of(one), numbers, ask.tokens, clock, ask.lease)
             if wait > 0:
-                return wait, True
-    return 0.0, counted
+                return wait, True, one
+    return 0.0, counted, spoken[0]
 
 
 def budget_of(one: InForce) -> str:

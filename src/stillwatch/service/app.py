@@ -235,6 +235,8 @@ _DECISION: dict[str, Any] = {
         "notice": {"type": "string", "description": "What the customer is told."},
         "appeal_url": _TEXT,
         "retry_after_s": {"type": "integer", "minimum": 1, "description": "A budget is used up until then."},
+        "ends_s": {"type": "integer", "minimum": 0, "description": "Beyond it the answer holds no more."},
+        "counted": {"const": True, "description": "The minutes of its limits are counted: not to be counted again."},
     },
 }  # fmt: skip
 _ERROR: dict[str, Any] = {

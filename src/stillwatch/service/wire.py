@@ -143,6 +143,10 @@ def answer(decision: Decision) -> bytes:
         said["appeal_url"] = decision.appeal_url
     if decision.retry_after_s:
         said["retry_after_s"] = decision.retry_after_s
+    if decision.ends_s is not None:
+        said["ends_s"] = decision.ends_s
+    if decision.counted:
+        said["counted"] = True
     return encoded(said)
 
 
