@@ -160,3 +160,17 @@ def test_a_publisher_follows_the_casebook(store: Store, run: Run, tmp_path: Path
     assert publisher.look() and told(store, "a") == told(store, "b") == set()
     (store.folder / "casebook.db").write_bytes(b"not a database")
     assert not publisher.look()
+
+
+def test_accounts_of_one_campaign_share_a_budget_though_their_runs_gave_it_other_names(
+    store: Store, run: Run, tmp_path: Path
+) -> None:
+    path = policy(tmp_path, LIMIT)
+    run("act", path, *URL)
+    write_run(store, "20260103T000000-1-a", found(member("a"), member("c")) | {"campaign_id": "B-2"})
+    write_run(store, "20260104T000000-1-a", found(member("d")) | {"campaign_id": "A-3"})
+    for name in ("20260103", "20260104"):
+        run("act", path, *URL, "--run", name)
+    with acting_book(store) as book:
+        groups = {one.account_id: one.group for one in book.in_force(time.time_ns() // 1000)}
+    assert groups == {"a": "B-2", "b": "B-2", "c": "B-2", "d": "A-3"}

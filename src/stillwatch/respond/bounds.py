@@ -43,6 +43,16 @@ class Past:
 
 def radii(links: Iterable[tuple[str, str]]) -> Mapping[str, int]:
     """For each campaign of (campaign, account) the accounts of it and of all that share one with it."""
+    pairs = set(links)
+    groups = groups_of(pairs)
+    accounts: dict[str, set[str]] = {}
+    for campaign, account in pairs:
+        accounts.setdefault(groups[campaign], set()).add(account)
+    return {campaign: len(accounts[group]) for campaign, group in groups.items()}
+
+
+def groups_of(links: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """For each campaign of (campaign, account) the least id of those that it shares an account with, one by one."""
     root: dict[str, str] = {}
 
     def found(name: str) -> str:
@@ -56,10 +66,11 @@ def radii(links: Iterable[tuple[str, str]]) -> Mapping[str, int]:
     for campaign, account in pairs:
         one, other = found("c" + campaign), found("a" + account)
         root[max(one, other)] = min(one, other)
-    accounts: dict[str, set[str]] = {}
-    for _, account in pairs:
-        accounts.setdefault(found("a" + account), set()).add(account)
-    return {campaign: len(accounts[found("c" + campaign)]) for campaign, _ in pairs}
+    least: dict[str, str] = {}
+    for campaign, _ in pairs:
+        here = found("c" + campaign)
+        least[here] = min(least.get(here, campaign), campaign)
+    return {campaign: least[found("c" + campaign)] for campaign, _ in pairs}
 
 
 def links_of(actions: Iterable[Action]) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from stillwatch.errors import StoreError, UsageError
 from stillwatch.records import InForce
 from stillwatch.respond import ladder
 from stillwatch.respond.action import OPEN, Action, State
+from stillwatch.respond.bounds import groups_of
 from stillwatch.respond.notices import in_force_of
 from stillwatch.respond.written import action_read, action_text
 from stillwatch.store.casebook import trail
@@ -47,7 +48,8 @@ class Casebook:
     def in_force(self, now: int, *, shadow: bool = False) -> list[InForce]:
         """What is in force at a time (microseconds since 1970), by account and id; with `shadow`, what would be.
 
-        What has expired, or whose appeal has waited too long, is left out also where nobody has noted that yet.
+        What has expired, or whose appeal has waited too long, is left out also where nobody has noted that yet. A
+        campaign has another id in each run, so `group` is the least of those that share an account: one budget for all.
         """
         wanted = State.SHADOW if shadow else State.IN_FORCE
         where = and_(
@@ -56,7 +58,10 @@ class Casebook:
         )  # fmt: skip
         with self.database.reading() as connection:
             held = _actions(connection, where)
-        told = [in_force_of(one) for one in held if one.state == wanted and ladder.stands(one, now)]
+        stands = [one for one in held if one.state == wanted and ladder.stands(one, now)]
+        links = [(name, one.hit.account_id) for one in stands for name in one.seen_as if name]
+        groups = groups_of(links)
+        told = [replace(row, group=groups.get(row.group, row.group)) for row in map(in_force_of, stands)]
         return sorted(told, key=lambda one: (one.account_id, one.action_id))
 
     def find(
