@@ -39,6 +39,7 @@ FLOORS = {
         "delivery",
         "backtest",
         "acting",
+        "attribution",
         "past",
         "known",
         "detection",
