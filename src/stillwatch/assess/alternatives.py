@@ -4,9 +4,11 @@ Benchmark, own data and an organisation that accounts merely say explain only wh
 them would be a free pass.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stillwatch.assess.terms import Facts, number
+from stillwatch.records import Score
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,37 @@ AFFILIATED = "affiliated"
 RESELLER = "declared reseller"
 
 NOT_LOGGED = "nothing logged that would show it"
+
+WEIGHED_BY = {
+    AFFILIATED: (
+        "one stable place", "one verified domain", "one declared organisation", "one mail domain",
+        "made to look unrelated", "proxy networks",
+    ),
+    "shared benchmark or homework": ("same items", "swept once"),
+    "common template, own data": ("source of work",),
+    "same product": (
+        "one product", "infrastructure agrees", "registration agrees", "timing agrees", "borne by few",
+    ),
+    "viral prompt": (
+        "own wordings", "infrastructure agrees", "registration agrees", "client agrees", "borne by few",
+    ),
+}  # fmt: skip
+"""The terms of the three questions whose facts an explanation explains, or cannot. Nothing weighs a declared reseller or
+a permission: a contract is there or is not."""
+
+
+def log_ratio(one: Alternative, scores: Iterable[Score]) -> float | None:
+    """ln of how much better the explanation accounts for its own facts than a covert campaign does: less the sum of the
+    terms that rest on them. None where nothing was logged, or no term speaks of it.
+
+    The terms' weights are set by hand, and bounded; and other facts speak as well. So it decides no verdict.
+    """
+    if one.name not in WEIGHED_BY:
+        return None
+    values = [term.value for score in scores for term in score.terms if term.name in WEIGHED_BY[one.name]]
+    if values:
+        return -sum(values)
+    return None if one.verdict == "unknown" else 0.0
 
 
 def _verdict(explains: bool, possible: bool, *, seen: bool) -> str:

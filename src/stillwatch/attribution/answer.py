@@ -42,7 +42,7 @@ def attributed(
     if accused:
         counted = _count(store, answer, finding, dossier, networks)
     named = [one for one in counted.counted if one.organisation]
-    made = hypotheses(finding["campaign_id"], dossier.organisations if accused else (), named)
+    made = hypotheses(finding["campaign_id"], dossier.organisations, named) if accused else []
     return {
         "schema": SCHEMA,
         "run_id": answer["run"]["run_id"],
@@ -59,7 +59,7 @@ def attributed(
         },
         "hypotheses": [_hypothesis(one) for one in made],
         "abstained": _abstained(dossier, counted, bool(accused)),
-        "sightings": [_channel(channel_of(one)) for one in counted.counted if not one.organisation],
+        "sightings": [_sighting(one) for one in counted.counted if not one.organisation],
     }
 
 
@@ -139,6 +139,11 @@ def _said(said: Said) -> dict[str, Any]:
         "speaks": said.speaks,
         "channels": [_channel(one) for one in said.channels],
     }
+
+
+def _sighting(one: Counted) -> dict[str, Any]:
+    """What a partner saw and names nobody for: counts, and whether chance explains them. It weighs in no hypothesis."""
+    return _channel(channel_of(one)) | {"log_ratio": None, "most": None}
 
 
 def _channel(channel: Channel) -> dict[str, Any]:
