@@ -57,14 +57,17 @@ WEIGHED_BY = {
     "shared benchmark or homework": ("same items", "swept once"),
     "common template, own data": ("source of work",),
     "same product": (
-        "one product", "infrastructure agrees", "registration agrees", "timing agrees", "borne by few",
+        "one product", "infrastructure agrees", "registration agrees", "timing agrees",
     ),
     "viral prompt": (
-        "own wordings", "infrastructure agrees", "registration agrees", "client agrees", "borne by few",
+        "own wordings", "infrastructure agrees", "registration agrees", "client agrees",
     ),
 }  # fmt: skip
-"""The terms of the three questions whose facts an explanation explains, or cannot. Nothing weighs a declared reseller or
-a permission: a contract is there or is not."""
+"""The terms of the three questions whose facts an explanation explains, or cannot. Nothing weighs a declared reseller
+or a permission: a contract is there or is not."""
+
+AGREES, FEW = " agrees", "borne by few"
+"""Terms that a family agrees, and the one that takes them back where few members bear them: back, and no further."""
 
 
 def log_ratio(one: Alternative, scores: Iterable[Score]) -> float | None:
@@ -75,10 +78,13 @@ def log_ratio(one: Alternative, scores: Iterable[Score]) -> float | None:
     """
     if one.name not in WEIGHED_BY:
         return None
-    values = [term.value for score in scores for term in score.terms if term.name in WEIGHED_BY[one.name]]
-    if values:
-        return -sum(values)
-    return None if one.verdict == "unknown" else 0.0
+    terms = [term for score in scores for term in score.terms]
+    mine = [term for term in terms if term.name in WEIGHED_BY[one.name]]
+    if not mine:
+        return None if one.verdict == "unknown" else 0.0
+    agreed = sum(term.value for term in mine if term.name.endswith(AGREES))
+    taken = sum(term.value for term in terms if term.name == FEW)
+    return -sum(term.value for term in mine if not term.name.endswith(AGREES)) - max(agreed + taken, 0.0)
 
 
 def _verdict(explains: bool, possible: bool, *, seen: bool) -> str:

@@ -5,8 +5,8 @@ evaded: by carrying nothing of one's own. How it is abused: by carrying what is 
 writes of itself hardly counts, what one source says counts as far as such sources are right, and one family names
 nobody. It accuses no account and changes no finding.
 
-Accused accounts are not independent: one operator chose for all of them. That most of them carry an indicator shows that
-the choice was this one, and no more, however many they are. See `log_ratio`.
+Accused accounts are not independent: one operator chose for all of them. That most of them carry an indicator shows
+that the choice was this one, and no more, however many they are. See `log_ratio`.
 """
 
 import math
@@ -20,8 +20,8 @@ from stillwatch.records import Family
 from stillwatch.stats import Floats, log_mean_exp
 
 NAMED_PRIOR = 0.25
-"""Probability, before evidence, that the operator is any of the organisations of a dossier; they share it evenly. Set by
-hand: nobody publishes how often a suspicion that made it into a dossier was right."""
+"""Probability, before evidence, that the operator is any of the organisations of a dossier; they share it evenly. Set
+by hand: nobody publishes how often a suspicion that made it into a dossier was right."""
 
 USES_ITS_OWN = 0.5
 """How often an organisation that hides would still carry what is known of it."""
@@ -79,7 +79,8 @@ kind: wordings and hours are anybody's."""
 
 GRADES = {"A": 0.95, "B": 0.85, "C": 0.7, "D": 0.4, "E": 0.2, "F": 0.3}
 """How often what a source of each reliability says is so (the Admiralty system, NATO AJP-2.1: A completely reliable, B
-usually, C fairly, D not usually, E unreliable, F cannot be judged). The letters are the standard's, the numbers ours."""
+usually, C fairly, D not usually, E unreliable, F cannot be judged). The letters are the standard's, the numbers are
+ours."""
 
 ODDS = np.array([1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0])
 """ln of the odds ratios between accused and others that the alternative to chance mixes evenly."""
@@ -225,8 +226,8 @@ def log_ratio(counted: Counted) -> float:
 
     With e the e-value against chance, u the chance that the organisation carries its own indicator (`use_of`), and s
     the chance that somebody else does (planted, as common as it is among others, or in a part of the accounts only),
-    an unknown operator explains the count 1 - s + s e times as well as chance does, the organisation u e + (1 - u) times
-    that: the ratio is 1 - u + u e / (1 - s + s e). It is 1 where e is, never below 1 - u, and never above 1 - u + u/s,
+    an unknown operator explains the count q = 1 - s + s e times as well as chance does, and the organisation
+    u e + (1 - u) q times: the ratio is 1 - u + u e / q. It is 1 where e is, never below 1 - u, and never above 1 - u + u/s,
     however many accounts carry the indicator. It is concave in e, so that its mean over exchanged accounts is at most
     1; since s depends on the count a little, the mean is computed, and divided by where it is above 1.
     """

@@ -1,4 +1,4 @@
-"""Who operates a finding's accused accounts: a dossier's organisations against an unknown operator; and who signs it."""
+"""Who operates a finding's accused accounts: a dossier's organisations against an unknown operator; who signs it."""
 
 from stillwatch.attribution.answer import SCHEMA, attributed
 from stillwatch.attribution.dossier import Dossier, load_dossier

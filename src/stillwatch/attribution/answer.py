@@ -97,13 +97,17 @@ def _time(text: object) -> datetime | None:
 def _abstained(dossier: Dossier, counted: Counts, accuses: bool) -> list[dict[str, str]]:
     """What said nothing, and why: families in their order, kinds within them."""
     if not accuses:
-        return [{"family": "all", "kind": "all", "because": "the finding accuses nobody: there is no operator to ask for"}]
+        return [
+            {"family": "all", "kind": "all", "because": "the finding accuses nobody: there is no operator to ask for"}
+        ]
     asked = {one.kind for one in dossier.indicators}
     rows = []
     for family in Family:
         kinds = [name for name, kind in KINDS.items() if kind.family == family]
         if not kinds:
-            rows.append({"family": str(family), "kind": "all", "because": "anybody may have the same: no kind of indicator"})
+            rows.append(
+                {"family": str(family), "kind": "all", "because": "anybody may have the same: no kind of indicator"}
+            )
         elif not asked.intersection(kinds):
             rows.append({"family": str(family), "kind": "all", "because": "the dossier holds nothing of it"})
         rows += [

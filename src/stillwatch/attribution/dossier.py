@@ -114,7 +114,7 @@ class _Reader:
             raise self.refuse(at, f"`{name}` has {len(text):,} characters; at most {longest} are wanted")
         hidden = next((c for c in text if unicodedata.category(c) in UNSEEN), "")
         if hidden:
-            raise self.refuse(at, f"`{name}` holds {ascii(hidden)}, which nobody can see; plain characters are wanted")
+            raise self.refuse(at, f"`{name}` holds {hidden!a}, which nobody can see; plain characters are wanted")
         return text
 
     def word(self, keys: Mapping[str, Entry], name: str, line: int, words: Iterable[str]) -> str:
@@ -147,7 +147,9 @@ def _dossier(reader: _Reader, entry: Entry, data: bytes) -> Dossier:
     reader.entry = "sightings"
     _indicators(reader, keys.get("sightings"), "", sources, found)
     if len(found) > MOST_INDICATORS:
-        raise reader.refuse(entry.line, f"the file has {len(found):,} indicators; at most {MOST_INDICATORS:,} are wanted")
+        raise reader.refuse(
+            entry.line, f"the file has {len(found):,} indicators; at most {MOST_INDICATORS:,} are wanted"
+        )
     if not found and not reader.faults:
         raise reader.refuse(entry.line, "the file holds no indicator; one at least is wanted")
     unique = sorted(set(found), key=lambda one: (one.organisation, one.kind, one.value, one.source.name))
@@ -183,7 +185,9 @@ def _organisation(
     keys = reader.keys(entry, "an organisation", ("name", "indicators"))
     name = reader.text(keys, "name", entry.line, LONGEST_NAME)
     if name.startswith("U-"):
-        raise reader.refuse(entry.line, f"`{_shown(name)}` reads like an operator cluster; the organisation's name is wanted")
+        raise reader.refuse(
+            entry.line, f"`{_shown(name)}` reads like an operator cluster; the organisation's name is wanted"
+        )
     twin = next((held for held in names if held.casefold() == name.casefold()), None)
     if twin is not None:
         raise reader.refuse(entry.line, f"`{_shown(name)}` stands twice; first at line {names[twin]}")
@@ -209,7 +213,9 @@ def _indicator(reader: _Reader, entry: Entry, organisation: str, sources: Mappin
         wanted = ", ".join(sources) or "one that `sources` grades"
         raise reader.refuse(keys["source"].line, f"`source` is `{_shown(name)}`; {_shown(wanted)} is wanted")
     if not organisation and not sources[name].partner:
-        raise reader.refuse(entry.line, f"a sighting by `{name}`, which is no partner; a source with `partner: true` is wanted")
+        raise reader.refuse(
+            entry.line, f"a sighting by `{name}`, which is no partner; a source with `partner: true` is wanted"
+        )
     text = reader.text(keys, "value", entry.line, LONGEST_VALUE)
     value, wanted = canonical(kind, text)
     if wanted:
@@ -221,22 +227,38 @@ def canonical(kind: str, text: str) -> tuple[str, str]:
     """The value in the form in which values are compared, or what is wanted instead."""
     if kind.endswith("address"):
         return _block(text)
-    if kind.endswith("asn"):
-        digits = text.upper().removeprefix("AS")
-        good = bool(WHOLE.fullmatch(digits)) and int(digits) <= LAST_ASN
-        return (digits, "") if good else ("", f"a number from 1 to {LAST_ASN}")
-    small = text.lower()
-    if kind.endswith("domain"):
-        return (small, "") if DOMAIN.fullmatch(small) else ("", "a domain, example.com")
-    if kind == "email":
-        name, _, domain = small.partition("@")
-        good = bool(name) and DOMAIN.fullmatch(domain) is not None
-        return (small, "") if good else ("", "an address of mail, name@example.com")
-    if kind == "card_bin":
-        return (text, "") if BIN.fullmatch(text) else ("", "six to eight digits")
-    if kind.endswith("ja4"):
-        return (text, "") if JA4.fullmatch(text) else ("", "a fingerprint as your logs write it")
-    return text, ""
+    value = text.upper().removeprefix("AS") if kind.endswith("asn") else text.lower() if kind in SMALL else text
+    fits, wanted = FORMS.get(kind, (lambda _: True, ""))
+    return (value, "") if fits(value) else ("", wanted)
+
+
+def _is_asn(text: str) -> bool:
+    return WHOLE.fullmatch(text) is not None and int(text) <= LAST_ASN
+
+
+def _is_email(text: str) -> bool:
+    name, _, domain = text.partition("@")
+    return bool(name) and DOMAIN.fullmatch(domain) is not None
+
+
+def _is_domain(text: str) -> bool:
+    return DOMAIN.fullmatch(text) is not None
+
+
+SMALL = ("verified_domain", "email_domain", "email")
+ASN = (_is_asn, f"a number from 1 to {LAST_ASN}")
+FINGERPRINT = (lambda text: JA4.fullmatch(text) is not None, "a fingerprint as your logs write it")
+FORMS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "verified_domain": (_is_domain, "a domain, example.com"),
+    "email_domain": (_is_domain, "a domain, example.com"),
+    "email": (_is_email, "an address of mail, name@example.com"),
+    "card_bin": (lambda text: BIN.fullmatch(text) is not None, "six to eight digits"),
+    "asn": ASN,
+    "signup_asn": ASN,
+    "ja4": FINGERPRINT,
+    "signup_ja4": FINGERPRINT,
+}
+"""What a value must look like, and how that is said; other kinds are texts as the logs have them."""
 
 
 def _block(text: str) -> tuple[str, str]:

@@ -81,7 +81,9 @@ def counts(
         _counted(groups[group], told.get(number, {}), {} if group[0] in unseen else seen[group[0]])
         for group, number in numbered.items()
     )
-    (sizes,) = engine.arrow("SELECT count(*) FILTER (is_accused) AS a, count(*) FILTER (NOT is_accused) AS o FROM party").to_pylist()
+    (sizes,) = engine.arrow(
+        "SELECT count(*) FILTER (is_accused) AS a, count(*) FILTER (NOT is_accused) AS o FROM party"
+    ).to_pylist()
     return Counts(counted, unseen, int(sizes["a"]), int(sizes["o"]))
 
 
@@ -132,7 +134,8 @@ def _kind(engine: Engine, kind: str, wanted: Mapping[int, Sequence[Indicator]]) 
         pairs = sorted({(one.value, number) for number, several in wanted.items() for one in several})
         columns = list(zip(*pairs, strict=True))
         engine.register(
-            "wanted_value", pa.table({"value": pa.array(columns[0], pa.string()), "grp": pa.array(columns[1], pa.int32())})
+            "wanted_value",
+            pa.table({"value": pa.array(columns[0], pa.string()), "grp": pa.array(columns[1], pa.int32())}),
         )
     engine.run(_account_steps(kind) if kind in OF_ACCOUNTS else _exchange_steps(kind))
     (seen,) = engine.arrow(

@@ -116,13 +116,18 @@ def _print(told: dict[str, Any], *, json: bool) -> None:
     if "hypotheses" in told:
         say(told["claim"])
         print(
-            f"{told['campaign_id']}  operator cluster {told['cluster']}  {counted(told['accused'], 'accused account')}, "
-            f"{counted(told['others'], 'other')}"
+            f"{told['campaign_id']}  operator cluster {told['cluster']}  "
+            f"{counted(told['accused'], 'accused account')}, {counted(told['others'], 'other')}"
         )
         if told["hypotheses"]:
             heads = ["who operates it", "likelihood", "ln ratio", "confidence", "by family", "held"]
             table(heads, map(_row, told["hypotheses"]))
-        rows = [_channel_row(h["name"], f["family"], c) for h in told["hypotheses"] for f in h["families"] for c in f["channels"]]
+        rows = [
+            _channel_row(h["name"], f["family"], c)
+            for h in told["hypotheses"]
+            for f in h["families"]
+            for c in f["channels"]
+        ]
         rows += [_channel_row("(a sighting)", "partners", c) for c in told["sightings"]]
         if rows:
             print("\nWhat was counted")

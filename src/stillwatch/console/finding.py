@@ -86,9 +86,7 @@ def anchor(number: int, campaign_id: str) -> str:
     return campaign_id if NAMED.fullmatch(campaign_id) else f"finding-{number}"
 
 
-def section(
-    run: dict[str, Any], number: int, finding: dict[str, Any], members: int, operator: str = ""
-) -> Section:
+def section(run: dict[str, Any], number: int, finding: dict[str, Any], members: int, operator: str = "") -> Section:
     """A finding made ready to be shown, with so many of its members at most and who operates it in words."""
     ranked = ranked_members(finding)
     return Section(

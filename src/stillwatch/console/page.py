@@ -50,7 +50,10 @@ def page(answer: dict[str, Any], operators: Mapping[str, str] = MappingProxyType
     shown = [f for f in findings if f["status"] != "dismissed"]
     dismissed = [f for f in findings if f["status"] == "dismissed"]
     bound = min(MEMBERS, max(ALL_MEMBERS // max(len(shown), 1), FIRST_MEMBERS))
-    sections = [section(run, number, finding, bound, operators.get(finding["campaign_id"], "")) for number, finding in enumerate(shown, 1)]
+    sections = [
+        section(run, number, finding, bound, operators.get(finding["campaign_id"], ""))
+        for number, finding in enumerate(shown, 1)
+    ]
     return filled(
         "page.html",
         run=run,
