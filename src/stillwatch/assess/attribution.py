@@ -315,7 +315,9 @@ def _named(name: str, prior: float, ratio: float, probability: float, said: tupl
     held = []
     if len(speak) < FAMILIES_NEEDED and probability > EVEN:
         probability = EVEN
-        held.append(f"{len(speak)} of {FAMILIES_NEEDED} families speak for it: no more than roughly even")
+        held.append(
+            f"of {FAMILIES_NEEDED} families that are needed {len(speak)} speak for it: no more than roughly even"
+        )
     elif probability > MOST:
         probability = MOST
         held.append("not calibrated on campaigns whose operators are known: no more than very likely")

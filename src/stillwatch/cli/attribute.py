@@ -96,7 +96,7 @@ def _sign(book: "Casebook", told: dict[str, Any], dossier: "Dossier", name: str,
     if not one["can_be_signed"]:
         raise UsageError(
             "nobody may sign this name on what there is",
-            found=f"{len(one['speak'])} families speak for it; {one['likelihood']['word']}",
+            found=f"families that speak for it: {len(one['speak'])}; {one['likelihood']['word']}",
             wanted=f"{one['needed']} families, and likely or more",
             next_step="the finding stays with its operator cluster",
         )
