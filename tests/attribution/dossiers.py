@@ -13,6 +13,7 @@ from tests.conftest import key_in
 from tests.respond.casebooks import finding, member, write_run
 
 NAME = "Example Research"
+OLD = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = "20261101T000000-000000000-abcdef"
 SOURCES: dict[str, Any] = {
     "register": {"grade": "B", "note": "company register, looked up in October"},
@@ -49,7 +50,7 @@ def store_of(folder: Path, accused: int = 20, others: int = 200) -> Store:
     store = Store.create(folder / "s", key_in(folder))
     rows = [account(f"bad_{n}", verified_domain="Example.org", signup_ip=f"198.51.100.{n}") for n in range(accused)]
     rows += [
-        account(f"good_{n}", verified_domain=f"d{n}.example", signup_ip=f"203.0.{n}.9", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+        account(f"good_{n}", verified_domain=f"d{n}.example", signup_ip=f"203.0.{n}.9", created_at=OLD)
         for n in range(others)
     ]  # fmt: skip
     store.add_small("accounts", pa.RecordBatch.from_pylist(rows, ACCOUNTS))

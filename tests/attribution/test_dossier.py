@@ -28,7 +28,8 @@ sightings:
 def test_yaml_is_read_in_the_form_in_which_values_are_compared() -> None:
     held = load_dossier(YAML, "d.yaml")
     assert held.organisations == (NAME,)
-    assert [(one.organisation, one.kind, one.value, one.source.grade, one.source.partner) for one in held.indicators] == [
+    found = [(one.organisation, one.kind, one.value, one.source.grade, one.source.partner) for one in held.indicators]
+    assert found == [
         ("", "address", "2001:db8::/32", "C", True),
         (NAME, "address", "198.51.100.7/32", "C", True),
         (NAME, "asn", "64500", "B", False),
@@ -59,7 +60,7 @@ BAD = {
     "kind": (dossier(indicator("shoe_size", "44")), "`kind` is `shoe_size`; one of verified_domain"),
     "everybody": (dossier(indicator("address", "0.0.0.0/0")), "`0.0.0.0/0`; a block of /10 or less is wanted"),
     "everybody in IPv6": (dossier(indicator("address", "::/0")), "`::/0`; a block of /20 or less is wanted"),
-    "off its border": (dossier(indicator("address", "198.51.100.7/24")), "a block that begins where it says, 198.51.100.0/24"),
+    "off its border": (dossier(indicator("address", "198.51.100.7/24")), "where it says, 198.51.100.0/24"),
     "clothes": (dossier(indicator("address", "::ffff:198.51.100.7")), "an IPv4 address without ::ffff:"),
     "no address": (dossier(indicator("signup_address", "localhost")), "an address or a block"),
     "domain": (dossier(indicator("email_domain", "com")), "a domain"),

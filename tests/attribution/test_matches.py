@@ -46,8 +46,8 @@ def numbers(found: Counts, place: int = 0) -> tuple[int, int, int, int]:
 
 
 def test_accounts_are_counted_on_both_sides_and_whom_the_finding_names_on_neither(engine: DuckEngine) -> None:
-    rows = [account(name, verified_domain=domain) for name, domain in
-            (("a", "Example.ORG"), ("b", None), ("named", "example.org"), ("c", "example.org"), ("d", "other.example"))]  # fmt: skip
+    domains = {"a": "Example.ORG", "b": None, "named": "example.org", "c": "example.org", "d": "other.example"}
+    rows = [account(name, verified_domain=domain) for name, domain in domains.items()]
     found = counted(engine, rows, [], asked(indicator("verified_domain", "example.org")))
     assert numbers(found) == (1, 2, 1, 2) and (found.accused, found.others) == (2, 2)
 
@@ -61,8 +61,8 @@ def test_several_indicators_of_a_source_are_one_channel_and_two_sources_are_two(
 
 
 def test_blocks_hold_addresses_of_both_versions_and_not_their_neighbours(engine: DuckEngine) -> None:
-    rows = [account("a", signup_ip="198.51.100.255"), account("b", signup_ip="::ffff:198.51.100.1"),
-            account("c", signup_ip="198.51.101.0"), account("d", signup_ip="2001:db8:1::9"), account("e", signup_ip="junk")]  # fmt: skip
+    places = {"a": "198.51.100.255", "b": "::ffff:198.51.100.1", "c": "198.51.101.0", "d": "2001:db8:1::9", "e": "junk"}
+    rows = [account(name, signup_ip=place) for name, place in places.items()]
     wanted = asked(indicator("signup_address", "198.51.100.0/24"), indicator("signup_address", "2001:db8:1::/48"))
     assert numbers(counted(engine, rows, [], wanted)) == (2, 2, 1, 3)
 
