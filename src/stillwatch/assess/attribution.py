@@ -227,9 +227,10 @@ def log_ratio(counted: Counted) -> float:
     With e the e-value against chance, u the chance that the organisation carries its own indicator (`use_of`), and s
     the chance that somebody else does (planted, as common as it is among others, or in a part of the accounts only),
     an unknown operator explains the count q = 1 - s + s e times as well as chance does, and the organisation
-    u e + (1 - u) q times: the ratio is 1 - u + u e / q. It is 1 where e is, never below 1 - u, and never above
+    u e + (1 - u) q times: the ratio is 1 - u + u e / q. It is 1 where e is, hardly below 1 - u, and never above
     1 - u + u/s, however many accounts carry the indicator. It is concave in e, so that its mean over exchanged
-    accounts is at most 1; since s depends on the count a little, the mean is computed, and divided by where it is above 1.
+    accounts is at most 1; since s depends on the count a little, the mean is computed, and divided by where it is above
+    1 (by up to 1.02).
     """
     k, log_chance = _support(counted)
     e = np.exp(np.minimum(_log_e_values(k, log_chance), 700.0))
