@@ -173,8 +173,8 @@ def _file(indicators: Sequence[tuple[str, str]]) -> bytes:
 
 
 def together(held: Sequence[Row]) -> Row:
-    """All worlds: each word's groups that are campaigns (k of n, exact 95 % bounds), the expected calibration error over
-    words weighed by groups, and the words that each dossier's name was given."""
+    """All worlds: each word's groups that are campaigns (k of n, exact 95 % bounds), the expected calibration error
+    over words, and the words that each dossier's name was given."""
     told = [one for world in held for one in world["told"]]
     shown = [one for one in told if one["status"] in ("suspected", "ambiguous")]
     rows = [one for world in held for one in world["attributed"]]

@@ -15,6 +15,7 @@ from stillwatch.assess.attribution import (
     FAMILIES_NEEDED,
     GRADES,
     KINDS,
+    MOST,
     NAMED_PRIOR,
     SPEAKS,
     Counted,
@@ -60,6 +61,11 @@ def test_two_dear_families_of_two_sources_reach_likely_and_can_be_signed() -> No
     assert x.likelihood[0] in ("likely", "very likely")
     assert (x.speak, x.can_be_signed, x.confidence) == (("infrastructure", "registration"), True, "moderate")
     assert judged(*(count(kind, source="one") for kind in DEAR)).probability < x.probability
+
+
+def test_nothing_makes_a_name_almost_certain() -> None:
+    x = judged(*(count(kind, grade="A") for kind in DEAR))
+    assert (x.probability, x.likelihood[0]) == (MOST, "very likely") and "not calibrated" in x.held[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)

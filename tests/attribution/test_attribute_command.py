@@ -146,7 +146,7 @@ def test_a_damaged_casebook_names_nobody_and_shows_the_findings(
 
     (store.folder / "casebook.db").write_bytes(b"not a database" * 100)
     told = {"run": {"run_id": RUN}, "campaigns": [finding("C-1abcdef0", member("a"))]}
-    assert operators(store.folder, None, told) == {}
+    assert operators(store.folder, None, told) == {"C-1abcdef0": "operator cluster U-1abcde"}
     assert "signed names are left out" in capsys.readouterr().err
 
 

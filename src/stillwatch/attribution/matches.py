@@ -224,7 +224,7 @@ def _addresses(
     rows = [
         {"address": address, "kind": kind, "grp": number, "rented": network in PROXIES}
         for address, network in zip(resolved["address"].to_pylist(), resolved["ip_class"].to_pylist(), strict=True)
-        for kind, number in _held(address, blocks)
+        for kind, number in (_held(address, blocks) if blocks else ())
     ]
     schema = pa.schema([("address", pa.string()), ("kind", pa.string()), ("grp", pa.int32()), ("rented", pa.bool_())])
     engine.register("address_hit", pa.Table.from_pylist(rows, schema=schema))

@@ -14,8 +14,13 @@ def operators_of(folder: Path, url: str | None, answer: Mapping[str, Any]) -> di
     signed: dict[str, list[Signature]] = {}
     for one in signed_under(folder, url, str(answer["run"]["run_id"])):
         signed.setdefault(one.campaign_id, []).append(one)
+    return {name: called(name, signed.get(name, ())) for name in clusters_of(answer)}
+
+
+def clusters_of(answer: Mapping[str, Any]) -> dict[str, str]:
+    """The same where nobody signed anything, or nobody can tell."""
     suspected = (one["campaign_id"] for one in answer["campaigns"] if one["status"] == "suspected")
-    return {name: called(name, signed.get(name, ())) for name in suspected}
+    return {name: called(name, ()) for name in suspected}
 
 
 def called(campaign_id: str, signed: Iterable[Signature]) -> str:

@@ -42,7 +42,7 @@ def now() -> int:
 
 def operators(store: Path, url: str | None, answer: dict[str, Any]) -> dict[str, str]:
     """Who operates each suspected finding, in words. A casebook that cannot be read names nobody, and that is said."""
-    from stillwatch.attribution.operators import operators_of
+    from stillwatch.attribution.operators import clusters_of, operators_of
     from stillwatch.cli.output import say
     from stillwatch.errors import StoreError
 
@@ -50,7 +50,7 @@ def operators(store: Path, url: str | None, answer: dict[str, Any]) -> dict[str,
         return operators_of(store, url, answer)
     except StoreError as error:
         say(f"signed names are left out: {error.message}")
-        return operators_of(store, None, answer) if url else {}
+        return clusters_of(answer)
 
 
 def login() -> str:
