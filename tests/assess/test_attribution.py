@@ -120,8 +120,9 @@ def test_what_was_not_logged_abstains_and_what_is_absent_speaks_against() -> Non
     assert channel_of(blind).log_ratio is None
     x = judged(blind)
     assert (x.said[0].log_ratio, x.log_ratio, x.probability) == (None, 0.0, NAMED_PRIOR)
-    absent = count("verified_domain", accused=0, others=300)
-    assert -0.7 < judged(absent).log_ratio < 0.0
+    for others in (0, 1, 300):
+        absent = judged(count("verified_domain", accused=0, others=others))
+        assert -0.7 < absent.log_ratio < -0.1 and absent.probability < NAMED_PRIOR
 
 
 def test_sources_bound_what_is_said_and_partners_are_one() -> None:

@@ -230,8 +230,11 @@ def log_ratio(counted: Counted) -> float:
     u e + (1 - u) q times: the ratio is 1 - u + u e / q. It is 1 where e is, hardly below 1 - u, and never above
     1 - u + u/s, however many accounts carry the indicator. It is concave in e, so that its mean over exchanged
     accounts is at most 1; since s depends on the count a little, the mean is computed, and divided by where it is above
-    1 (by up to 1.02).
+    1 (by up to 1.02). Where nobody carries it, chance explains the count (e is 1), and the organisation, if it is the
+    operator, does not carry its own: 1 - u.
     """
+    if counted.accused + counted.others == 0:
+        return math.log(1.0 - use_of(counted))
     k, log_chance = _support(counted)
     e = np.exp(np.minimum(_log_e_values(k, log_chance), 700.0))
     common = (counted.accused + counted.others - k + 1.0) / (counted.of_others + 1.0)

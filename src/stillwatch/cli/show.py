@@ -121,10 +121,10 @@ def print_finding(finding: dict[str, Any], members: int, operator: str = "") -> 
         f"{_tokens(finding['tokens'])}, {finding['first_seen']} to {finding['last_seen']}"
         f"{', still active' if finding['active'] else ''}"
     )
-    if operator:
-        print(f"  {clean(operator)}")
     if by := senders(finding):
         print(f"  {clean(by)}")
+    if operator:
+        print(f"  {clean(operator)}")
     shares = [f"{name} {share:.0%}" for name, share in finding["capabilities"].items() if share >= 0.005]
     print("  extracts: " + ", ".join(shares))
     for confirmed in finding["evidence"]["confirmed_by"]:
