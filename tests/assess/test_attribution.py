@@ -115,6 +115,17 @@ def test_two_accounts_speak_for_nobody() -> None:
     assert judged(*counts).speak == () and judged(*counts).probability <= EVEN
 
 
+def test_confidence_is_of_the_ground_and_not_of_what_it_says() -> None:
+    third = count("signup_address", source="a third", grade="A")
+    assert judged(*map(count, DEAR), third).confidence == "high"
+    assert judged(*map(count, DEAR), replace(third, source="source of address")).confidence == "moderate"
+    assert (
+        judged(*(count(kind, accused=10, of_accused=10) for kind in (*DEAR, "signup_address"))).confidence == "moderate"
+    )
+    assert judged(*(count(kind, grade="C") for kind in (*DEAR, "signup_address"))).confidence == "low"
+    assert judged(third, count("address", source="another")).confidence == "low"
+
+
 def test_what_was_not_logged_abstains_and_what_is_absent_speaks_against() -> None:
     blind = count("verified_domain", accused=0, of_accused=0)
     assert channel_of(blind).log_ratio is None

@@ -1,5 +1,7 @@
 """A dossier's file: what is read, and that a slip in it is told by line and entry and never used."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,12 @@ def test_json_is_read_and_what_stands_twice_counts_once() -> None:
         load_dossier(dossier(DOMAIN, BLOCK, DOMAIN), "d").indicators
         == load_dossier(dossier(BLOCK, DOMAIN), "d").indicators
     )
+
+
+@pytest.mark.parametrize("indent", [None, 2, "\t"])
+def test_json_may_stand_as_it_is_written(indent: int | str | None) -> None:
+    held = json.dumps(json.loads(dossier(DOMAIN)), indent=indent).encode()
+    assert load_dossier(held, "d").indicators == load_dossier(dossier(DOMAIN), "d").indicators
 
 
 BOMB = b"a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\n"

@@ -335,9 +335,10 @@ def _confidence(said: tuple[Said, ...], speak: tuple[str, ...]) -> str:
     sources = sources_for(said)
     good = sum(right >= GRADES["B"] for right in sources.values())
     counted = max((c.counted.of_accused for one in said for c in one.channels), default=0)
-    if len(speak) > FAMILIES_NEEDED and good >= 2 and counted >= 20:
+    enough = len(speak) >= FAMILIES_NEEDED
+    if enough and good >= 3 and counted >= 20:
         return "high"
-    return "moderate" if len(speak) >= FAMILIES_NEEDED and len(sources) >= 2 and good and counted >= 5 else "low"
+    return "moderate" if enough and len(sources) >= 2 and good and counted >= 5 else "low"
 
 
 def _ground(judged: Mapping[str, tuple[tuple[Said, ...], float]]) -> str:

@@ -1,7 +1,7 @@
 """A dossier: what a user knows of organisations, and what partners saw, each with its source and how good that is.
 
-YAML without guessing (`respond.yaml_text`), or JSON, which is YAML. Everything that is wrong is told by line and entry,
-and a dossier with a fault is not used: a slip in one could name an innocent.
+YAML without guessing (`respond.yaml_text`), or JSON, which is YAML once its tabs are spaces. Everything that is wrong is
+told by line and entry, and a dossier with a fault is not used: a slip in one could name an innocent.
 """
 
 import hashlib
@@ -130,7 +130,7 @@ def _shown(text: str) -> str:
 
 def read_dossier(data: bytes) -> tuple[Dossier | None, list[Fault]]:
     """The dossier of these bytes, and what is wrong with it by line. None where anything is."""
-    entry, faults = entries_of(data)
+    entry, faults = entries_of(data.replace(b"\t", b" ") if data.lstrip().startswith(b"{") else data)
     reader = _Reader(list(faults))
     made = None if entry is None else reader.tried(lambda: _dossier(reader, entry, data))
     return (None if reader.faults else made), sorted(reader.faults, key=lambda fault: (fault.line, fault.message))
