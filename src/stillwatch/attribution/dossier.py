@@ -1,7 +1,7 @@
 """A dossier: what a user knows of organisations, and what partners saw, each with its source and how good that is.
 
-YAML without guessing (`respond.yaml_text`), or JSON, which is YAML once its tabs are spaces. Everything that is wrong is
-told by line and entry, and a dossier with a fault is not used: a slip in one could name an innocent.
+YAML without guessing (`respond.yaml_text`), or JSON, which is YAML once its tabs are spaces. Everything that is wrong
+is told by line and entry, and a dossier with a fault is not used: a slip in one could name an innocent.
 """
 
 import hashlib
