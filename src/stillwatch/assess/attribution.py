@@ -6,16 +6,16 @@ writes of itself hardly counts, what one source says counts as far as such sourc
 nobody. It accuses no account and changes no finding.
 
 Accused accounts are not independent: one operator chose for all of them. That most of them carry an indicator shows
-that the choice was this one, and no more, however many they are. See `log_ratio`.
+that the choice was this one, and no more, however many they are. See `weighed`.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from stillwatch.assess.finding import LIKELIHOOD
+from stillwatch.assess.finding import LIKELIHOOD, LIKELY
 from stillwatch.records import Family
 from stillwatch.stats import Floats, log_mean_exp
 
@@ -145,7 +145,7 @@ class Hypothesis:
     confidence: str
     said: tuple[Said, ...] = ()
     held: tuple[str, ...] = ()
-    speak: tuple[str, ...] = field(default=())
+    speak: tuple[str, ...] = ()
 
     @property
     def likelihood(self) -> tuple[str, float, float]:
@@ -155,10 +155,7 @@ class Hypothesis:
     @property
     def can_be_signed(self) -> bool:
         """Whether a person may put its name to it: two families speak for it, and it is at least likely."""
-        return not self.is_cluster and len(self.speak) >= FAMILIES_NEEDED and self.likelihood[1] >= LIKELY_FROM
-
-
-LIKELY_FROM = next(low for word, low, _ in LIKELIHOOD if word == "likely")
+        return not self.is_cluster and len(self.speak) >= FAMILIES_NEEDED and self.likelihood[1] >= LIKELY
 
 
 def cluster_of(campaign_id: str) -> str:
@@ -197,12 +194,7 @@ def _log_e_values(k: Floats, log_chance: Floats) -> Floats:
 
 def log_e(counted: Counted) -> float:
     """ln of an e-value against chance: 1 on average, exactly, if accounts were exchanged at random."""
-    k, log_chance = _support(counted)
-    return float(_log_e_values(k, log_chance)[counted.accused - int(k[0])])
-
-
-def _support(counted: Counted) -> tuple[Floats, Floats]:
-    return _chance(counted.of_accused, counted.of_others, counted.accused + counted.others)
+    return weighed(counted)[0]
 
 
 def planted_of(counted: Counted) -> float:
@@ -222,7 +214,12 @@ def most_of(counted: Counted) -> float:
 
 
 def log_ratio(counted: Counted) -> float:
-    """ln of how much better one channel is explained by the organisation than by an unknown operator.
+    """ln of how much better one channel is explained by the organisation than by an unknown operator."""
+    return weighed(counted)[1]
+
+
+def weighed(counted: Counted) -> tuple[float, float]:
+    """`log_e` and `log_ratio` of a count of which something was logged on both sides.
 
     With e the e-value against chance, u the chance that the organisation carries its own indicator (`use_of`), and s
     the chance that somebody else does (planted, as common as it is among others, or in a part of the accounts only),
@@ -233,24 +230,26 @@ def log_ratio(counted: Counted) -> float:
     1 (by up to 1.02). Where nobody carries it, chance explains the count (e is 1), and the organisation, if it is the
     operator, does not carry its own: 1 - u.
     """
-    if counted.accused + counted.others == 0:
-        return math.log(1.0 - use_of(counted))
-    k, log_chance = _support(counted)
-    e = np.exp(np.minimum(_log_e_values(k, log_chance), 700.0))
-    common = (counted.accused + counted.others - k + 1.0) / (counted.of_others + 1.0)
+    carry, u = counted.accused + counted.others, use_of(counted)
+    if carry == 0:
+        return 0.0, math.log(1.0 - u)
+    k, log_chance = _chance(counted.of_accused, counted.of_others, carry)
+    values = _log_e_values(k, log_chance)
+    e = np.exp(np.minimum(values, 700.0))
+    common = (carry - k + 1.0) / (counted.of_others + 1.0)
     part = IN_PART * (1.0 - k / counted.of_accused)
     s = np.minimum(np.maximum(np.maximum(common, part), planted_of(counted)), 1.0)
-    u = use_of(counted)
     ratios = 1.0 - u + u * e / (1.0 - s + s * e)
     mean = float((np.exp(log_chance) * ratios).sum())
-    return float(np.log(ratios[counted.accused - int(k[0])]) - math.log(max(mean, 1.0)))
+    place = counted.accused - int(k[0])
+    return float(values[place]), float(np.log(ratios[place]) - math.log(max(mean, 1.0)))
 
 
 def channel_of(counted: Counted) -> Channel:
     """A count with what it says."""
     if counted.of_accused == 0 or counted.of_others == 0:
         return Channel(counted, None, None, most_of(counted))
-    return Channel(counted, log_e(counted), log_ratio(counted), most_of(counted))
+    return Channel(counted, *weighed(counted), most_of(counted))
 
 
 # ------------------------------------------------------------------------------------------------------- all channels
