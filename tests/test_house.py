@@ -39,6 +39,7 @@ FLOORS = {
         "delivery",
         "backtest",
         "acting",
+        "attribution",
         "past",
         "known",
         "detection",
@@ -263,6 +264,8 @@ def test_the_examples_in_the_docs_run(document: str, tmp_path: Path) -> None:
         return answer.stdout
 
     (tmp_path / "deliver.toml").write_text('[ocsf.siem]\nfile = "alerts.jsonl"\n')
+    commands = (ROOT / "docs" / "commands.md").read_text()
+    (tmp_path / "dossier.yaml").write_text(commands.split("<<END\n", 1)[1].split("END\n", 1)[0])
     campaign = ""
     for example in check_docs().examples((ROOT / "docs" / document).read_text()):
         words = [campaign if word == "CAMPAIGN" else word for word in shlex.split(example, comments=True)]

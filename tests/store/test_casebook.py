@@ -270,7 +270,7 @@ def test_nothing_of_an_erased_account_is_left_and_the_trail_still_holds(store: S
     book = opened(store)
     label(book, Review(run_id(1), "C-1", CANARY, "true", "bob", WHY, NOW))
     acting.propose(
-        store, book, [hit(Rung.VERIFY, account_id=CANARY, reason="The rare words qx9w."), *hits(2)], NOW, TERMS
+        store, book, [hit(Rung.VERIFY, account_id=CANARY, reason="The rare words zyxquorn."), *hits(2)], NOW, TERMS
     )
     acting.propose(store, book, hits(1, Rung.SUSPEND, reason=f"With {CANARY} on one card."), NOW, TERMS)
     taken = acting.propose(store, book, hits(1, rule_id="x"), NOW, TERMS).new[0]
@@ -279,10 +279,10 @@ def test_nothing_of_an_erased_account_is_left_and_the_trail_still_holds(store: S
     grants.add_permission(store, book, wanted, "bob", WHY, NOW)
     grants.end_permissions(store, book, "contract 9", "bob", WHY, NOW)
     action = book.find(account=CANARY)[0]
-    acting.open_appeal(book, action.action_id, "The plea zv7k.", NOW)
+    acting.open_appeal(book, action.action_id, "The plea wvuplith.", NOW)
     others = [one for one in what(book) if one.hit.account_id != CANARY]
     book.close()
-    traces = [CANARY, "qx9w", "zv7k", action.action_id, schema.mark(CANARY)]
+    traces = [CANARY, "zyxquorn", "wvuplith", action.action_id, schema.mark(CANARY)]
     held = every_byte(store.folder)
     assert all(trace.encode() in held for trace in traces), "the search finds what is there"
     dry = erase(store, CANARY, dry_run=True)

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stillwatch.attribution import attributed, load_dossier
+from stillwatch.attribution.answer import accused_in
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.records import CAPABILITIES
 from stillwatch.store.runs import read_counted
@@ -116,6 +118,33 @@ def test_order_repeats_and_batches_change_nothing(
         for answer, store in ((again, tmp_path / "store"), first)
     ]
     assert listed[0].equals(listed[1])
+
+
+FREE = ("email_domain", "org_id", "signup_asn", "signup_ja4", "signup_user_agent", "card_bin")
+
+
+def test_an_organisation_that_a_campaign_imitates_stays_at_roughly_even(
+    first: tuple[dict[str, Any], Path], logs: Path
+) -> None:
+    """All that is free in three families, and then the cards too, which cost: registration alone names nobody."""
+    answer, folder = first
+    rows = {row["account_id"]: row for row in pq.read_table(logs / "accounts.parquet").to_pylist()}
+    findings = [finding for finding in answer["campaigns"] if accused_in(finding)]
+    assert findings
+    for finding in findings:
+        accused = sorted(accused_in(finding))
+        for kinds in (FREE, (*FREE, "payment_fingerprint")):
+            carried = {(kind, str(rows[name][kind])) for kind in kinds for name in accused if rows[name][kind]}
+            indicators = [{"kind": kind, "value": value, "source": kind} for kind, value in sorted(carried)]
+            dossier = {
+                "schema": "stillwatch/dossier/v1",
+                "sources": {kind: {"grade": "A"} for kind in kinds},
+                "organisations": [{"name": "Framed", "indicators": indicators}],
+            }
+            told = attributed(Store.open(folder), answer, finding, load_dossier(json.dumps(dossier).encode(), "d"))
+            (framed,) = (one for one in told["hypotheses"] if one["name"] == "Framed")
+            assert any(c["accused"] == len(accused) for f in framed["families"] for c in f["channels"])
+            assert framed["probability"] <= 0.5 and not framed["can_be_signed"]
 
 
 def test_no_text_is_in_the_store_after_a_run(first: tuple[dict[str, Any], Path], logs: Path) -> None:

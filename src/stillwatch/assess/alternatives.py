@@ -4,9 +4,11 @@ Benchmark, own data and an organisation that accounts merely say explain only wh
 them would be a free pass.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stillwatch.assess.terms import Facts, number
+from stillwatch.records import Score
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,43 @@ AFFILIATED = "affiliated"
 RESELLER = "declared reseller"
 
 NOT_LOGGED = "nothing logged that would show it"
+
+WEIGHED_BY = {
+    AFFILIATED: (
+        "one stable place", "one verified domain", "one declared organisation", "one mail domain",
+        "made to look unrelated", "proxy networks",
+    ),
+    "shared benchmark or homework": ("same items", "swept once"),
+    "common template, own data": ("source of work",),
+    "same product": (
+        "one product", "infrastructure agrees", "registration agrees", "timing agrees",
+    ),
+    "viral prompt": (
+        "own wordings", "infrastructure agrees", "registration agrees", "client agrees",
+    ),
+}  # fmt: skip
+"""The terms of the three questions whose facts an explanation explains, or cannot. Nothing weighs a declared reseller
+or a permission: a contract is there or is not."""
+
+AGREES, FEW = " agrees", "borne by few"
+"""Terms that a family agrees, and the one that takes them back where few members bear them: back, and no further."""
+
+
+def log_ratio(one: Alternative, scores: Iterable[Score]) -> float | None:
+    """ln of how much better the explanation accounts for its own facts than a covert campaign does: less the sum of the
+    terms that rest on them. None where nothing was logged, or no term speaks of it.
+
+    The terms' weights are set by hand, and bounded; and other facts speak as well. So it decides no verdict.
+    """
+    if one.name not in WEIGHED_BY:
+        return None
+    terms = [term for score in scores for term in score.terms]
+    mine = [term for term in terms if term.name in WEIGHED_BY[one.name]]
+    if not mine:
+        return None if one.verdict == "unknown" else 0.0
+    agreed = sum(term.value for term in mine if term.name.endswith(AGREES))
+    taken = sum(term.value for term in terms if term.name == FEW)
+    return -sum(term.value for term in mine if not term.name.endswith(AGREES)) - max(agreed + taken, 0.0)
 
 
 def _verdict(explains: bool, possible: bool, *, seen: bool) -> str:

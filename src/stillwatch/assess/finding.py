@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from stillwatch.assess.alternatives import AFFILIATED, Alternative, explanation
+from stillwatch.assess.alternatives import AFFILIATED, Alternative, explanation, log_ratio
 from stillwatch.assess.roles import Part
 from stillwatch.records import ACCESS, Score
 from stillwatch.stats import logistic
@@ -186,7 +186,13 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
             ],
             "terms": _terms(finding.scores),
             "alternatives": [
-                {"name": a.name, "for": a.for_it, "against": a.against_it, "verdict": a.verdict}
+                {
+                    "name": a.name,
+                    "for": a.for_it,
+                    "against": a.against_it,
+                    "verdict": a.verdict,
+                    "log_ratio": None if (ratio := log_ratio(a, finding.scores)) is None else round(ratio, 4) + 0.0,
+                }
                 for a in finding.alternatives
             ],
             "items": dict(finding.details.get("items", {})),

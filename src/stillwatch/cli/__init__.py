@@ -63,6 +63,7 @@ COMMANDS = (
     Command("exchanges", "stillwatch.cli.exchanges", "exchanges", "List the exchanges that a finding counts."),
     Command("changes", "stillwatch.cli.changes", "changes", "Tell what became of the campaigns between two runs."),
     Command("current", "stillwatch.cli.current", "current", "Tell what came of a run's campaigns since, in seconds."),
+    Command("attribute", "stillwatch.cli.attribute", "attribute", "Weigh who operates a finding, and sign a name."),
     Command("policy", "stillwatch.cli.policy", "policy", "Lint, test, backtest or begin a policy: what may be done."),
     Command("act", "stillwatch.cli.act", "act", "Judge a run by a policy: limit for a time, or propose."),
     Command("review", "stillwatch.cli.review", "review", "List what waits for a person, and label findings."),

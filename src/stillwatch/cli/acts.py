@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stillwatch.respond.action import Action
@@ -38,6 +38,19 @@ def now() -> int:
     import time
 
     return time.time_ns() // 1000
+
+
+def operators(store: Path, url: str | None, answer: dict[str, Any]) -> dict[str, str]:
+    """Who operates each suspected finding, in words. A casebook that cannot be read names nobody, and that is said."""
+    from stillwatch.attribution.operators import clusters_of, operators_of
+    from stillwatch.cli.output import say
+    from stillwatch.errors import StoreError
+
+    try:
+        return operators_of(store, url, answer)
+    except StoreError as error:
+        say(f"signed names are left out: {error.message}")
+        return clusters_of(answer)
 
 
 def login() -> str:

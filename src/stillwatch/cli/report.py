@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import Run
+from stillwatch.cli.options import CasebookUrl, Run
 
 
 def report(
     store: Annotated[Path, typer.Option(help="The store's folder.")],
     out: Annotated[Path, typer.Option(help="The page to write; a page that is there is replaced.")],
     run: Run = None,
+    casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write the findings of a run as one HTML page: claims, how sure they are, evidence, and what else could be.
@@ -20,6 +21,7 @@ def report(
     members, what the run could not see, and what base rates allow a reader to conclude. It loads nothing and runs
     nothing, reads well on a phone and on paper, and names accounts: treat it as you treat your customers' records.
     """
+    from stillwatch.cli.acts import operators
     from stillwatch.cli.output import counted, emit_json, say
     from stillwatch.cli.place import place_of
     from stillwatch.console.page import page
@@ -29,7 +31,7 @@ def report(
 
     place = place_of(out, store, "findings.html")
     answer = read_run(Store.open(store), run)
-    data = page(answer).encode()
+    data = page(answer, operators(store, casebook, answer)).encode()
     write_whole(place, data)
     shown = sum(finding["status"] != "dismissed" for finding in answer["campaigns"])
     if json:

@@ -1,11 +1,13 @@
 """`stillwatch show`: one finding with its evidence, as a waterfall in the terminal."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
-from stillwatch.cli.options import Campaign, Run
+from stillwatch.cli.options import Campaign, CasebookUrl, Run
 
 
 def show(
@@ -13,26 +15,32 @@ def show(
     store: Annotated[Path, typer.Option(help="The store's folder.")],
     run: Run = None,
     members: Annotated[int, typer.Option(help="How many members to list, the most certain first.", min=0)] = 12,
+    casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
 ) -> None:
     """Show one finding: the three questions with their terms, what else could explain it, and its members.
 
     Each question is a log-odds: a prior and named terms in nats. Above 0 the answer is more likely yes than no. The
     first question rests on e-values that are exact in finite samples; the other two are judged by terms with bounds.
+    A suspected group's operator is a cluster, U-…, unless a person signed a name (`stillwatch attribute`).
     """
+    from stillwatch.cli.acts import operators
     from stillwatch.cli.output import emit_json
     from stillwatch.store.runs import found_in, read_run
     from stillwatch.store.store import Store
 
-    finding = found_in(read_run(Store.open(store), run), campaign, store)
+    answer = read_run(Store.open(store), run)
+    finding = found_in(answer, campaign, store)
     if json:
         emit_json(finding)
     else:
-        print_finding(finding, members)
+        print_finding(finding, members, operators(store, casebook, answer).get(finding["campaign_id"], ""))
 
 
-def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None:
-    """The findings as a table, with what the run saw and could not see."""
+def print_campaigns(
+    answer: dict[str, Any], *, everything: bool = False, operators: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """The findings as a table, with what the run saw and could not see, and who operates each in words."""
     from stillwatch.assess.blind import NO_ACCOUNTS as UNREAD
     from stillwatch.cli.output import NO_ACCOUNTS, clean, counted, table
     from stillwatch.console.words import small_store
@@ -57,6 +65,8 @@ def print_campaigns(answer: dict[str, Any], *, everything: bool = False) -> None
     ]
     if rows:
         table(heads, rows)
+    for name, operator in operators.items():
+        print(f"{name}: {clean(operator)}")
     if all(c["status"] != "suspected" for c in answer["campaigns"]):
         see = "what was blind below, and the limits in the README" if run["blind"] else "the limits in the README"
         print(f"{'' if rows else 'No finding. '}Nobody is suspected. That is not an all-clear: see {see}.")
@@ -96,7 +106,7 @@ def _row(finding: dict[str, Any]) -> list[str]:
     ]
 
 
-def print_finding(finding: dict[str, Any], members: int) -> None:
+def print_finding(finding: dict[str, Any], members: int, operator: str = "") -> None:
     """One finding in the terminal: head, waterfalls, alternatives, members."""
     from stillwatch.cli.output import clean, table
     from stillwatch.console.beside import beside
@@ -113,6 +123,8 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
     )
     if by := senders(finding):
         print(f"  {clean(by)}")
+    if operator:
+        print(f"  {clean(operator)}")
     shares = [f"{name} {share:.0%}" for name, share in finding["capabilities"].items() if share >= 0.005]
     print("  extracts: " + ", ".join(shares))
     for confirmed in finding["evidence"]["confirmed_by"]:
@@ -128,7 +140,9 @@ def print_finding(finding: dict[str, Any], members: int) -> None:
         print(f"  {INNOCENT}")
     for other in finding["evidence"]["alternatives"]:
         against = f"; against: {other['against']}" if other["against"] else ""
-        print(f"  {other['verdict']:9} {other['name']}: {clean(other['for'])}{clean(against)}")
+        ratio = other.get("log_ratio")
+        weighs = "" if ratio is None else f" ({ratio:+.1f} nats)"
+        print(f"  {other['verdict']:9} {other['name']}{weighs}: {clean(other['for'])}{clean(against)}")
     if sentences := beside(finding):
         print("\nBeside the answers (weighs in none)")
         for sentence in sentences:

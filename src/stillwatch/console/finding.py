@@ -78,6 +78,7 @@ class Section:
     beside: tuple[str, ...]
     members: tuple[Member, ...]
     left_out: int
+    operator: str
 
 
 def anchor(number: int, campaign_id: str) -> str:
@@ -85,8 +86,8 @@ def anchor(number: int, campaign_id: str) -> str:
     return campaign_id if NAMED.fullmatch(campaign_id) else f"finding-{number}"
 
 
-def section(run: dict[str, Any], number: int, finding: dict[str, Any], members: int) -> Section:
-    """A finding made ready to be shown, with so many of its members at most."""
+def section(run: dict[str, Any], number: int, finding: dict[str, Any], members: int, operator: str = "") -> Section:
+    """A finding made ready to be shown, with so many of its members at most and who operates it in words."""
     ranked = ranked_members(finding)
     return Section(
         number=number,
@@ -114,6 +115,7 @@ def section(run: dict[str, Any], number: int, finding: dict[str, Any], members: 
         beside=tuple(beside(finding)),
         members=tuple(ranked[:members]),
         left_out=max(len(ranked) - members, 0),
+        operator=operator,
     )
 
 

@@ -1,6 +1,8 @@
 """The whole page of a run, as `frame` makes every page: it loads nothing, runs nothing, and shows text as text only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from stillwatch.console import words
@@ -41,13 +43,17 @@ class BaseRate:
     right: tuple[float, ...]
 
 
-def page(answer: dict[str, Any]) -> str:
-    """The answer of a run (stillwatch/campaigns/v1) as one HTML document. Answers of older versions are read too."""
+def page(answer: dict[str, Any], operators: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The answer of a run (stillwatch/campaigns/v1) as one HTML document. Answers of older versions are read too.
+    `operators` says in words who operates a finding, by its id."""
     run, findings = answer["run"], answer["campaigns"]
     shown = [f for f in findings if f["status"] != "dismissed"]
     dismissed = [f for f in findings if f["status"] == "dismissed"]
     bound = min(MEMBERS, max(ALL_MEMBERS // max(len(shown), 1), FIRST_MEMBERS))
-    sections = [section(run, number, finding, bound) for number, finding in enumerate(shown, 1)]
+    sections = [
+        section(run, number, finding, bound, operators.get(finding["campaign_id"], ""))
+        for number, finding in enumerate(shown, 1)
+    ]
     return filled(
         "page.html",
         run=run,

@@ -87,7 +87,7 @@ class Database:
         with self._told(), self.engine.connect() as plain:
             connection = plain.execution_options(isolation_level="AUTOCOMMIT")
             if self.is_server:
-                for name in ("actions", "approvals", "appeals", "reviews", "grants", "trail"):
+                for name in ("actions", "approvals", "appeals", "reviews", "grants", "attributions", "trail"):
                     connection.exec_driver_sql(f"VACUUM FULL {name}")
                 return
             raw: Any = connection.connection.dbapi_connection

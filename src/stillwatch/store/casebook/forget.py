@@ -19,7 +19,7 @@ from stillwatch.respond.written import action_read, written
 from stillwatch.store.casebook import trail
 from stillwatch.store.casebook.casebook import AT_ONCE, action_row
 from stillwatch.store.casebook.database import ELSEWHERE, FILE, Database
-from stillwatch.store.casebook.schema import ACTIONS, APPEALS, APPROVALS, GRANTS, REVIEWS, TRAIL, mark
+from stillwatch.store.casebook.schema import ACTIONS, APPEALS, APPROVALS, ATTRIBUTIONS, GRANTS, REVIEWS, TRAIL, mark
 from stillwatch.store.casebook.trail import Entry
 
 LEAST_LETTERS = 4
@@ -178,7 +178,7 @@ def _mentions(connection: Connection, changed: Changed, others: set[str], now: i
 
 def _mentions_elsewhere(connection: Connection, changed: Changed) -> int:
     count = 0
-    for table, keys in ((REVIEWS, ("subject", "by")), (GRANTS, ("grant_id",))):
+    for table, keys in ((REVIEWS, ("subject", "by")), (GRANTS, ("grant_id",)), (ATTRIBUTIONS, ("subject", "by"))):
         for row in connection.execute(select(table)).all():
             held = json.loads(row.body)
             new = changed(held)

@@ -5,7 +5,7 @@ import hashlib
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
-HEAD = "0001"
+HEAD = "0002"
 """The migration that these tables are at."""
 
 METADATA = MetaData()
@@ -53,6 +53,16 @@ REVIEWS = Table(
     Column("by", String(64), primary_key=True),
     Column("account", String(32), index=True),
     Column("label", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+ATTRIBUTIONS = Table(
+    "attributions",
+    METADATA,
+    Column("subject", String(32), primary_key=True),  # of the run, the campaign and the organisation
+    Column("by", String(64), primary_key=True),
+    Column("run", String(32), nullable=False, index=True),
     Column("at", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
 )
