@@ -41,7 +41,7 @@ FAULTS = {
     "no appeal": ("ladder", "stated(\"appeal address\", terms.appeal_url)", "pass"),
     "a limit that shuts out": ("action", "value < LOWEST.get(name, 0)", "value < 0"),
     "a hold as a limit": ("action", "if hit.rung < least:", "if False:"),
-    "any letters in a name": ("action", "[a-z0-9][a-z0-9._@+-]{0,63}", "[^ ]{1,99}"),
+    "any letters in a name": ("action", "[a-z0-9]+([._@+-][a-z0-9]+)*", "[^ ]{1,99}"),
     "automatic hours of another rule": ("bounds", "total += max(0, end - max(start, reached))", "total = max(total, end - start)"),
     "an undo is forgotten": ("bounds", "(State.UNDONE, State.LAPSED)", "(State.LAPSED,)"),
     "a moot appeal is forgotten": ("bounds", "(Outcome.OPEN, Outcome.MOOT)", "(Outcome.OPEN,)"),
