@@ -51,6 +51,7 @@ FLOORS = {
         "single",
         "training",
         "worked",
+        "carried",
         "evidence",
         "provenance",
     ),
