@@ -52,6 +52,7 @@ FLOORS = {
         "single",
         "training",
         "worked",
+        "carried",
         "evidence",
         "provenance",
     ),

@@ -19,6 +19,7 @@ from stillwatch.assess.facts import fact_steps
 from stillwatch.assess.finding import Confirmed, Finding, is_active, status_of
 from stillwatch.assess.lives import LIFE_STEPS, TRAITS, Life, Lives, cover_log_ratio
 from stillwatch.assess.roles import UNLINKED, MemberFacts, Part, parts_in, parts_of, spared, victims_of
+from stillwatch.carried import with_providers
 from stillwatch.content.answered import taken_up_step
 from stillwatch.engine.base import Engine
 from stillwatch.evidence import tell_groups
@@ -156,7 +157,8 @@ def findings_of(
     tell_groups(engine, judged)
     found = _described(engine, incidence, groups, judged)
     stolen = victims_of(part for finding in found if finding.status == "suspected" for part in finding.parts)
-    return [replace(finding, parts=spared(finding.parts, stolen)) for finding in found]
+    spare = [replace(finding, parts=spared(finding.parts, stolen)) for finding in found]
+    return with_providers(engine, judged, spare)
 
 
 def _explained(engine: Engine, incidence: Incidence, groups: list[Group], *, seen: bool) -> list[Apart]:

@@ -47,7 +47,8 @@ class Recovery:
 
 @dataclass(frozen=True)
 class Measure:
-    """How an answer compares with the truth of its world.
+    """How an answer compares with the truth of its world. Who accuses a network that carries operators' work is right;
+    recall counts operators' own accounts.
 
     `named` and `honest_named` are those whom a finding that accuses somebody lists in any role: of the members that
     `recall` counts, and of honest accounts.
@@ -79,6 +80,7 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     everyone = set().union(*told.values()) if told else set()
     listed = {m["account_id"] for c in answer["campaigns"] if c["campaign_id"] in told for m in c["members"]}
     operators = {a for a, k in kind.items() if k == "operator"}
+    guilty = {a for a, k in kind.items() if k in ACCUSING}
     honest = {a for a, k in kind.items() if k in ("legit", "look_alike")}
     active = {a: sum(work.get(a, {}).values()) for a in operators}
     enough = {a for a, n in active.items() if n >= ENOUGH}
@@ -88,11 +90,11 @@ def measure(answer: dict[str, Any], truth: Path, logs: Path) -> Measure:
     victims = {a for a, k in kind.items() if k == "victim"}
     permitted = {a for a in honest if cohort[a].startswith("permitted")}
     innocent = {
-        c["campaign_id"] for c in answer["campaigns"] if c["kind"] == "group" and not is_operator_group(c, operators)
+        c["campaign_id"] for c in answer["campaigns"] if c["kind"] == "group" and not is_operator_group(c, guilty)
     }
     return Measure(
         recovered=tuple(recoveries(work, operators, told)),
-        precision=Share(len(everyone & operators), len(everyone)),
+        precision=Share(len(everyone & guilty), len(everyone)),
         recall=Share(len(everyone & enough), len(enough)),
         recall_few=Share(len(everyone & few), len(few)),
         false_accounts=Share(len(everyone & honest), len(honest)),
@@ -123,9 +125,10 @@ def extraction(truth: Path, logs: Path) -> dict[str, Counter[str]]:
 
 
 def operators_of(truth: Path) -> set[str]:
-    """The accounts of all campaigns of a truth folder; owners of stolen keys are not among them."""
+    """The accounts of all campaigns of a truth folder, and of the networks that carry them; owners of stolen keys are
+    not among them."""
     rows = pq.read_table(truth / "accounts.parquet", columns=["account_id", "kind"]).to_pylist()
-    return {row["account_id"] for row in rows if row["kind"] == "operator"}
+    return {row["account_id"] for row in rows if row["kind"] in ACCUSING}
 
 
 def is_operator_group(finding: Mapping[str, Any], operators: set[str]) -> bool:
@@ -136,7 +139,12 @@ def is_operator_group(finding: Mapping[str, Any], operators: set[str]) -> bool:
 
 def accused(finding: Mapping[str, Any]) -> set[str]:
     """The accounts that a finding accuses: an accusing role with a probability of one half or more."""
-    return {m["account_id"] for m in finding["members"] if m["role"] in ACCUSING and m["probability"] >= 0.5}
+    return {m["account_id"] for m in finding["members"] if is_accused(m)}
+
+
+def is_accused(member: Mapping[str, Any]) -> bool:
+    """Whether a finding accuses this one of its members."""
+    return member["role"] in ACCUSING and member["probability"] >= 0.5
 
 
 def recoveries(work: dict[str, Counter[str]], operators: set[str], accused: dict[str, set[str]]) -> list[Recovery]:

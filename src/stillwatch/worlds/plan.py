@@ -18,7 +18,7 @@ from stillwatch.worlds.corpus import Block
 from stillwatch.worlds.places import Place
 from stillwatch.worlds.words import Script
 
-LEGIT, LOOK_ALIKE, OPERATOR, VICTIM = "legit", "look_alike", "operator", "victim"
+LEGIT, LOOK_ALIKE, OPERATOR, PROVIDER, VICTIM = "legit", "look_alike", "operator", "provider", "victim"
 
 
 @dataclass

@@ -63,6 +63,7 @@ class Campaign:
         region: where its people sit, if the provider does not serve that country; some traffic slips out there.
         exchanges: mean exchanges of a member; None as honest customers.
         members: members at any scale; None where ``size`` and the scale decide.
+        tenant: it has no accounts of its own: all of its work goes through networks.
     """
 
     name: str
@@ -77,11 +78,36 @@ class Campaign:
     region: str | None = None
     exchanges: float | None = None
     members: int | None = None
+    tenant: bool = False
 
     @property
     def disguise(self) -> Disguise:
         """What it does to look benign."""
         return DISGUISES[self.imitates]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A provider of access: accounts that carry the work of several operators among that of honest customers.
+
+    Args:
+        size: accounts at scale 1.
+        serves: campaigns, each with its share of the network's exchanges.
+        exchanges: mean exchanges of an account.
+        customers: honest customers, for each account.
+        named: share of customers whose `end_user_id` it passes on.
+        neighbours: honest people with accounts of their own who reach the provider through its exits, at scale 1.
+    """
+
+    name: str
+    size: int
+    serves: tuple[tuple[str, float], ...]
+    doors: tuple[str, ...] = ("startup", "trial")
+    pathways: tuple[str, ...] = ("api", "openrouter")
+    exchanges: float = 100.0
+    customers: float = 4.0
+    named: float = 0.15
+    neighbours: int = 20
 
 
 @dataclass(frozen=True)
@@ -102,6 +128,7 @@ class Scenario:
         banned: share of members that are suspended in the month, and replaced.
         lacks: what the provider does not log.
         newcomers: honest populations beyond those that every world holds, by their names in `honest.town`.
+        networks: providers of access that carry campaigns' work, beside honest resellers that carry none.
     """
 
     name: str
@@ -118,6 +145,7 @@ class Scenario:
     banned: float = 0.12
     lacks: Lack = NOTHING
     newcomers: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
 
 
 FIVE = (
@@ -145,6 +173,19 @@ TEN = (
         ("education", "startup"), 2, staged=True, exchanges=50.0,
     ),
 )  # fmt: skip
+CARRIED = (
+    replace(FIVE[0], size=120),
+    replace(FIVE[1], size=90),
+    FIVE[4],
+    Campaign("marten", 60, (("synthesis", 1.0),), "weir", ("api",), (), 3, tenant=True),
+    Campaign("tern", 40, (("rubric", 1.0),), "sluice", ("api",), (), 2, tenant=True),
+    Campaign("teal", 40, (("derive", 1.0),), "sluice", ("api",), (), 1, tenant=True),
+)
+"""Copper works on accounts of its own and through weir; juniper has two aims and serves nobody; three are tenants."""
+
+WEIR = Network("weir", 60, (("copper", 0.25), ("marten", 0.2)))
+SLUICE = Network("sluice", 30, (("tern", 0.25), ("teal", 0.2)), doors=("research", "trial"))
+
 ALL_NEWCOMERS = tuple(town.NEWCOMERS)
 
 SCENARIOS = {
@@ -154,6 +195,7 @@ SCENARIOS = {
     "hard": Scenario("hard", FIVE, cover=0.95, paraphrase=0.6, rotation=0.8),
     "wide": Scenario("wide", TEN, hours="own", newcomers=ALL_NEWCOMERS),
     "wide-quiet": Scenario("wide-quiet", (), newcomers=ALL_NEWCOMERS),
+    "networks": Scenario("networks", CARRIED, networks=(WEIR, SLUICE)),
     "contentless": replace(MIXED, name="contentless", lacks=TEXTS),
     "no-network": replace(MIXED, name="no-network", lacks=NETWORK),
     "no-accounts": replace(MIXED, name="no-accounts", lacks=ACCOUNTS),

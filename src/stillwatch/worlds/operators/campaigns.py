@@ -1,5 +1,6 @@
 """Every campaign of a scenario: members, work, stolen keys, and what it all cost the operator."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +12,7 @@ from stillwatch.worlds.operators.disguises import leak
 from stillwatch.worlds.operators.extraction import Work
 from stillwatch.worlds.operators.honesty import Honest
 from stillwatch.worlds.operators.members import Operation, equipped, kit, recruit
+from stillwatch.worlds.operators.networks import Carrier, resellers
 from stillwatch.worlds.plan import VICTIM
 from stillwatch.worlds.scenario import Scenario
 
@@ -24,10 +26,16 @@ def run(draft: Draft, scenario: Scenario) -> list[dict[str, Any]]:
         return []
     honest = Honest(draft)
     robbed = _victims(draft, honest, scenario)
-    return [
-        _campaign(_operation(draft, scenario, number, honest), robbed[campaign.name])
+    carriers = [Carrier(draft, scenario, network, honest) for network in scenario.networks]
+    found = [
+        _campaign(_operation(draft, scenario, number, honest), robbed[campaign.name], carriers)
         for number, campaign in enumerate(scenario.campaigns)
     ]
+    for carrier in carriers:
+        carrier.serve_the_honest()
+    if carriers:
+        resellers(draft)
+    return found
 
 
 def _operation(draft: Draft, scenario: Scenario, number: int, honest: Honest) -> Operation:
@@ -37,11 +45,13 @@ def _operation(draft: Draft, scenario: Scenario, number: int, honest: Honest) ->
     return Operation(draft, campaign, number, scenario, honest, bought, size)
 
 
-def _campaign(operation: Operation, robbed: list[int]) -> dict[str, Any]:
-    members = recruit(operation)
+def _campaign(operation: Operation, robbed: list[int], carriers: Sequence[Carrier]) -> dict[str, Any]:
+    members = [] if operation.campaign.tenant else recruit(operation)
     work = Work(operation)
     for member in members:
         work.employ(member)
+    for carrier in carriers:
+        carrier.serve(operation.campaign.name, work)
     for victim in robbed:
         _steal(operation, work, victim)
     work.settle()

@@ -31,6 +31,8 @@ SLIPS = 0.06
 """Share of traffic outside of the pools that leaves from the operator's own country, where that is not served."""
 END_USERS = 40
 """Users that a member names who says that it resells."""
+NAMED = 1 << 20
+"""Numbers of users apart from one campaign's to the next one's, where a network names them."""
 
 SCRIPTS: dict[str, Callable[[Corpus, int, Manner], Instructed]] = {
     "cot": Reasoning, "post_hoc": partial(Reasoning, explain=True), "rubric": Grading,
@@ -61,6 +63,7 @@ class Slot:
     dice: Dice
     stolen: bool
     scripts: list[int]
+    end_user: int
 
 
 class Work:
@@ -93,14 +96,27 @@ class Work:
             self.extract(member, start, dice, scripts=scripts)
         self._cover(member, dice, member.exchanges - extraction)
 
+    def carry(self, member: Member, count: int, dice: Dice, named: float) -> None:
+        """Let a network's account do some of the work; a share of it names one of the campaign's users."""
+        for start in self._moments(member.account, dice, count):
+            user = dice.below(END_USERS) if dice.true(named) else -1
+            self.extract(member, start, dice, end_user=NAMED * (1 + self._operation.number) + user if user >= 0 else -1)
+
     def extract(
-        self, member: Member, start: int, dice: Dice, *, stolen: bool = False, scripts: list[int] | None = None
+        self,
+        member: Member,
+        start: int,
+        dice: Dice,
+        *,
+        stolen: bool = False,
+        scripts: list[int] | None = None,
+        end_user: int = -1,
     ) -> None:
         """One item through one account; a staged campaign waits with it until all its moments are known.
 
         With a ``stolen`` key it never leaves from the owner's places.
         """
-        slot = Slot(member, start, dice, stolen, scripts or self.scripts)
+        slot = Slot(member, start, dice, stolen, scripts or self.scripts, end_user)
         if self._operation.campaign.staged:
             self._slots.append(slot)
         else:
@@ -125,8 +141,14 @@ class Work:
             client=dice.pick(member.programs) if slot.stolen or not rotated else None,
             habit=dice.pick(self._habits) if dice.true(0.4) else None,
             model=NEWEST if slot.start > self._pivot + dice.unit() * 12 * calendar.HOUR else account.model,
-            end_users=[dice.below(END_USERS)] * turns if self._disguise.resells and not slot.stolen else (),
+            end_users=self._users(slot, turns),
         )  # fmt: skip
+
+    def _users(self, slot: Slot, turns: int) -> list[int]:
+        """Whom the exchanges name as their user: one who says that it resells names somebody."""
+        if slot.end_user >= 0:
+            return [slot.end_user] * turns
+        return [slot.dice.below(END_USERS)] * turns if self._disguise.resells and not slot.stolen else []
 
     def _exit(self, slot: Slot, rotated: bool) -> Place:
         """Where an exchange leaves: the pool, a rented or own address, an office, or by mistake home."""
