@@ -1,4 +1,4 @@
-"""Roles told beside true ones: worlds are simulated, ingested and detected; one JSON line a world goes to a results file.
+"""Roles told beside true ones: worlds are simulated, ingested and detected; one JSON line a world goes to a file.
 
     .venv/bin/python benchmarks/roles.py --scenario networks --seeds 630 631 632 --out roles.jsonl
 

@@ -36,7 +36,8 @@ STEPS = [
         """
         SELECT c.grp, c.wording.channel AS channel, c.wording.token AS token, g.account, count(*) AS n,
                count(DISTINCT epoch_us(e.asked_at) // 3600000000) AS hours,
-               sum(CASE WHEN g.exclusive THEN l.said ELSE l.lean END - (SELECT any_value(lean) FROM base_fact)) AS beyond
+               sum(CASE WHEN g.exclusive THEN l.said ELSE l.lean END
+                   - (SELECT any_value(lean) FROM base_fact)) AS beyond
         FROM carried_exchange c JOIN group_exchange g ON g.grp = c.grp AND g.x = c.x
         JOIN exchange e ON e.x = c.x LEFT JOIN exchange_lean l ON l.x = c.x GROUP BY ALL
         """,
@@ -54,9 +55,7 @@ STEPS = [
 ]
 
 
-def with_providers(
-    engine: Engine, judged: Sequence[tuple[Finding, int]], found: Sequence[Finding]
-) -> list[Finding]:
+def with_providers(engine: Engine, judged: Sequence[tuple[Finding, int]], found: Sequence[Finding]) -> list[Finding]:
     """The findings, where accused accounts that are a network provider's are told as that. Nobody is accused who was
     not, and nobody is let off: only the word for the accused changes."""
     pools = {
@@ -99,7 +98,8 @@ def _scores(
     named: dict[int, dict[int, int]] = defaultdict(dict)
     for row in engine.arrow(
         "SELECT p.grp, a.account, count(DISTINCT e.end_user_id) AS named FROM accused_pool p "
-        "JOIN account a ON a.account_id = p.account_id JOIN exchange e ON e.account = a.account GROUP BY p.grp, a.account"
+        "JOIN account a ON a.account_id = p.account_id JOIN exchange e ON e.account = a.account "
+        "GROUP BY p.grp, a.account ORDER BY p.grp, a.account"
     ).to_pylist():
         accounts[row["grp"]].add(row["account"])
         if row["named"]:
@@ -116,8 +116,9 @@ def _scores(
 
 
 def _work(engine: Engine) -> dict[int, list[Carried]]:
-    """The wordings of each group; each exchange counts in one: the group's own before others', words that stand together before
-    stems that recur however they are put, which two programmes may share, what has a name, then the commonest."""
+    """The wordings of each group; each exchange counts in one: the group's own before others', words that stand
+    together before stems that recur however they are put, which two programmes may share, what has a name, then the
+    commonest."""
     held: dict[tuple[int, str, int], list[dict[str, Any]]] = defaultdict(list)
     for row in engine.arrow(
         "SELECT w.*, n.code, coalesce(o.outside, 0) AS outside FROM carried_wording w "

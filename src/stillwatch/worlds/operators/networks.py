@@ -8,6 +8,7 @@ honest resellers, whose customers run processes of their own, or judge and make 
 """
 
 from dataclasses import replace
+from typing import Any
 
 from stillwatch.worlds import clients, people, places
 from stillwatch.worlds.chance import Dice, key
@@ -51,8 +52,9 @@ class Carrier:
         self._draft, self._network = draft, network
         size = max(SMALLEST, round(network.size * min(1.0, draft.scale)))
         bought_as = Campaign(
-            network.name, network.size, (), network.name, network.pathways, network.doors, 0, exchanges=network.exchanges
-        )
+            network.name, network.size, (), network.name, network.pathways, network.doors, 0,
+            exchanges=network.exchanges,
+        )  # fmt: skip
         self._exits = relay_exits(draft, network.name)
         how = replace(scenario, aloof=0.0)
         self._members = recruit(
@@ -101,11 +103,10 @@ def _customer(draft: Draft, names: tuple[object, ...], members: list[Member], ea
     for place, member in enumerate(members):
         seed = key(draft.seed, "network customer", *names, place)
         client = dice.pick(member.programs) if dice.true(0.5) else None
-        how = {"client": client, "places": (*member.exits, *member.rented), "end_users": [user] * each}
-        if user < 0:
-            how["end_users"] = ()
+        how: dict[str, Any] = {"client": client, "places": (*member.exits, *member.rented)}
+        how["end_users"] = [user] * each if user >= 0 else ()
         if works:
-            script = draft.script(Process(*job, voice, seed, record))
+            script = draft.script(Process(job[0], job[1], voice, seed, record))
             at = draft.times(member.account, each, "network customer", *names)
             draft.say(member.account, at, script, range(each), [0] * each, **how)
         else:
@@ -130,8 +131,8 @@ def resellers(draft: Draft) -> None:
             draw = draft.dice("reseller of firms", kind, member)
             paid = draw.pick(cards)
             account = draft.sign_up(
-                "reseller_of_firms", LOOK_ALIKE, (kind, member), country=where, homes=draw.few(servers, 3), using=(client,),
-                payment_fingerprint=paid.fingerprint, card_bin=paid.bin,
+                "reseller_of_firms", LOOK_ALIKE, (kind, member), country=where, homes=draw.few(servers, 3),
+                using=(client,), payment_fingerprint=paid.fingerprint, card_bin=paid.bin,
             )  # fmt: skip
             count = draft.volume(draw, 90.0)
             for number, firm in enumerate(firms):
