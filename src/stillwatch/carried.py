@@ -82,7 +82,7 @@ def _told(finding: Finding, score: Score) -> Finding:
     parts = finding.parts
     if score.log_odds >= 0.0:
         parts = tuple(replace(part, role="provider") if _is_accused(part) else part for part in parts)
-    return replace(finding, parts=parts, details={**finding.details, "provider": score})
+    return replace(finding, parts=parts, provider=score)
 
 
 def _scores(

@@ -80,6 +80,8 @@ class Finding:
     twice: tuple[str, ...]
     alternatives: tuple[Alternative, ...]
     details: Mapping[str, Any]
+    provider: Score | None = None
+    """That the accused are a network provider's; None where nobody is accused."""
 
 
 def status_of(
@@ -180,11 +182,12 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
         "stages": finding.details.get("stages", []),
         "evidence": {
             **{name: round(score.log_odds, 4) for name, score in zip(names, finding.scores, strict=True)},
+            "provider": None if finding.provider is None else round(finding.provider.log_odds, 4),
             "found_by": list(finding.found_by),
             "confirmed_by": [
                 {"family": c.family, "log_e": round(c.log_e, 4), "guarantee": c.guarantee} for c in confirmed
             ],
-            "terms": _terms(finding.scores),
+            "terms": _terms((*finding.scores, *([finding.provider] if finding.provider else []))),
             "alternatives": [
                 {
                     "name": a.name,

@@ -110,7 +110,7 @@ def print_finding(finding: dict[str, Any], members: int, operator: str = "") -> 
     """One finding in the terminal: head, waterfalls, alternatives, members."""
     from stillwatch.cli.output import clean, table
     from stillwatch.console.beside import beside
-    from stillwatch.console.words import ANSWERED, INNOCENT, QUESTIONS, accuses, senders
+    from stillwatch.console.words import ANSWERED, INNOCENT, accuses, asked, senders
 
     likely = finding["likelihood"]
     print(f"{finding['campaign_id']}  {finding['kind']}  {finding['status']}")
@@ -131,7 +131,7 @@ def print_finding(finding: dict[str, Any], members: int, operator: str = "") -> 
         value = "ln e" if confirmed["guarantee"] == "exact" else "ln pseudo-Bayes factor"
         print(f"  confirmed by {confirmed['family']}: {value} = {confirmed['log_e']:.1f} ({confirmed['guarantee']})")
     single = finding["kind"] != "group"
-    for question in ("extracting",) if single else QUESTIONS:
+    for question in ("extracting",) if single else asked(finding):
         _waterfall(question, finding)
     if single:
         print(f"\n{ANSWERED}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from stillwatch.console.words import QUESTIONS
+from stillwatch.console.words import asked
 
 WIDTH, HEIGHT = 640, 100
 """Units of the view of the timeline's bars; days fill the width."""
@@ -162,8 +162,8 @@ def _part_of_day(time: str) -> float:
 
 
 def waterfalls(finding: dict[str, Any]) -> list[Waterfall]:
-    """The three questions in order, each on an axis of its own that holds zero and every step."""
-    return [_waterfall(finding, question) for question in QUESTIONS]
+    """The questions in order, each on an axis of its own that holds zero and every step."""
+    return [_waterfall(finding, question) for question in asked(finding)]
 
 
 def _waterfall(finding: dict[str, Any], question: str) -> Waterfall:

@@ -87,6 +87,7 @@ QUESTION_WORDS = {
     "coordinated": "Do these accounts act together, more than chance and common products allow?",
     "extracting": "Does their shared work ask for material that trains another model?",
     "concealed": "Do they hide who they are, where they are, or that they belong together?",
+    "provider": "Are they a network that carries several customers, and not one operator’s own accounts?",
 }
 
 SMALL_STORE = 1_000
@@ -202,6 +203,12 @@ def dismissal(finding: Finding) -> str:
     told = [f"the evidence speaks against {listed(against)}"] if against else []
     told += [f"{listed(unproved)} {'is' if len(unproved) == 1 else 'are'} not shown"] if unproved else []
     return "; ".join(told)
+
+
+def asked(finding: dict[str, Any]) -> tuple[str, ...]:
+    """The questions whose terms are shown of a group: whether it is a network provider's only where it was told so."""
+    told = any(member["role"] == "provider" for member in finding["members"])
+    return (*QUESTIONS, "provider") if told else QUESTIONS
 
 
 def _refuted(evidence: dict[str, Any], question: str) -> bool:
