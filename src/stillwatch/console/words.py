@@ -206,8 +206,9 @@ def dismissal(finding: Finding) -> str:
 
 
 def asked(finding: dict[str, Any]) -> tuple[str, ...]:
-    """The questions whose terms are shown of a group: whether it is a network provider's only where it was told so."""
-    told = any(member["role"] == "provider" for member in finding["members"])
+    """The questions whose terms are shown of a group: whether it is a network provider's only where that is told. Runs
+    of older versions do not say."""
+    told = (finding["evidence"].get("provider") or -1.0) >= 0.0
     return (*QUESTIONS, "provider") if told else QUESTIONS
 
 
