@@ -117,7 +117,7 @@ HEAVY: dict[str, tuple[Callable[[Path], object], int]] = {
 }
 
 
-QUICK = ("gzip", "parquet of a value that repeats")
+QUICK = ("gzip",)
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in HEAVY])

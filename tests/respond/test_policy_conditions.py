@@ -98,7 +98,7 @@ def test_an_answer_with_facts_lacking_holds_whatever_they_are_and_an_unknown_nam
 
 
 @pytest.mark.slow
-@settings(max_examples=8000, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(conditions(deep=4), PARTLY, WHOLE)
 def test_at_length_all_readings_agree(text: str, values: dict[str, Any], rest: dict[str, Any]) -> None:
     condition = compiled(text)
