@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from stillwatch import acting, cli
+from stillwatch.cli.watch_policy import Actor
+from stillwatch.errors import UsageError
 from stillwatch.pipeline import ingest_sources
 from stillwatch.records import Rung
 from stillwatch.service.publisher import Publisher
@@ -174,3 +176,23 @@ def test_accounts_of_one_campaign_share_a_budget_though_their_runs_gave_it_other
     with acting_book(store) as book:
         groups = {one.account_id: one.group for one in book.in_force(time.time_ns() // 1000)}
     assert groups == {"a": "B-2", "b": "B-2", "c": "B-2", "d": "A-3"}
+
+
+def test_a_watch_acts_on_each_window_once_and_again_where_the_casebook_could_not_be_reached(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    actor = Actor(Path(policy(tmp_path, LIMIT, HOLD)), "https://p.example/a", None)
+    book = store.folder / "casebook.db"
+    book.write_bytes(b"no database")
+    actor.act(store, "20260101T000000-1-a", TODAY)
+    assert actor.is_due(TODAY) and "was not acted on" in capsys.readouterr().err
+    book.unlink()
+    actor.act(store, "20260101T000000-1-a", TODAY)
+    assert "2 in force for a time, 2 wait for a person" in capsys.readouterr().err
+    assert not actor.is_due(TODAY) and actor.is_due(TODAY + timedelta(days=1))
+    assert told(store, "a") == {(Rung.LIMIT, "enforce")}
+
+
+def test_a_watch_with_a_policy_says_at_once_where_nobody_could_appeal(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="appeal address"):
+        Actor(Path(policy(tmp_path, LIMIT)), "", None)
