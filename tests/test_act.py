@@ -196,3 +196,56 @@ def test_a_watch_acts_on_each_window_once_and_again_where_the_casebook_could_not
 def test_a_watch_with_a_policy_says_at_once_where_nobody_could_appeal(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="appeal address"):
         Actor(Path(policy(tmp_path, LIMIT)), "", None)
+
+
+def test_an_action_that_begins_by_a_clock_ahead_of_ours_is_not_taken_back_by_a_later_publication(
+    store: Store, run: Run, tmp_path: Path
+) -> None:
+    run("act", policy(tmp_path, LIMIT), *URL)
+    with acting_book(store) as book:
+        acting.publish(store, book, time.time_ns() // 1000 - 3_600_000_000)
+    assert told(store, "a") == {(Rung.LIMIT, "enforce")}
+
+
+def test_while_an_appeal_waits_gateways_are_told_of_its_end_and_not_of_the_actions(
+    store: Store, run: Run, tmp_path: Path
+) -> None:
+    done = run("act", policy(tmp_path, LIMIT.replace("hours: 24", "hours: 160")), *URL)
+    name = next(one["action_id"] for one in done["actions"] if one["account_id"] == "a")
+    run("appeal", "open", name, "--statement", "Not us.", "--by", "desk")
+    with acting_book(store) as book:
+        ends = {one.account_id: one.expires_at for one in book.in_force(time.time_ns() // 1000)}
+        due = book.get(name).appeal.due_at
+    assert ends["a"] == due < ends["b"]
+
+
+def test_a_publisher_outlives_what_it_cannot_do_and_looks_again_when_exchanges_come(
+    store: Store, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("act", policy(tmp_path, LIMIT), *URL)
+    publisher = Publisher(store.folder, None)
+    with monkeypatch.context() as broken:
+        broken.setattr("stillwatch.service.publisher.publish", lambda *_: 1 / 0)
+        assert not publisher.look()
+    assert publisher.look() and not publisher.look()
+    assert told(store, "key-a") == {(Rung.LIMIT, "enforce")}
+    again = {**exchange(77), "account_id": "b", "api_key_id": "key-a"}
+    ingest_sources([write(tmp_path / "more", [again])], store.folder, key_file=key_in(tmp_path))
+    assert publisher.look() and told(store, "key-a") == set()
+
+
+def test_whoever_is_limited_by_hand_shares_no_budget_with_the_campaign(store: Store, run: Run, tmp_path: Path) -> None:
+    run("act", policy(tmp_path, LIMIT), *URL)
+    words = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", "--hours", "5", "--clause", "Terms",
+             "--reason", "Asked for it.")  # fmt: skip
+    run("propose", "v", *words, *URL, "--by", "alice")
+    run("approve", "--account", "v", "--by", "bob", "--reason", "Yes.")
+    with acting_book(store) as book:
+        groups = {one.account_id: one.group for one in book.in_force(time.time_ns() // 1000)}
+    assert groups == {"a": "C-1", "b": "C-1", "v": ""}
+
+
+def test_an_id_of_half_a_character_stops_no_publication(store: Store, run: Run, tmp_path: Path) -> None:
+    write_run(store, "20260105T000000-1-a", found(member("a"), member("h\udc80")))
+    run("act", policy(tmp_path, LIMIT), *URL)
+    assert told(store, "a") == {(Rung.LIMIT, "enforce")}

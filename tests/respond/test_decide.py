@@ -205,3 +205,16 @@ def test_state_is_bounded_and_what_owes_most_is_kept() -> None:
         budgets.take(f"g{number}", {"concurrency": 3}, 0, 0.001, "x")
         assert len(budgets._paid) <= 101 and len(budgets._leases) <= 101
     assert budgets.take("evader", {"requests_per_minute": 6}, 0, 0.01) > 0
+
+
+def test_two_limits_on_one_budget_charge_a_request_once_by_the_stricter() -> None:
+    held = [
+        action(n, group="C-1", obligations=(Obligation("rate_limit", (("requests_per_minute", rate),)),))
+        for n, rate in ((1, 60), (2, 20))
+    ]
+    budgets, let_in = Budgets(), 0
+    for number in range(600):
+        said = decide(Ask("a", f"r{number}"), held, NOW, PROMPT, budgets, number * 0.1).decision
+        let_in += said.verdict != "deny"
+        assert said.verdict != "deny" or said.notice == "notice 2"
+    assert 20 <= let_in <= 25

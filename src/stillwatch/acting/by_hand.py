@@ -1,4 +1,4 @@
-"""A hit as a person makes it from the command line."""
+"""A hit as a person makes it by hand."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def _finding_of(answer: dict[str, Any], account: str) -> str:
 def _obligation(text: str) -> Obligation:
     kind, _, rest = text.partition(":")
     settings = [one.partition("=") for one in rest.split(",") if one]
-    return Obligation(kind, tuple(sorted((name, _value(value)) for name, _, value in settings)))
+    return Obligation(kind, tuple((name, _value(value)) for name, _, value in sorted(settings)))
 
 
 def _value(text: str) -> int | str:

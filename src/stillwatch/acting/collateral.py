@@ -1,7 +1,8 @@
 """What a person sees before they approve: whom a group of proposals reaches, and how many of them may be honest."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from stillwatch.errors import StillwatchError
@@ -47,7 +48,8 @@ def queue(store: Store, casebook: Casebook) -> list[Collateral]:
             key = (-int(action.hit.rung), action.hit.campaign_id, action.hit.run_id)
             groups.setdefault(key, []).append(action)
     newest = _newest(store)
-    told = [_told(store, actions, radius.get(key[1], 1), said, newest) for key, actions in sorted(groups.items())]
+    read = cache(partial(_findings, store))
+    told = [_told(read, actions, radius.get(key[1], 1), said, newest) for key, actions in sorted(groups.items())]
     return sorted(told, key=lambda one: (-int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id))
 
 
@@ -74,9 +76,13 @@ def _cleared(actions: Iterable[Action], newest: Newest) -> list[str]:
     return [f"the newest run does not accuse {len(gone):,} of these accounts"] if gone else []
 
 
-def _told(store: Store, actions: list[Action], radius: int, said: Iterable[Review], newest: Newest) -> Collateral:
+Read = Callable[[str], list[dict[str, Any]]]
+"""The findings of a run by its id."""
+
+
+def _told(read: Read, actions: list[Action], radius: int, said: Iterable[Review], newest: Newest) -> Collateral:
     first = actions[0].hit
-    members = _members(store, first.run_id, first.campaign_id)
+    members = _members(read(first.run_id), first.campaign_id)
     accounts = {one.hit.account_id for one in actions}
     known = [members[name] for name in sorted(accounts & members.keys())]
     missing = len(accounts) - len(known)
@@ -97,13 +103,17 @@ def _honest(member: dict[str, Any]) -> float:
     return 1.0 - float(member["probability"]) if member["role"] in ACCUSING else 1.0
 
 
-def _members(store: Store, run_id: str, campaign_id: str) -> dict[str, dict[str, Any]]:
+def _members(findings: list[dict[str, Any]], campaign_id: str) -> dict[str, dict[str, Any]]:
     """The members of a finding by account; none where the run does not tell."""
+    found = [one for one in findings if one["campaign_id"] == campaign_id]
+    return {member["account_id"]: member for one in found for member in one["members"]}
+
+
+def _findings(store: Store, run_id: str) -> list[dict[str, Any]]:
+    """The findings of a run; none where it is gone."""
     try:
         answer = read_run(store, run_id)
     except StillwatchError:
-        return {}
-    if answer["run"]["run_id"] != run_id:
-        return {}
-    found = [one for one in answer["campaigns"] if one["campaign_id"] == campaign_id]
-    return {member["account_id"]: member for one in found for member in one["members"]}
+        return []
+    findings: list[dict[str, Any]] = answer["campaigns"]
+    return findings if answer["run"]["run_id"] == run_id else []

@@ -16,11 +16,12 @@ from stillwatch.store.store import Store
 def publish(store: Store, casebook: Casebook, now: int, *, alone: bool = False) -> int:
     """Publish what is in force at a time (microseconds since 1970), shadow too; answers how many actions that are.
 
-    The casebook is read within the publisher's turn, so that of two publishers the later has read later. With `alone`
-    no earlier snapshot stays on disk, which an erasure wants.
+    The casebook is read within the publisher's turn, so that of two publishers the later has read later; and whatever
+    began after `now`, which is not felt before it begins, is published too, so that the later takes nothing back. With
+    `alone` no earlier snapshot stays on disk, which an erasure wants.
     """
     with decisions.turn(store.folder):
-        rows = [*casebook.in_force(now), *casebook.in_force(now, shadow=True)]
+        rows = [row for shadow in (False, True) for row in casebook.in_force(now, shadow=shadow, coming=True)]
         decisions.publish(store, rows, now, keys_of(store, {row.account_id for row in rows}), alone=alone)
     return len(rows)
 
@@ -48,7 +49,7 @@ def keys_of(store: Store, accounts: Collection[str]) -> Mapping[str, str]:
     if not accounts or not any(held.values()):
         return {}
     with DuckEngine() as engine:
-        engine.register("touched", pa.table({"account_id": pa.array(sorted(accounts), pa.string())}))
+        engine.register("touched", pa.table({"account_id": pa.array(sorted(filter(_is_text, accounts)), pa.string())}))
         asked = f"SELECT DISTINCT api_key_id, account_id FROM {source(held)} WHERE api_key_id IS NOT NULL"
         rows: list[dict[str, Any]] = engine.arrow(
             f"""
@@ -58,3 +59,8 @@ def keys_of(store: Store, accounts: Collection[str]) -> Mapping[str, str]:
             """
         ).to_pylist()
     return {row["api_key_id"]: row["account_id"] for row in rows}
+
+
+def _is_text(name: str) -> bool:
+    """Whether a table can hold the name: half a character is in none."""
+    return not any(0xD800 <= ord(character) <= 0xDFFF for character in name)

@@ -32,9 +32,11 @@ def erase(
     from stillwatch.store.store import Store
 
     kept = Store.open(store, key_file)
-    told = run_erase(kept, account, dry_run=dry_run, casebook=casebook)
-    if not dry_run:
-        publish_after_erasure(kept, casebook, acts.now())
+    try:
+        told = run_erase(kept, account, dry_run=dry_run, casebook=casebook)
+    finally:
+        if not dry_run:
+            publish_after_erasure(kept, casebook, acts.now())
     if not (told.files or told.drafts or told.cases.actions or told.cases.trail):
         say("the store holds nothing of this account; is the id spelled as in your logs?")
     if not dry_run and not told.epochs_noted:

@@ -5,7 +5,8 @@ I.371). A burst of BURST seconds' worth goes through at once; beyond it a group 
 once is counted by leases, which end when the gateway says so, or after LEASE seconds.
 
 Clocks are passed in: monotonic seconds. State is one process's: of several workers each gets its share of every rate,
-so together they never give more than the whole, and give less where connections are spread unevenly.
+so together they never give more than the whole, and give less where connections are spread unevenly. What is at once is
+counted by a single worker alone: the end of a request may be told to another one than its beginning.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ class Budgets:
 
     def __init__(self, share: float = 1.0, most: int = 100_000) -> None:
         self.share = share
+        self.counts_at_once = share == 1.0
         self.most = most
         self._paid: dict[tuple[str, str], float] = {}
         self._leases: dict[str, dict[str, float]] = {}
@@ -47,13 +49,13 @@ class Budgets:
         """
         charged = {name: self._after(group, name, limits[name], tokens, now) for name in SECONDS if name in limits}
         wait = max((self._wait(group, name, now) for name in charged), default=0.0)
-        if lease and "concurrency" in limits:
+        if lease and self.counts_at_once and "concurrency" in limits:
             wait = max(wait, self._crowded(group, limits["concurrency"], now, lease))
         if wait > 0:
             return wait
         for name, until in charged.items():
             self._paid[group, name] = until
-        if lease and "concurrency" in limits:
+        if lease and self.counts_at_once and "concurrency" in limits:
             held = self._leases.setdefault(group, {})
             held.pop(lease, None)
             held[lease] = now + LEASE
@@ -84,7 +86,7 @@ class Budgets:
             return 0.0
         while held and held[first := next(iter(held))] <= now:  # leases stand in the order in which they end
             del held[first]
-        most = min(max(int(limit * self.share), 1), MOST_LEASES)
+        most = min(limit, MOST_LEASES)
         return 0.0 if lease in held or len(held) < most else CONCURRENCY_WAIT
 
     def _forget(self, now: float) -> None:

@@ -153,19 +153,27 @@ def merged(several: Iterable[tuple[Obligation, ...]]) -> tuple[Obligation, ...]:
 def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> tuple[float, bool, InForce]:
     """The seconds to wait for the budgets, whether any counted this request, and the action whose budget is used up.
 
-    Whose actions name a group share the group's budget. Of several budgets the first that is used up speaks; those
-    before it are charged all the same.
+    Whose actions name a group share the group's budget. A request is charged once to each budget, by the strictest of
+    the limits that draw on it; the action that sets one of them speaks. Of several budgets the first that is used up
+    speaks; those before it are charged all the same.
     """
-    counted = False
+    wanted: dict[str, tuple[InForce, dict[str, int]]] = {}
     for one in spoken:
-        limits = {name: value for o in one.obligations if o.type == "rate_limit" for name, value in o.settings}
-        numbers = {name: value for name, value in limits.items() if isinstance(value, int)}
-        if numbers:
-            counted = True
-            wait = budgets.take(budget_of(one), numbers, ask.tokens, clock, ask.lease)
-            if wait > 0:
-                return wait, True, one
-    return 0.0, counted, spoken[0]
+        for name, value in _numbers(one):
+            speaks, held = wanted.get(budget_of(one), (one, {}))
+            if value < held.get(name, value + 1):
+                wanted[budget_of(one)] = (one if held else speaks, held | {name: value})
+    for budget, (speaks, numbers) in wanted.items():
+        wait = budgets.take(budget, numbers, ask.tokens, clock, ask.lease)
+        if wait > 0:
+            return wait, True, speaks
+    return 0.0, bool(wanted), spoken[0]
+
+
+def _numbers(one: InForce) -> list[tuple[str, int]]:
+    """The limits of rates that an action sets."""
+    limits = [pair for o in one.obligations if o.type == "rate_limit" for pair in o.settings]
+    return [(name, value) for name, value in limits if isinstance(value, int)]
 
 
 def budget_of(one: InForce) -> str:

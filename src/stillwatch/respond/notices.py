@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from stillwatch.records import InForce, Obligation, Rung
-from stillwatch.respond.action import Action, State, touches
+from stillwatch.respond.action import Action, Outcome, State, touches
 
 WHY = {
     "usage_review": "Usage of your account is being reviewed.",
@@ -129,11 +129,14 @@ def appeal_url(action: Action) -> str:
 
 
 def in_force_of(action: Action) -> InForce:
-    """The action as the decision path reads it. An action in shadow has the mode `shadow`, and no notice."""
-    hit = action.hit
+    """The action as the decision path reads it. An action in shadow has the mode `shadow`, and no notice. While an
+    appeal waits it ends when the appeal is due: nobody has to note that for it to end."""
+    hit, appeal = action.hit, action.appeal
+    waits = appeal is not None and appeal.outcome == Outcome.OPEN
+    ends = min(action.expires_at, appeal.due_at) if appeal is not None and waits else action.expires_at
     return InForce(
         action_id=action.action_id, account_id=hit.account_id, group=hit.campaign_id, rung=hit.rung,
         obligations=hit.obligations, mode=hit.mode, reason_code=hit.reason_code, notice=notice_of(action).text,
-        appeal_url=appeal_url(action), starts_at=action.starts_at or action.proposed_at, expires_at=action.expires_at,
+        appeal_url=appeal_url(action), starts_at=action.starts_at or action.proposed_at, expires_at=ends,
         policy=hit.policy,
     )  # fmt: skip

@@ -91,6 +91,7 @@ def _guarded(state: State, pages: App) -> App:
                 authorization = [value for name, value in scope["headers"] if name == b"authorization"]
                 one = authorization[0] if len(authorization) == 1 else None
                 scope["stillwatch.token"] = admit(state, one, _roles(route), scope["query_string"])
+                _known(route)
                 _measured(scope)
         except Refused as error:
             await refuse(send, error)
@@ -101,6 +102,15 @@ def _guarded(state: State, pages: App) -> App:
             log.error("internal fault: %s", type(error).__name__)
 
     return guarded
+
+
+def _known(route: tuple[str, str]) -> None:
+    """Raise Refused for a route that is not in the list, whoever asks: one without roles lets nobody in."""
+    if route in ROUTES:
+        return
+    if route[1] in {path for _, path in ROUTES}:
+        raise Refused(405, "not_allowed", "no such method here")
+    raise Refused(404, "not_found", "no such route")
 
 
 def _measured(scope: Scope) -> None:

@@ -6,6 +6,7 @@ that watches the workers.
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from stillwatch import acting
 from stillwatch.acting import grants
@@ -31,6 +32,8 @@ from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.reviews import Review, label, reviews_of
 from stillwatch.store.runs import found_in, read_run
 from stillwatch.store.store import Store
+
+log = logging.getLogger("stillwatch.service")
 
 MOST_ROWS = 10_000
 """Rows of one answer at most."""
@@ -110,8 +113,8 @@ class Granted(_Body):
     models: list[Id] = []
     exchange_cap: Annotated[int, Field(ge=0)] | None = None
     token_cap: Annotated[int, Field(ge=0)] | None = None
-    starts_at: Annotated[datetime, Field(strict=False)] | None = None
-    ends_at: Annotated[datetime, Field(strict=False)] | None = None
+    starts_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    ends_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
     reason: Text
 
 
@@ -182,11 +185,14 @@ def add_routes(pages: FastAPI, config: Config, clock: Callable[[], int] = micros
 
     @pages.exception_handler(UsageError)
     async def usage(_: Request, error: UsageError) -> Answer:
-        return Answer({"error": {"code": "refused", "message": str(error)}}, 400)
+        return Answer(
+            {"error": {"code": "refused", "message": "; ".join(filter(None, (error.message, error.wanted)))}}, 400
+        )
 
     @pages.exception_handler(StoreError)
     async def failed(_: Request, error: StoreError) -> Answer:
-        return Answer({"error": {"code": "fault", "message": str(error)}}, 500)
+        log.error("%s", error)
+        return Answer({"error": {"code": "fault", "message": error.message}}, 503)
 
 
 def _reading(pages: FastAPI, work: Casework) -> None:
@@ -198,7 +204,10 @@ def _reading(pages: FastAPI, work: Casework) -> None:
             said = [asdict(one) for one in reviews_of(book)]
         return Answer({"schema": "stillwatch/review/v1", "proposals": waiting, "reviews": said})
 
-    @pages.get("/v1/casebook/actions", summary="Actions of the casebook: of an account, of a campaign, in a state.")
+    @pages.get(
+        "/v1/casebook/actions",
+        summary="Actions of the casebook, the newest last: of an account, of a campaign, in a state.",
+    )
     def actions(
         account_id: Annotated[str | None, Query(max_length=1024)] = None,
         campaign_id: Annotated[str | None, Query(max_length=1024)] = None,
@@ -209,7 +218,7 @@ def _reading(pages: FastAPI, work: Casework) -> None:
             acting.sweep(book, work.now())
             found = book.find(state or tuple(State), account=account_id, campaign=campaign_id)
         return Answer(
-            {"schema": "stillwatch/actions/v1", "of": len(found), "actions": [told(one) for one in found[:most]]}
+            {"schema": "stillwatch/actions/v1", "of": len(found), "actions": [told(one) for one in found[-most:]]}
         )
 
     @pages.get("/v1/casebook/trail", summary="The audit trail: one action's rows, or the newest.")

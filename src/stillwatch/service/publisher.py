@@ -1,7 +1,8 @@
 """Keeps what gateways are told as the casebook has it: one thread of the process that watches the workers.
 
 What a person approves on another machine, what an appeal that nobody answered ends: whoever wrote it may not have
-published it. So the casebook is looked at every few seconds, and published where its audit trail has grown.
+published it. So the casebook is looked at every few seconds, and published where its audit trail has grown, or where
+exchanges have come, which may show that an API key is not one account's alone.
 """
 
 import logging
@@ -19,6 +20,9 @@ from stillwatch.store.store import Store
 EVERY = 5.0
 """Seconds from one reading of the casebook to the next."""
 
+AGAIN = 600_000_000
+"""Microseconds after which is published again though nothing seems to have changed: whatever was missed is mended."""
+
 log = logging.getLogger("stillwatch.service")
 
 
@@ -35,7 +39,7 @@ class Publisher(threading.Thread):
         self._url = url
         self._clock = clock
         self._casebook: Casebook | None = None
-        self._read = ""
+        self._seen: tuple[object, ...] = ()
         self._fault = ""
         self._stop = threading.Event()
 
@@ -55,10 +59,11 @@ class Publisher(threading.Thread):
         try:
             changed = self._look()
             self._fault = ""
-        except (StillwatchError, OSError) as error:
-            if str(error) != self._fault:
-                log.error("what is in force cannot be read from the casebook: %s", error)
-            self._fault = str(error)
+        except Exception as error:  # this thread must not die: without it nobody learns what was undone elsewhere
+            fault = str(error) if isinstance(error, StillwatchError | OSError) else type(error).__name__
+            if fault != self._fault:
+                log.error("what is in force cannot be published: %s", fault)
+            self._fault = fault
             self._close()
             return False
         return changed
@@ -70,11 +75,12 @@ class Publisher(threading.Thread):
             self._casebook = Casebook.open(self._store, self._url)
         now = self._clock()
         sweep(self._casebook, now)
-        head = self._casebook.head()
-        if head == self._read:
+        store = Store.open(self._store)
+        seen = (self._casebook.head(), tuple(store.listed()), now // AGAIN)
+        if seen == self._seen:
             return False
-        publish(Store.open(self._store), self._casebook, now)
-        self._read = head
+        publish(store, self._casebook, now)
+        self._seen = seen
         return True
 
     def _close(self) -> None:

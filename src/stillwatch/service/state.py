@@ -21,7 +21,7 @@ from stillwatch.service.wire import End, Question, encoded
 from stillwatch.store import keyring
 from stillwatch.store.decisions import Current, snapshot_key
 from stillwatch.store.keys import derived, read_secret
-from stillwatch.store.manifest import read_manifest
+from stillwatch.store.manifest import MANIFEST, read_manifest
 
 LOGGED = 10_000
 """Decisions that the log remembers: of actions that spoke, or would have."""
@@ -63,7 +63,9 @@ class State:
         self.log: deque[bytes] = deque(maxlen=LOGGED)
         self.counts: dict[str, int] = {}
         self.fault = ""
+        self.keys_fault = ""
         self._doors_seen: tuple[int, int, int] | None = None
+        self._manifest_seen: tuple[int, int, int] | None = None
         self._names: Callable[[str], Iterable[str]] | None = None
 
     @classmethod
@@ -117,12 +119,14 @@ class State:
 
     def load(self) -> None:
         """Read all before the first request."""
+        self._manifest_seen = _stamp(self.config.store / MANIFEST)
         self._names = pseudonyms_of(self.config.store, self.config.key_file)
         self.look()
 
     def look(self, pause: float = 0.0) -> None:
         """Read what has changed on disk. Whatever is damaged leaves what was there before, and is told once."""
         self._look_at_tokens()
+        self._look_at_keys()
         before = self.current.fault
         if self.current.look((lambda: time.sleep(pause)) if pause else None):
             self._new_snapshot()
@@ -136,12 +140,21 @@ class State:
         self.timing = Timing(snapshot_key(self.config.store), self.config.delay, self.config.ttl)
         log.info("snapshot %s: %d rows", snapshot.path.name if snapshot else "", len(snapshot or ()))
 
-    def _look_at_tokens(self) -> None:
+    def _look_at_keys(self) -> None:
+        """A new epoch has new pseudonyms, and one whose key was destroyed has none any more."""
+        stamp = _stamp(self.config.store / MANIFEST)
+        if stamp == self._manifest_seen:
+            return
         try:
-            seen = tokens_file(self.config.store).stat()
-            stamp = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
-        except OSError:
-            stamp = (0, 0, 0)
+            self._names = pseudonyms_of(self.config.store, self.config.key_file)
+            self._manifest_seen, self.keys_fault = stamp, ""
+        except StoreError as error:
+            if not self.keys_fault:
+                log.error("%s", error)
+            self.keys_fault = str(error)
+
+    def _look_at_tokens(self) -> None:
+        stamp = _stamp(tokens_file(self.config.store))
         if stamp == self._doors_seen:
             return
         self._doors_seen = stamp
@@ -152,10 +165,13 @@ class State:
             self.fault = str(error)
             log.error("%s", error)
 
+    def _faults(self) -> list[str]:
+        return [fault for fault in (self.current.fault, self.fault, self.keys_fault) if fault]
+
     @property
     def ready(self) -> bool:
         """Whether it answers from a whole snapshot that is the newest, and lets somebody in."""
-        return self.current.snapshot is not None and not self.current.fault and not self.fault and len(self.doors) > 0
+        return self.current.snapshot is not None and not self._faults() and len(self.doors) > 0
 
     def told(self) -> dict[str, Any]:
         """What an operator asks of this worker; names no account."""
@@ -164,10 +180,19 @@ class State:
         return {
             "ready": self.ready, "rows": len(snapshot) if snapshot else 0, "snapshot_made_at": made,
             "snapshot_age_s": round(self.clock.now() / SECOND - made, 3) if made is not None else None,
-            "faults": [fault.split("\n")[0] for fault in (self.current.fault, self.fault) if fault],
+            "faults": [fault.split("\n")[0] for fault in self._faults()],
             "tokens": len(self.doors), "decisions": dict(sorted(self.counts.items())), "logged": len(self.log),
             "budgets": len(self.budgets),
         }  # fmt: skip
+
+
+def _stamp(place: Path) -> tuple[int, int, int]:
+    """What tells one state of a file from the next."""
+    try:
+        seen = place.stat()
+    except OSError:
+        return 0, 0, 0
+    return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
 
 def pseudonyms_of(folder: Path, key_file: Path | None) -> Callable[[str], list[str]] | None:

@@ -11,6 +11,9 @@ from stillwatch.store.files import write_whole
 from stillwatch.store.keys import BLAKE2B, HKDF
 from stillwatch.tables import SKETCH_SCHEME
 
+MANIFEST = "store.json"
+"""The file in a store's folder."""
+
 VERSION = 3
 """Version 1 had one epoch, no list of them, and its key in the store's own folder; version 2 did not say how texts were
 sketched. Both are read as well."""
@@ -58,7 +61,7 @@ class Manifest:
 def read_manifest(folder: Path) -> Manifest:
     """What a folder says of itself. Raises StoreError where it is no store, or one of another version."""
     try:
-        held = json.loads((folder / "store.json").read_text("utf-8"))
+        held = json.loads((folder / MANIFEST).read_text("utf-8"))
         version = held["stillwatch_store"]
         if version in (1, 2, VERSION):
             since = held.get("kept_from")
@@ -91,4 +94,4 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     held: dict[str, object] = {"stillwatch_store": VERSION, "pseudonymous": manifest.pseudonymous}
     if manifest.kept_from:
         held["kept_from"] = manifest.kept_from.isoformat()
-    write_whole(folder / "store.json", json.dumps(held | {"epochs": [asdict(e) for e in manifest.epochs]}).encode())
+    write_whole(folder / MANIFEST, json.dumps(held | {"epochs": [asdict(e) for e in manifest.epochs]}).encode())

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from stillwatch.errors import StoreError, UsageError
-from stillwatch.records import InForce
+from stillwatch.records import InForce, Rung
 from stillwatch.respond import ladder
-from stillwatch.respond.action import OPEN, Action, State
+from stillwatch.respond.action import LAST_TIME, OPEN, Action, State
 from stillwatch.respond.bounds import groups_of
 from stillwatch.respond.notices import in_force_of
 from stillwatch.respond.written import action_read, action_text
@@ -45,23 +45,32 @@ class Casebook:
 
     # ------------------------------------------------------------------------------------------------ reading
 
-    def in_force(self, now: int, *, shadow: bool = False) -> list[InForce]:
-        """What is in force at a time (microseconds since 1970), by account and id; with `shadow`, what would be.
+    def in_force(self, now: int, *, shadow: bool = False, coming: bool = False) -> list[InForce]:
+        """What is in force at a time (microseconds since 1970), by account and id; with `shadow`, what would be; with
+        `coming`, also what begins after that time, by another clock or a moment later.
 
         What has expired, or whose appeal has waited too long, is left out also where nobody has noted that yet. A
         campaign has another id in each run, so `group` is the least of those that share an account: one budget for all.
+        What a person proposed by hand has a budget of its own, since it may be of somebody whom no finding accuses.
         """
         wanted = State.SHADOW if shadow else State.IN_FORCE
         where = and_(
-            ACTIONS.c.state == wanted, ACTIONS.c.starts_at <= now, ACTIONS.c.expires_at > now,
+            ACTIONS.c.state == wanted, ACTIONS.c.expires_at > now,
+            ACTIONS.c.starts_at <= (LAST_TIME if coming else now),
             or_(ACTIONS.c.due_at.is_(None), ACTIONS.c.due_at > now),
         )  # fmt: skip
         with self.database.reading() as connection:
             held = _actions(connection, where)
-        stands = [one for one in held if one.state == wanted and ladder.stands(one, now)]
-        links = [(name, one.hit.account_id) for one in stands for name in one.seen_as if name]
+        at = {one.action_id: max(now, one.starts_at or 0) if coming else now for one in held}
+        stands = [one for one in held if one.state == wanted and ladder.stands(one, at[one.action_id])]
+        limits = [
+            one for one in stands if one.hit.rung >= Rung.LIMIT and not one.proposed_by
+        ]  # who is only labelled joins no budgets
+        links = [(name, one.hit.account_id) for one in limits for name in one.seen_as if name]
         groups = groups_of(links)
         told = [replace(row, group=groups.get(row.group, row.group)) for row in map(in_force_of, stands)]
+        by_hand = {one.action_id for one in stands if one.proposed_by}  # of whom a finding may only name
+        told = [replace(row, group="") if row.action_id in by_hand else row for row in told]
         return sorted(told, key=lambda one: (one.account_id, one.action_id))
 
     def find(

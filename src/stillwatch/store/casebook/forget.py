@@ -108,8 +108,7 @@ def _run(folder: Path, url: str | None, work: Callable[[Connection], None], *, d
             work(connection)
             if dry_run:
                 raise _DryRun
-        if told != Forgotten():
-            database.clean()
+        database.clean()  # also where a repeat finds nothing: the first may have been stopped here
     except _DryRun:
         return
     finally:
