@@ -234,10 +234,10 @@ def test_a_publisher_outlives_what_it_cannot_do_and_looks_again_when_exchanges_c
     assert publisher.look() and told(store, "key-a") == set()
 
 
-def test_whoever_is_limited_by_hand_shares_no_budget_with_the_campaign(store: Store, run: Run, tmp_path: Path) -> None:
+def test_who_is_limited_by_hand_shares_no_budget_with_the_campaign(store: Store, run: Run, tmp_path: Path) -> None:
     run("act", policy(tmp_path, LIMIT), *URL)
-    words = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", "--hours", "5", "--clause", "Terms",
-             "--reason", "Asked for it.")  # fmt: skip
+    words = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", "--hours", "5")
+    words = (*words, "--clause", "Terms", "--reason", "Asked for it.")
     run("propose", "v", *words, *URL, "--by", "alice")
     run("approve", "--account", "v", "--by", "bob", "--reason", "Yes.")
     with acting_book(store) as book:

@@ -63,13 +63,12 @@ class Casebook:
             held = _actions(connection, where)
         at = {one.action_id: max(now, one.starts_at or 0) if coming else now for one in held}
         stands = [one for one in held if one.state == wanted and ladder.stands(one, at[one.action_id])]
-        limits = [
-            one for one in stands if one.hit.rung >= Rung.LIMIT and not one.proposed_by
-        ]  # who is only labelled joins no budgets
+        # Who is only labelled joins no budgets, nor whoever a person limits by hand, whom a finding may only name.
+        limits = [one for one in stands if one.hit.rung >= Rung.LIMIT and not one.proposed_by]
         links = [(name, one.hit.account_id) for one in limits for name in one.seen_as if name]
         groups = groups_of(links)
         told = [replace(row, group=groups.get(row.group, row.group)) for row in map(in_force_of, stands)]
-        by_hand = {one.action_id for one in stands if one.proposed_by}  # of whom a finding may only name
+        by_hand = {one.action_id for one in stands if one.proposed_by}
         told = [replace(row, group="") if row.action_id in by_hand else row for row in told]
         return sorted(told, key=lambda one: (one.account_id, one.action_id))
 
