@@ -15,6 +15,7 @@ from stillwatch.errors import UsageError
 from stillwatch.pipeline import ingest_sources
 from stillwatch.records import Rung
 from stillwatch.service.publisher import Publisher
+from stillwatch.service.state import Config, Keeper, State
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.decisions import folder_of, open_current, snapshot_key
 from stillwatch.store.store import Store
@@ -249,3 +250,11 @@ def test_an_id_of_half_a_character_stops_no_publication(store: Store, run: Run, 
     write_run(store, "20260105T000000-1-a", found(member("a"), member("h\udc80")))
     run("act", policy(tmp_path, LIMIT), *URL)
     assert told(store, "a") == {(Rung.LIMIT, "enforce")}
+
+
+def test_the_threads_of_the_service_are_whole_threads(store: Store) -> None:
+    """A name of our own in place of one of Thread's breaks it at a fork, where only a word on stderr tells."""
+    from threading import Thread
+
+    for one in (Publisher(store.folder, None), Keeper(State(Config(store.folder)))):
+        assert not [name for name in vars(one) if callable(getattr(Thread, name, None))]

@@ -151,7 +151,7 @@ def _run(
         log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, workers_kill_timeout=5,
     )  # fmt: skip
     publisher = Publisher(Path(config["store"]), casebook)
-    publisher.look()
+    publisher.prepare()
     publisher.start()
     try:
         server.serve()

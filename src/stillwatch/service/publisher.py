@@ -41,17 +41,21 @@ class Publisher(threading.Thread):
         self._casebook: Casebook | None = None
         self._seen: tuple[object, ...] = ()
         self._fault = ""
-        self._stop = threading.Event()
+        self._ended = threading.Event()
 
     def run(self) -> None:
-        """Look until `stop`."""
-        while not self._stop.is_set():
+        """Look until `stop`, first after a rest: workers are forked meanwhile, and nothing is held open then."""
+        while not self._ended.wait(EVERY):
             self.look()
-            self._stop.wait(EVERY)
+
+    def prepare(self) -> None:
+        """Publish before any worker is forked, and leave nothing open."""
+        self.look()
+        self._close()
 
     def stop(self) -> None:
         """End it at its next look."""
-        self._stop.set()
+        self._ended.set()
 
     def look(self) -> bool:
         """Note what time has ended and publish where what stands has changed: whether it has. A casebook that cannot be

@@ -237,13 +237,13 @@ class Keeper(threading.Thread):
     def __init__(self, state: State) -> None:
         super().__init__(name="stillwatch-keeper", daemon=True)
         self._state = state
-        self._stop = threading.Event()
+        self._ended = threading.Event()
 
     def run(self) -> None:
         """Look until `stop`."""
         if self._state.config.realtime and (fault := raise_threads()):
             log.error("%s", fault)
-        while not self._stop.wait(LOOK):
+        while not self._ended.wait(LOOK):
             try:
                 self._state.look(PAUSE)
             except Exception as error:  # the keeper must not die: without it no new snapshot is read
@@ -251,4 +251,4 @@ class Keeper(threading.Thread):
 
     def stop(self) -> None:
         """End it at its next look."""
-        self._stop.set()
+        self._ended.set()
