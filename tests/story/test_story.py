@@ -187,7 +187,7 @@ def test_the_answer_keeps_the_documented_form(first: tuple[dict[str, Any], Path]
         assert set(finding["capabilities"]) <= set(CAPABILITIES)
         assert finding["exchanges_low"] <= finding["exchanges"] <= finding["exchanges_high"]
         assert list(finding["evidence"]) == [
-            "coordinated", "extracting", "concealed", "found_by", "confirmed_by", "terms", "alternatives",
+            "coordinated", "extracting", "concealed", "provider", "found_by", "confirmed_by", "terms", "alternatives",
             "items", "training_value",
         ]  # fmt: skip
         assert sum(day["exchanges"] for day in finding["timeline"]) == finding["exchanges"]
