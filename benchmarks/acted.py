@@ -26,8 +26,8 @@ from stillwatch.acting.by_policy import act
 from stillwatch.detection import detect
 from stillwatch.pipeline import ingest_sources
 from stillwatch.records import Rung
+from stillwatch.respond.lint import load_policy
 from stillwatch.respond.policy import Policy
-from stillwatch.respond.policy_text import load_policy
 from stillwatch.stats import clopper_pearson
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.store import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stillwatch.errors import StoreError, UsageError
-from stillwatch.store import files
+from stillwatch.store import files, runs
 from stillwatch.store.runs import read_run, run_ids, write_run
 from stillwatch.store.store import Store
 
@@ -23,6 +23,22 @@ def test_the_newest_run_is_read(tmp_path: Path) -> None:
     assert read_run(store)["note"] == "second"
     old, new = run_ids(store)
     assert read_run(store, old)["note"] == "first" and read_run(store, new)["note"] == "second"
+
+
+def test_a_run_that_begins_as_a_second_ends_does_not_sort_before_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.create(tmp_path / "s")
+    clock = iter(range(1_800_000_000 * 10**9 - 4, 1_800_000_000 * 10**9 + 4))
+
+    def nanoseconds() -> int:
+        return next(clock)
+
+    monkeypatch.setattr(runs.time, "time_ns", nanoseconds)
+    monkeypatch.setattr(runs.time, "time", lambda: nanoseconds() / 10**9)
+    for note in "abcdef":
+        write_run(store, answer(note))
+        assert read_run(store)["note"] == note
 
 
 def test_a_run_that_is_not_there_or_not_one_is_told_with_those_that_are(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def write_run(
 ) -> Path:
     """Write `campaigns.json`, `exchanges.parquet` (COUNTED), `files.json` and `wordings.parquet` into `runs/<run id>`
     and answer the folder. The run id, which sorts by time, is filled in."""
-    run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() % 10**9:09d}-{secrets.token_hex(3)}"
+    run_id = _next_id()
     answer["run"]["run_id"] = run_id
     runs = store.folder / "runs"
     draft, folder = runs / f".{run_id}.tmp", runs / run_id
@@ -79,6 +79,13 @@ def write_run(
     except OSError as error:
         raise StoreError(f"cannot write the run ({error.strerror})", where=str(folder)) from error
     return folder
+
+
+def _next_id() -> str:
+    """A run id that sorts by time: second and nanosecond are of one reading, or a run that begins as a second ends
+    would sort before the one before it."""
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}-{nanoseconds:09d}-{secrets.token_hex(3)}"
 
 
 def run_bytes(answer: object) -> bytes:
