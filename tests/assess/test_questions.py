@@ -171,6 +171,14 @@ def test_text_alone_does_not_accuse() -> None:
     assert part_of(member(access=2.0)).probability >= 0.5
 
 
+def test_whose_words_a_campaign_copies_is_even_at_most() -> None:
+    copied = part_of(member(access=-0.3, beyond_client=-0.1, asks=False))
+    assert copied.probability < 0.5 and copied.estimate is not None and copied.estimate <= 0.5
+    for more in ({"asks": True}, {"access": 1.2}):
+        told = part_of(member(**({"access": -0.3, "beyond_client": -0.1, "asks": False} | more)))
+        assert told.probability < 0.5 and told.estimate is not None and told.estimate > 0.5
+
+
 @pytest.mark.parametrize(("company", "access", "accused"), [(0.34, 1.9, False), (0.71, 1.3, False), (0.34, 4.0, True)])
 def test_a_link_by_chance_does_not_accuse_in_a_crowd(company: float, access: float, accused: bool) -> None:
     """Users of a framework's default prompt stood in a campaign that had replayed their conversations; of 23, three

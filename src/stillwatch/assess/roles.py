@@ -55,6 +55,7 @@ BARELY = 0.75
 UNSHOWN = 0.49
 """The most that a membership may say which is not shown well enough to accuse."""
 
+EVEN = 0.5
 ALONE = 1.0
 """Nats of access evidence up to which an account shares nothing with the group but its prompts: anybody can send those,
 a hobbyist with the same public template or a customer whose service relays them."""
@@ -146,8 +147,11 @@ def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
 
 
 def _estimated(member: MemberFacts) -> float:
+    """How likely a held account is the operator's own. Who neither asks for training material nor is linked by more
+    than wordings may be somebody whose words the campaign copied: no more than even."""
     if is_stranger(member.access, member.company):
-        return of_stranger(member.access + company_odds(member.company))
+        likely = of_stranger(member.access + company_odds(member.company))
+        return likely if member.asks or member.access > ALONE else min(likely, EVEN)
     return of_possible_victim(victim_likeness(member), member.registration)
 
 
