@@ -342,8 +342,8 @@ def test_a_policy_from_template_to_backtest(tiny: Store, tmp_path: Path, capsys:
     put(store, "2026-10-07", finding(member("a\x1b[31m"), member("b", "victim")))
     path = tmp_path / "lab.yaml"
     assert told(capsys, "new", "lab", "--out", path, "--expires", "2027-03-01")[0] == 0
-    assert told(capsys, "lint", path)[:2] == (0, "8 rules, nothing wrong\n")
-    assert told(capsys, "test", path)[1] == "19 tests, 0 failed\n"
+    assert told(capsys, "lint", path)[:2] == (0, "9 rules, nothing wrong\n")
+    assert told(capsys, "test", path)[1] == "22 tests, 0 failed\n"
     code, out, _ = told(capsys, "backtest", path, "--store", store.folder, "--days", "1")
     assert code == 0 and "\x1b" not in out and "rotate-stolen-key" in out and "nothing was done" in out
     code, out, _ = told(capsys, "backtest", path, "--store", store.folder, "--json", "--days", "2")

@@ -46,7 +46,7 @@ AT_ONCE = 1 << 20
 
 EXCHANGE_COLUMNS = [
     "messages", "history", "system", "tools", "client_ip", "asn", "country", "ip_class", "ja4", "user_agent",
-    "param_fp", "output", "output_tokens",
+    "pathway", "param_fp", "output", "output_tokens",
 ]  # fmt: skip
 ACCOUNT_COLUMNS = [
     "created_at", "payment_fingerprint", "card_bin", "email", "email_domain", "signup_ip", "signup_ja4",

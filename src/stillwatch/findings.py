@@ -96,6 +96,7 @@ ENTITY_STEPS = [
                coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.among, f.shared_days, f.shared_times,
                f.days_before, w.group_days, l.life, l.abroad, l.proxied, l.home, l.mixed,
                p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller, coalesce(q.n, 0) AS of_programme,
+               b.behind,
                coalesce(t.turned, FALSE) AS turned, t.lean - (SELECT any_value(lean) FROM base_fact) AS beyond_usual
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
@@ -106,6 +107,7 @@ ENTITY_STEPS = [
                           avg(CASE WHEN g.exclusive THEN l.said ELSE l.lean END) AS lean
                    FROM group_exchange g LEFT JOIN exchange_lean l ON l.x = g.x GROUP BY g.grp, g.account) t
           ON t.grp = m.grp AND t.account = a.account
+        LEFT JOIN member_automation b ON b.grp = m.grp AND b.account = a.account
         LEFT JOIN permitted_account p ON p.account = a.account
         LEFT JOIN reselling_account r ON r.account = a.account
         LEFT JOIN programme_member q ON q.grp = -1 - m.grp AND q.account = a.account
@@ -365,6 +367,7 @@ def _parts(group: Group, members: list[dict[str, Any]], ordinary: Lives, company
             cover=cover_log_ratio(_life(row), own, ordinary),
             reseller=bool(row["reseller"]),
             permitted=bool(row["permitted"]),
+            behind=None if row["behind"] is None else float(row["behind"]),
         )
         if facts.log_odds >= 0 or facts.core:
             known.append(facts)

@@ -204,7 +204,10 @@ def test_each_fact_of_the_catalogue_can_be_known() -> None:
            "billing_country": "FR", "verified_country": "FR", "reseller_of": "y"}  # fmt: skip
     known = Known(NOW, {"a": row}, frozenset(row), {"a": ["resale"]})
     told = values(
-        finding(member(estimate=0.7), bypass={"outside_billing_country": 0.5, "hosting": 0.0, "proxies": 0.0}),
+        finding(
+            member(estimate=0.7, automated=True),
+            bypass={"outside_billing_country": 0.5, "hosting": 0.0, "proxies": 0.0},
+        ),
         known=known,
     )
     assert told.keys() == catalogue.FACTS.keys()

@@ -16,6 +16,7 @@ NEEDS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("concealed/proxy networks", (("client_ip", "ip_class"),)),
     ("concealed/region bypass", (("client_ip", "country"), ("billing_country", "verified_country"))),
     ("concealed/weak doors", (("programme",),)),
+    ("concealed/programs behind people's accounts", (("user_agent", "pathway"),)),
     ("concealed/replaced accounts", (("suspended_at",),)),
     ("concealed/many networks", (("client_ip", "asn"),)),
     (

@@ -19,7 +19,7 @@ KEPT = (
     "last_seen", "active", "likelihood", "confidence", "capabilities", "bypass", "pathways", "pivots",
 )  # fmt: skip
 """What a life keeps of a finding beside its members and its evidence: all that a policy's rules may speak of."""
-KEPT_OF_MEMBERS = ("account_id", "probability", "estimate", "role", "core", "exchanges")
+KEPT_OF_MEMBERS = ("account_id", "probability", "estimate", "role", "core", "exchanges", "automated")
 KEPT_OF_EVIDENCE = ("coordinated", "extracting", "concealed", "confirmed_by")
 
 FORGOTTEN = 30

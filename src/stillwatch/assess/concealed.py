@@ -1,5 +1,6 @@
 """Third question: is it concealed? Hiding, bypass, replacement and mixture, against open and settled belonging."""
 
+from stillwatch.assess.automation import hidden_programs
 from stillwatch.assess.terms import Facts, clipped, lift, number, ramp, term
 from stillwatch.records import Score, Term
 
@@ -19,7 +20,7 @@ ONE_NAME = ("top_verified_domain", "top_org", "top_declared_org", "top_payment",
 def concealed(facts: Facts, base: Facts) -> Score:
     """Log-odds that a group hides that it belongs together, with named terms. `base` are the accounts in no group."""
     terms: tuple[Term, ...] = ()
-    for part in (_proxied, _abroad, _weak_doors, _replaced, _scattered, _mixture):
+    for part in (_proxied, _abroad, _weak_doors, hidden_programs, _replaced, _scattered, _mixture):
         terms += part(facts, base)
     for own in (_apart, _one_place, _one_name, _settled, _tenure):
         terms += own(facts)

@@ -8,6 +8,7 @@ certain BOOLEAN, followed BOOLEAN)`, the members' exchanges that the group's sha
 where no row of the group has the signal: its terms then abstain.
 """
 
+from stillwatch.assess.automation import AUTOMATION_STEPS
 from stillwatch.records import Step
 
 PROXIED = """avg(CASE WHEN e.ip_class IN ('hosting', 'vpn', 'tor', 'relay') THEN 1.0
@@ -112,8 +113,10 @@ SELECT s.grp, count(*) AS n_accounts, avg(s.proxied) AS proxied, avg(s.classed) 
        sum(s.n) / sum(f.n) AS share_of_traffic,
        avg(CASE WHEN s.n < 0.9 * f.n THEN 1.0 ELSE 0.0 END) AS mixed,
        avg(CASE WHEN f.created_day IS NULL THEN NULL WHEN f.created_day > b.first_ban THEN 1.0
-                ELSE 0.0 END) AS after_ban
+                ELSE 0.0 END) AS after_ban,
+       avg(p.behind) AS behind, avg(CASE WHEN p.behind IS NULL THEN 0.0 ELSE 1.0 END) AS like_people
 FROM group_shared s JOIN account_facts f ON f.account = s.account LEFT JOIN account_home h ON h.account = s.account
+LEFT JOIN member_automation p ON p.grp = s.grp AND p.account = s.account
 LEFT JOIN (SELECT s.grp, min(f.suspended_day) AS first_ban FROM group_shared s
            JOIN account_facts f ON f.account = s.account GROUP BY s.grp) b ON b.grp = s.grp
 GROUP BY s.grp
@@ -124,8 +127,9 @@ SELECT (SELECT avg(l.lean) FROM exchange_lean l WHERE NOT EXISTS (SELECT 1 FROM 
          AS lean, avg(f.proxied) AS proxied, avg(f.abroad) AS abroad, avg(f.weak_door) AS weak_door,
        avg(f.suspended) AS suspended, median(f.networks) AS networks, median(f.blocks) AS blocks,
        avg(CASE WHEN h.home_share >= 0.8 AND coalesce(f.proxied, 0.0) < 0.5 THEN 1.0 WHEN h.home_share IS NULL THEN NULL
-                ELSE 0.0 END) AS settled
+                ELSE 0.0 END) AS settled, avg(p.behind) AS behind
 FROM account_facts f LEFT JOIN account_home h ON h.account = f.account
+LEFT JOIN life_automation p ON p.account = f.account
 WHERE NOT EXISTS (SELECT 1 FROM group_shared s WHERE s.account = f.account)
 """
 
@@ -143,6 +147,7 @@ def fact_steps() -> list[Step]:
         Step("group_item", ITEM_FACTS),
         Step("group_top_block", TOP_BLOCK),
         Step("group_product", PRODUCT),
+        *AUTOMATION_STEPS,
         Step("group_members", MEMBER_FACTS),
         Step("base_fact", BASE_FACTS),
     ]

@@ -171,6 +171,7 @@ def as_json(finding: Finding, blind: int) -> dict[str, Any]:
                 "role": part.role,
                 "core": part.core,
                 "exchanges": part.exchanges,
+                "automated": part.automated,
             }
             for part in finding.parts
         ],

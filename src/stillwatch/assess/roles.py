@@ -84,7 +84,8 @@ class MemberFacts:
     (None where no text is seen); `shared_times` counts the distinct times of shared work (each exchange
     of a session, which holds more accounts for victims than hours would), and the exchanges themselves where logs keep
     days alone; `group_days` is how long the group worked; `cover` is ln of how much likelier the account's other
-    exchanges are as the group's cover than as an ordinary customer's life (`lives.cover_log_ratio`).
+    exchanges are as the group's cover than as an ordinary customer's life (`lives.cover_log_ratio`); `behind`
+    is 1 where programs do its shared work although the account looks like a person's (`automation`).
     """
 
     account_id: str
@@ -109,6 +110,7 @@ class MemberFacts:
     cover: float
     reseller: bool
     permitted: bool
+    behind: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ class Part:
     """A member with its role and the probability of belonging to the group, at most `UNSHOWN` where it is not accused.
 
     `estimate` is how likely it is the operator's own: the probability itself where that accuses, a calibrated figure
-    that accuses nobody where an operator's role is not shown well enough, and nothing elsewhere.
+    that accuses nobody where an operator's role is not shown well enough, and nothing elsewhere. `automated` says that
+    programs do its shared work although the account looks like a person's; None where it does not look so, or nothing
+    tells.
     """
 
     account_id: str
@@ -125,6 +129,7 @@ class Part:
     core: bool
     exchanges: int
     estimate: float | None = None
+    automated: bool | None = None
 
 
 def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
@@ -143,7 +148,8 @@ def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
         probability, estimate = min(probability, UNSHOWN), _estimated(member)
     shown = round(probability, 4)
     said = round(estimate, 4) if role in ACCUSING else None
-    return Part(member.account_id, shown, role, member.core, member.shared, said)
+    automated = None if member.behind is None else bool(member.behind)
+    return Part(member.account_id, shown, role, member.core, member.shared, said, automated)
 
 
 def _estimated(member: MemberFacts) -> float:

@@ -102,6 +102,10 @@ _FACTS = (
     _share("member.probability", "that it belongs to the group"),
     _share("member.estimate", "how likely it is the operator's own; it accuses nobody", "other roles and findings"),
     FactType("member.core", "bool", "of the tested core, which alone has the e-values"),
+    FactType(
+        "member.automated", "bool", "programs do its shared work although the account looks like a person's",
+        unknown_when="it does not look like a person's, or neither clients nor doors were logged",
+    ),
     _count("member.exchanges", "its exchanges of the shared work"),
     _share("member.share", "its part of the shared work", "nothing is shared"),
     _count("account.age_days", "whole days since it was made", "created_at was not logged", 0, "provider"),

@@ -147,12 +147,13 @@ def _of_finding(finding: Row, at: datetime) -> dict[str, object]:
     }
 
 
+TOLD_OF_MEMBERS = ("role", "probability", "estimate", "core", "exchanges", "automated")
 SAID = ("kind", "status", "confidence", "active", "exchanges", "exchanges_low", "exchanges_high")
 
 
 def _of_member(member: Row, finding: Row) -> dict[str, object]:
     done, total = _number(member.get("exchanges")), _number(finding.get("exchanges"))
-    said = {f"member.{name}": member.get(name) for name in ("role", "probability", "estimate", "core", "exchanges")}
+    said = {f"member.{name}": member.get(name) for name in TOLD_OF_MEMBERS}
     accused = is_accused(finding.get("status"), member.get("role"), member.get("probability"))
     return {**said, "member.accused": accused, "member.share": min(1.0, done / total) if total > 0 else None}
 
