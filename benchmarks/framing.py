@@ -5,8 +5,9 @@
 In each world (`mixed`) each way of copying has ten innocents: first the channels of one family alone (client,
 infrastructure, content, registration; three channels or more each), then of two and three families together, which is
 beyond what is promised. A way's campaign copies them in all that it does (of content in a tenth). A world that the file
-holds already is passed over. At the end: how many are accused, or above "roughly even" by probability or estimate, of
-how many, with the exact 95 % interval.
+holds already is passed over. At the end, of findings that are told (suspected or for review): how many are accused, or
+above "roughly even" by their probability, of how many, with the exact 95 % interval; and by `estimate`, which accuses
+nobody.
 """
 
 import argparse
@@ -23,7 +24,7 @@ sys.path[:0] = [str(ROOT)]
 
 from stillwatch.detection import detect  # noqa: E402
 from stillwatch.pipeline import ingest_sources  # noqa: E402
-from stillwatch.respond.facts import is_accused  # noqa: E402
+from stillwatch.respond.facts import ACCUSING, is_accused  # noqa: E402
 from stillwatch.stats import clopper_pearson  # noqa: E402
 from stillwatch.store.store import Store  # noqa: E402
 from stillwatch.worlds import world as worlds  # noqa: E402
@@ -60,9 +61,14 @@ def told(lines: list[dict[str, Any]]) -> None:
         of = sum(line["framed"][way] for line in lines)
         named = [one for line in lines for one in line["named"] if one["way"] == way]
         accused = sum(is_accused(one["status"], one["role"], one["probability"]) for one in named)
-        above = sum(max(one["probability"], one["estimate"] or 0.0) > ROUGHLY_EVEN for one in named)
-        within = " to ".join(f"{bound:.4f}" for bound in clopper_pearson(above, of))
-        print(f"{way:40} accused {accused}/{of}, above roughly even {above}/{of} ({within}), named {len(named)}")
+        shown = [one for one in named if one["status"] in ("suspected", "ambiguous") and one["role"] in ACCUSING]
+        claimed = sum(one["probability"] > ROUGHLY_EVEN for one in shown)
+        above = sum((one["estimate"] or 0.0) > ROUGHLY_EVEN for one in shown)
+        within = " to ".join(f"{bound:.4f}" for bound in clopper_pearson(claimed, of))
+        print(
+            f"{way:40} accused {accused}/{of}, probability above roughly even {claimed}/{of} ({within}), "
+            f"estimate {above}/{of}, named {len(named)}"
+        )
 
 
 def main() -> None:

@@ -165,13 +165,14 @@ def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     """The parts as a finding of this status may show them: only a suspected one accuses.
 
     An ambiguous finding is for review, so nobody in it reaches one half. In a permitted or dismissed one the members
-    are customers.
+    are customers: where nothing was taken, nobody's key was.
     """
     if status == "suspected":
         return tuple(parts)
     if status == "ambiguous":
         return tuple(replace(part, probability=min(part.probability, UNSHOWN), estimate=None) for part in parts)
-    return tuple(replace(part, role="customer", estimate=None) if part.role in ACCUSING else part for part in parts)
+    told = (*ACCUSING, "victim")
+    return tuple(replace(part, role="customer", estimate=None) if part.role in told else part for part in parts)
 
 
 def victims_of(parts: Iterable[Part]) -> frozenset[str]:
