@@ -78,8 +78,8 @@ def facts() -> dict[str, Any]:
             [
                 Step(
                     "exchange",
-                    f"SELECT *, [CAST(x % 2 AS UBIGINT)] AS segments, [CAST(0 AS UTINYINT)] AS segment_roles "
-                    f"FROM ({EXCHANGE})",
+                    f"SELECT *, [CAST(x % 2 AS UBIGINT)] AS segments, [CAST(0 AS UTINYINT)] AS segment_roles, "
+                    f"'api' AS pathway, CAST(NULL AS VARCHAR) AS user_agent FROM ({EXCHANGE})",
                 ),
                 Step("account", f"SELECT *, {empty} FROM ({ACCOUNT})"),
                 Step(

@@ -20,6 +20,8 @@ from tests.attribution.dossiers import BLOCK, DOMAIN, NAME, RUN, dossier, indica
 from tests.console import answers
 from tests.respond.casebooks import finding, member, write_run
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "attribution.md"
 Run = Callable[..., Any]
 

@@ -22,6 +22,8 @@ from stillwatch.tables import SKETCH_SCHEME
 from tests.store.logs import exchange, rows_of, write
 from tests.store.sketched import Row, batch, names, settled, table
 
+pytestmark = pytest.mark.slow
+
 HASHED = ("row_hash", "param_fp", "exact", "skeleton", "head", "tail", "minhash")
 
 

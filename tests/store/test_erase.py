@@ -20,6 +20,8 @@ from stillwatch.store.store import Store
 from tests.store.kills import child_that_dies
 from tests.store.logs import START, every_byte, exchange, rows_of, write
 
+pytestmark = pytest.mark.slow
+
 CANARY = "acct_canary_4f1"
 TRACES = (CANARY, "canary.person@example.org", "card-canary-77", "203.0.113.77", "project-canary", "203.0.113.78")
 STEPS = ("opened", "written", "draft", "renamed", "synced", "removed")

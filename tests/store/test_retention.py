@@ -21,6 +21,8 @@ from stillwatch.store.store import Store
 from tests.store.kills import child_that_dies
 from tests.store.logs import START, exchange, write
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
