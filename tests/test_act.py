@@ -103,6 +103,50 @@ def test_a_run_is_judged_and_what_may_be_is_in_force_and_told(run: Run, store: S
     assert again["actions"] == [] and len(again["passed_over"]) == 6 and again["published"] == 4
 
 
+def test_a_dry_run_tells_what_would_be_done_and_whom_it_reaches(
+    run: Run, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = policy(tmp_path, LIMIT, HOLD, DREAM)
+    would = run("act", path, "--dry-run")
+    assert not (store.folder / "casebook.db").exists(), "a rehearsal begins no casebook"
+    steps = {one["step"]: one for one in would["steps"]}
+    assert list(steps) == ["suspend", "protect", "limit"]
+    counts = {name: [one[key] for key in ("at_once", "waiting", "shadow", "renewed")] for name, one in steps.items()}
+    assert counts == {"suspend": [0, 2, 0, 0], "protect": [0, 0, 2, 0], "limit": [2, 0, 0, 0]}
+    assert steps["suspend"]["why"] == ["suspend: above limit a named person approves"] and not steps["limit"]["why"]
+    assert steps["limit"]["accounts"] == ["a", "b"]
+    done = run("act", path, *URL)
+    both = [{(one["action_id"], one["state"], one["needs"]) for one in told["actions"]} for told in (would, done)]
+    assert both[0] == both[1] and would["rules"] == done["rules"]
+    with acting_book(store) as book:
+        before = book.head()
+    write_run(store, "20260106T000000-1-a", found(member("a"), member("b"), member("c")))
+    assert [one["renewed"] for one in run("act", path, "--dry-run")["steps"]] == [2, 2, 2]
+    with acting_book(store) as book:
+        assert book.head() == before
+    capsys.readouterr()
+    assert cli.run(["act", path, "--dry-run", "--store", str(store.folder)]) == 0
+    out = capsys.readouterr().out
+    assert "why they would wait" in out and "a, b, c" in out
+
+
+def test_a_dry_run_says_that_a_group_beyond_the_cap_waits_for_two(run: Run, store: Store, tmp_path: Path) -> None:
+    write_run(store, "20260106T000000-1-a", found(*(member(f"m{n:02}") for n in range(9))))
+    (step,) = run("act", policy(tmp_path, LIMIT), "--dry-run")["steps"]
+    assert (step["at_once"], step["waiting"], len(step["accounts"])) == (0, 9, 9)
+    assert step["why"] == ["two people: the campaign's actions reach 9 accounts, cap 5"]
+
+
+def test_a_broken_policy_is_told_by_line(run: Run, tmp_path: Path) -> None:
+    tests = "[{facts: {member.probability: 0.5}, expect: miss}]"
+    dead = rule(id="b", when="member.probability > 50", tests=tests)
+    broken = policy(tmp_path, rule(id="a", owner=None), dead)
+    said = run("act", broken, *URL, code=2).splitlines()
+    told = [line.strip() for line in said if line.strip().startswith("line ")]
+    assert f"found: {len(told)} errors" in "".join(said) and len(told) == 3
+    assert ["rule a: " in line for line in told] == [True, False, False] and "rule b: " in told[1]
+
+
 def test_what_a_person_does_is_told_as_well(run: Run, store: Store, tmp_path: Path) -> None:
     path = policy(tmp_path, LIMIT, HOLD)
     done = run("act", path, *URL)
@@ -132,9 +176,11 @@ def test_an_old_run_is_not_acted_on_and_neither_is_one_without_an_appeal(
 ) -> None:
     write_run(store, "20260102T000000-1-a", found(member("a")), ago=9)
     path = policy(tmp_path, LIMIT)
-    assert "too old" in run("act", path, *URL, code=2)
+    said = run("act", path, *URL, code=2)
+    assert "too old" in said and "9 days ago" in said and "at most 7 days ago" in said
     assert "too old" in run("act", path, *URL, "--dry-run", code=2)
-    assert "appeal address" in run("act", path, "--within", "10", code=2)
+    assert "--appeal-url" in run("act", path, "--within", "10", code=2)
+    assert "appeal address" in run("act", path, "--within", "10", "--appeal-url", "javascript:alert(1)", code=2)
     with acting_book(store) as book:
         assert book.find() == []
     assert run("act", path, *URL, "--within", "10")["published"] == 1
@@ -197,6 +243,8 @@ def test_a_watch_acts_on_each_window_once_and_again_where_the_casebook_could_not
 def test_a_watch_with_a_policy_says_at_once_where_nobody_could_appeal(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="appeal address"):
         Actor(Path(policy(tmp_path, LIMIT)), "", None)
+    with pytest.raises(UsageError, match="neither a web page nor a letter box"):
+        Actor(Path(policy(tmp_path, LIMIT)), "not a url", None)
 
 
 def test_an_action_that_begins_by_a_clock_ahead_of_ours_is_not_taken_back_by_a_later_publication(

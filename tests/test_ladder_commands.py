@@ -13,6 +13,7 @@ from tests.respond.casebooks import finding, member, store_of, write_run
 
 Run = Callable[..., Any]
 SUSPEND = ("--rung", "suspend", "--obligation", "hold", "--clause", "Terms 4.2", "--hours", "72", "--reason", "Looked.")
+LIMIT = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", *SUSPEND[4:])
 URL = ("--appeal-url", "https://p.example/appeal")
 
 
@@ -37,7 +38,8 @@ def run(store: Store, capsys: pytest.CaptureFixture[str]) -> Run:
 def test_from_proposal_to_appeal(run: Run) -> None:
     done = run("propose", "acct_1", *SUSPEND, *URL, "--by", "alice")["actions"][0]
     assert (done["state"], done["needs"], done["campaign_id"]) == ("proposed", 1, "C-1")
-    assert run("propose", "acct_1", *SUSPEND, *URL, "--by", "alice")["actions"] == []
+    again = run("propose", "acct_1", *SUSPEND, *URL, "--by", "alice")
+    assert again["actions"] == [done] and "said so before" in again["passed_over"][0]["because"]
     waits = run("review")["proposals"][0]
     assert (waits["accounts"], waits["honest"], waits["exchanges"], waits["radius"]) == (1, 0.1, 10, 1)
     assert "nobody approves" in run("approve", "R-", "--by", "Alice", "--reason", "ok", code=2)
@@ -80,16 +82,108 @@ def test_a_group_is_named_with_its_size_and_needs_two(run: Run) -> None:
 
 def test_who_is_not_accused_is_not_proposed_for_more_than_a_limit(run: Run) -> None:
     for name in ("victim", "nobody"):
-        assert run("propose", name, *SUSPEND, *URL, "--by", "alice")["actions"] == []
-    limit = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", *SUSPEND[4:])
-    assert run("propose", "victim", *limit, *URL, "--by", "alice")["actions"][0]["needs"] == 1
+        said = run("propose", name, *SUSPEND, *URL, "--by", "alice", "--unknown", code=1)
+        assert "nothing is proposed" in said and "does not accuse this account" in said
+    assert run("propose", "victim", *LIMIT, *URL, "--by", "alice")["actions"][0]["needs"] == 1
+
+
+def test_what_a_person_declined_is_refused_again_and_what_ended_is_not_told_as_done(run: Run) -> None:
+    words = ("propose", "acct_1", *LIMIT, *URL, "--by", "alice")
+    run(*words)
+    run("decline", "--account", "acct_1", "--by", "bob", "--reason", "No.")
+    assert "said so before" in run(*words, code=1)
+    run("propose", "acct_1", *LIMIT, *URL, "--by", "bob")
+    held = run("actions")["actions"]
+    assert [one["proposed_by"] for one in held] == ["bob"]
+
+
+def test_an_id_that_nobody_knows_is_refused_or_said(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("propose", "acct_l", *LIMIT, *URL, "--by", "alice")
+    assert "does not know this account" in run(*words, code=2) and run("actions", "--all")["actions"] == []
+    assert run(*words, "--unknown")["unknown_accounts"] == ["acct_l"]
+    assert run("propose", "acct_1", *LIMIT, *URL, "--by", "alice")["unknown_accounts"] == []
+    give = ("permission", "add", "c", "--purpose", "research", "--reason", "Signed.", "--by", "bob", "--account")
+    held = run(*give, "acct_x\x00\u202e")
+    assert held["unknown_accounts"] == ["acct_x\x00\u202e"] and held["actions"] == []
+    held = run(*give, "acct_1")
+    assert held["unknown_accounts"] == [] and [one["account_id"] for one in held["actions"]] == ["acct_1"]
+    assert run(*give[:-1], "--org", "org_9")["unknown_orgs"] == ["org_9"]
+    capsys.readouterr()
+    assert cli.run([*give, "acct_1", "--store", str(store.folder)]) == 0
+    said = capsys.readouterr().err
+    assert "stay until" in said and "stillwatch decline R-" in said and "does not know" not in said
+    cli.run([*give, "acct_l", "--store", str(store.folder)])
+    assert "does not know the account acct_l" in capsys.readouterr().err
+
+
+KEYS = ("--rung", "verify", "--obligation", "challenge:kind=rotate_key", *SUSPEND[4:])
+
+
+def test_several_rungs_are_approved_one_by_one(run: Run) -> None:
+    for name, words in (("acct_1", SUSPEND), ("acct_1", LIMIT), ("acct_2", LIMIT), ("victim", KEYS)):
+        run("propose", name, *words, *URL, "--by", "alice")
+    rows = run("review")["proposals"]
+    assert [(one["rung"], one["step"], one["accounts"]) for one in rows] == [
+        ("suspend", "suspend", 1), ("limit", "limit", 2), ("verify", "rotate_key", 1),
+    ]  # fmt: skip
+    group = ("approve", "--campaign", "C-1", "--by", "bob", "--reason", "Seen.")
+    for words in (group, (*group, "--accounts", "3")):
+        said = run(*words, code=2)
+        assert "rotate_key, 1 account; limit, 2 accounts; suspend, 1 account" in said
+        assert "--rung rotate_key or --rung limit or --rung suspend" in said
+    assert "several rungs" in run("approve", "--account", "acct_1", *group[3:], code=2)
+    assert "in_force" not in {one["state"] for one in run("actions")["actions"]}
+    assert "no action fits" in run(*group, "--rung", "verify", code=2)
+    assert "no such rung" in run(*group, "--rung", "kill", code=2)
+    assert "reach 2 accounts" in run(*group, "--rung", "limit", "--accounts", "3", code=2)
+    (key,) = run(*group, "--rung", "rotate_key", "--accounts", "1")["actions"]
+    assert (key["account_id"], key["state"]) == ("victim", "in_force")
+    done = run(*group, "--rung", "limit", "--accounts", "2")["actions"]
+    assert {one["rung"] for one in done} == {"limit"} and len(done) == 2
+    assert [one["step"] for one in run("review")["proposals"]] == ["suspend"]
+    run("undo", "--account", "acct_1", "--rung", "limit", "--by", "bob", "--reason", "No.")
+    run("decline", "--account", "acct_1", "--rung", "suspend", "--by", "bob", "--reason", "No.")
+    left = [(one["account_id"], one["state"]) for one in run("actions")["actions"]]
+    assert left == [("acct_2", "in_force"), ("victim", "in_force")]
+
+
+def test_a_row_says_why_it_waits(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        run("propose", f"acct_{number}", *LIMIT, *URL, "--cap", "2", "--by", "alice")
+    run("propose", "victim", *KEYS, *URL, "--cap", "2", "--by", "alice")
+    run("propose", "acct_9", *SUSPEND, *URL, "--by", "alice")
+    by_step = {one["step"]: one for one in run("review")["proposals"]}
+    two = "two people: the campaign's actions reach 5 accounts, cap 2"
+    assert by_step["limit"]["persons"][:2] == [two, "proposed by alice: another person approves"]
+    assert by_step["rotate_key"]["persons"][0] == two and by_step["rotate_key"]["needs"] == 2
+    assert by_step["suspend"]["persons"][0] == "proposed by alice: another person approves"
+    assert by_step["suspend"]["persons"][1].startswith("suspend: above limit")
+    capsys.readouterr()
+    once = (
+        "approve",
+        "--campaign",
+        "C-1",
+        "--rung",
+        "rotate_key",
+        "--accounts",
+        "1",
+        "--by",
+        "bob",
+        "--reason",
+        "Yes.",
+    )
+    assert cli.run([*once, "--store", str(store.folder)]) == 0
+    assert "not in force yet: 1 of 1 wait for another person" in capsys.readouterr().err
+    assert cli.run(["review", "--store", str(store.folder)]) == 0
+    out = capsys.readouterr()
+    assert two in out.out and "one of two has approved" in out.out and "nothing else" in out.err
+    assert "approve --campaign C-1 --rung rotate_key --accounts 1" in out.err
 
 
 def test_before_a_person_approves_they_read_who_is_honest_and_whom_a_later_run_clears(run: Run, store: Store) -> None:
-    limit = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", *SUSPEND[4:])
-    run("propose", "victim", *limit, *URL, "--by", "alice")
-    run("propose", "acct_1", *limit, *URL, "--by", "alice")
-    run("propose", "acct_2", *limit, *URL, "--by", "alice")
+    run("propose", "victim", *LIMIT, *URL, "--by", "alice")
+    run("propose", "acct_1", *LIMIT, *URL, "--by", "alice")
+    run("propose", "acct_2", *LIMIT, *URL, "--by", "alice")
     (told,) = run("review")["proposals"]
     assert (told["accounts"], told["honest"]) == (3, 1.2), "the owner of a stolen key is honest"
     assert not [why for why in told["persons"] if "newest" in why]
@@ -128,7 +222,10 @@ def test_a_usage_that_is_none_says_what_to_type(run: Run) -> None:
     assert "0 actions" in run("undo", "R-x\x1b[31m", "--by", "a", "--reason", "b", code=2)
     assert "no such rung" in run("propose", "a", "--rung", "kill", *SUSPEND[2:], *URL, "--by", "a", code=2)
     assert "cap" in run("propose", "acct_1", *SUSPEND, *URL, "--by", "a", "--cap", "21", code=2), "nobody raises it"
-    assert "appeal address" in run("propose", "acct_1", *SUSPEND, "--by", "a", code=2)
+    said = run("propose", "acct_1", *SUSPEND, "--by", "a", code=2)
+    assert "appeal address is missing" in said and "--appeal-url URL, or STILLWATCH_APPEAL_URL" in said
+    script = ("--appeal-url", "javascript:alert(1)")
+    assert "appeal address" in run("propose", "acct_1", *SUSPEND, *script, "--by", "a", code=2)
     assert "no such database" in run("actions", "--casebook", "mysql://x:secret@y/z", code=2)
     assert "secret" not in run("actions", "--casebook", "mysql://x:secret@y/z", code=2)
 
@@ -141,8 +238,7 @@ def test_tables_for_people_hold_nothing_that_a_terminal_obeys(
     words: tuple[str, ...], run: Run, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hostile = "acct\x1b[2J\u202e=cmd"
-    limit = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", *SUSPEND[4:])
-    run("propose", hostile, *limit, *URL, "--by", "alice")
+    run("propose", hostile, *LIMIT, *URL, "--by", "alice", "--unknown")
     run("approve", "R-", "--by", "bob", "--reason", "x")
     run("appeal", "open", "R-", "--by", "c", "--statement", "\x1b[31m no")
     capsys.readouterr()

@@ -69,6 +69,15 @@ def test_two_families_name_the_organisation_and_the_cluster_stays(run: Run) -> N
     assert "20 of 20" in out and "nobody names an organisation" in out and "abstains: client" in out
 
 
+def test_where_nothing_matched_no_likelihood_is_told(run: Run) -> None:
+    nothing = dossier(indicator("verified_domain", "nobody.example"), indicator("address", "198.18.0.0/24"))
+    assert run("C-1", "--json", held=nothing)["matched"] is False and run("C-1", "--json")["matched"] is True
+    out = run("C-1", held=nothing)
+    assert "nothing that the dossier says of an organisation was found" in out and "operator cluster U-1abcde" in out
+    assert "likely" not in out.replace("likelihood", "") and "moderate" not in out
+    assert "likely" in run("C-1")
+
+
 def test_a_name_is_signed_shown_and_taken_back(run: Run, store: Store) -> None:
     assert run("C-1", *SIGN, "--json")["signed"][0]["by"] == "alice"
     assert run("C-1", *SIGN, "--json")["signed"][0]["families"] == ["infrastructure", "registration"]

@@ -10,6 +10,7 @@ import pytest
 from stillwatch import acting, cli
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.records import Rung
+from stillwatch.store.casebook import place
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.erase import erase
 from stillwatch.store.store import Store
@@ -46,10 +47,46 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
 def test_as_on_sqlite(check: Callable[..., None], store: Store, url: str) -> None:
-    book, other = opened(store, url), opened(store, url.rsplit("/", 1)[0] + "/other")
+    elsewhere = store.folder.parent / "another"
+    elsewhere.mkdir()
+    book, other = opened(store, url), Casebook.open(elsewhere, url.rsplit("/", 1)[0] + "/other")
     check(store, book, other)
     book.close(), other.close()
     assert not (store.folder / "casebook.db").exists()
+
+
+def test_a_database_that_is_not_the_stores_is_refused_and_nothing_is_begun_there(
+    store: Store, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = url.rsplit("/", 1)[0] + "/other"
+    words = ["--store", str(store.folder), "--casebook"]
+    assert cli.run(["actions", *words, wrong]) == 2, "who reads begins none"
+    assert erase(store, "acct_1", casebook=url).cases.actions == 0, "and there is none to erase from"
+    book = opened(store, url)
+    acting.propose(store, book, hits(2), NOW, TERMS)
+    book.close()
+    assert cli.run(["actions", *words, url]) == 0
+    capsys.readouterr()
+    for command in (["actions"], ["erase", "acct_1"], ["serve"], ["permission", "list"]):
+        assert cli.run([*command, *words, wrong]) == 2
+        assert "though this store has one" in capsys.readouterr().err
+    with psycopg.connect(wrong) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+    (tmp_path / "t").mkdir()
+    another = store_of(tmp_path / "t")
+    book = opened(another, wrong)
+    acting.propose(another, book, hits(1), NOW, TERMS)
+    book.close()
+    assert cli.run(["erase", "acct_1", *words, wrong]) == 2
+    assert "not this store's casebook" in capsys.readouterr().err
+    (tmp_path / "u").mkdir()
+    third = store_of(tmp_path / "u")
+    assert cli.run(["erase", "acct_1", "--store", str(third.folder), "--casebook", wrong]) == 2
+    assert "as far as the store knows" in capsys.readouterr().err and place.noted(third.folder) is None
+    place.note(third.folder, "")
+    assert cli.run(["actions", "--store", str(third.folder), "--casebook", wrong]) == 0, "who says that it is may"
+    assert erase(store, "acct_1", casebook=url).cases.actions == 1
+    assert cli.run(["actions", *words, url]) == 0, "it is known by its first row, which an erasure leaves"
 
 
 @pytest.mark.parametrize("kind", [*checks.TAMPERING, *checks.BOUND])
@@ -88,6 +125,7 @@ def test_the_commands_reach_it_and_say_no_password(
     store: Store, url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STILLWATCH_CASEBOOK", url)
+    opened(store, url).close()
     assert cli.run(["actions", "--store", str(store.folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["actions"] == []
     dead = "postgresql://watch:secret@127.0.0.1:1/none"

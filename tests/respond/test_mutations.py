@@ -38,7 +38,7 @@ FAULTS = {
     "a second appeal": ("ladder", "if action.appeal is not None:\n        waits", "if False:\n        waits"),
     "no reason": ("action", "stated(\"reason\", hit.reason)", "pass"),
     "no clause": ("action", "stated(\"clause\", hit.clause)", "pass"),
-    "no appeal": ("ladder", "stated(\"appeal address\", terms.appeal_url)", "pass"),
+    "no appeal": ("ladder", "appeal_address(terms.appeal_url)", "pass"),
     "a limit that shuts out": ("action", "value < LOWEST.get(name, 0)", "value < 0"),
     "a hold as a limit": ("action", "if hit.rung < least:", "if False:"),
     "any letters in a name": ("action", "[a-z0-9]+([._@+-][a-z0-9]+)*", "[^ ]{1,99}"),

@@ -250,6 +250,19 @@ def test_what_is_used_holds_no_error_that_lint_finds_and_a_refusal_tells_all_of_
         load_policy(many.encode(), "p.yaml")
 
 
+def test_hours_that_are_cut_where_no_person_approves_are_told() -> None:
+    def told(then: str) -> list[str]:
+        return [one for one in faults(HEAD + rule(then=then), "warning") if "renewals" in one]
+
+    limit = "obligations: [{type: rate_limit, requests_per_minute: %d}]"
+    (said,) = told("{action: label, hours: 169}")
+    assert "169 hours" in said and "after 168" in said
+    assert told(f"{{action: limit, hours: 336, {limit % 60}}}")
+    assert not told("{action: label, hours: 168}")
+    assert not told("{action: suspend, hours: 720, obligations: [{type: hold}]}"), "a person approves it"
+    assert not told(f"{{action: limit, hours: 336, {limit % 1}}}"), "nor does a rule begin this by itself"
+
+
 def test_warnings_keep_no_policy_from_being_used() -> None:
     text = (HEAD + rule(expires="2026-01-01", tests=None)).encode()
     assert {fault.level for fault in linted(text, NOW).faults} == {"warning"}

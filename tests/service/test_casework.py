@@ -20,8 +20,8 @@ WANTED = {
 
 
 @pytest.fixture
-def ask(tmp_path: Path, key: Path) -> Ask:
-    """Ask as a person: alice is an analyst, bob and carol are leads."""
+def service_of(tmp_path: Path, key: Path) -> Callable[..., Any]:
+    """Ask as a person with headers of one's own: status and answer."""
     service = Service(tmp_path / "s", key, key_file=key)
     write_run(service.store, RUN, finding("C-1", member("acct_1"), member("acct_2"), member("v\udc80", 0.9, "victim")))
     roles = {"alice": "analyst", "bob": "lead", "carol": "lead"}
@@ -29,14 +29,24 @@ def ask(tmp_path: Path, key: Path) -> Ask:
     tokens["nobody"] = service.tokens["lead"]
     service.state.look()
 
-    def asked(who: str, path: str, body: dict[str, Any] | None = None, status: int = 200, **more: Any) -> Any:
+    def asked(who: str, path: str, body: Any, kind: Any, **more: Any) -> Any:
         method = "GET" if body is None else "POST"
-        kind = ((b"content-type", b"application/json"),)
         got, _, said = call(
             service.app, body=body or b"", method=method, path=path, token=tokens[who], headers=kind, **more
         )
+        return got, json.loads(said)
+
+    return asked
+
+
+@pytest.fixture
+def ask(service_of: Callable[..., Any]) -> Ask:
+    """Ask as a person: alice is an analyst, bob and carol are leads."""
+
+    def asked(who: str, path: str, body: Any = None, status: int = 200, **more: Any) -> Any:
+        got, said = service_of(who, path, body, ((b"content-type", b"application/json"),), **more)
         assert got == status, said
-        return json.loads(said)
+        return said
 
     return asked
 
@@ -81,6 +91,54 @@ def test_decline_undo_and_a_group_that_is_named_with_its_size(ask: Ask) -> None:
     states = ask("alice", "/v1/casebook/actions", query=b"state=in_force&state=declined")["actions"]
     assert sorted(one["state"] for one in states) == ["declined", "in_force"]
     assert ask("alice", "/v1/undo", {"account_id": "acct_2", "reason": "Wrong."})["actions"][0]["ended"] == "undone"
+
+
+def test_several_rungs_are_approved_one_by_one(ask: Ask) -> None:
+    limit = {**WANTED, "rung": "limit", "obligations": ["rate_limit:requests_per_minute=60"]}
+    for body in (WANTED, limit, {**WANTED, "account_id": "acct_2"}):
+        ask("alice", "/v1/propose", body)
+    group = {"campaign_id": "C-1", "accounts": 2, "reason": "Seen."}
+    said = ask("bob", "/v1/approve", group, 400)["error"]["message"]
+    assert "limit, 1 account; suspend, 2 accounts" in said and "--rung limit or --rung suspend" in said
+    assert (
+        "several rungs" in ask("bob", "/v1/approve", {"account_id": "acct_1", "reason": "x"}, 400)["error"]["message"]
+    )
+    (begun,) = ask("bob", "/v1/approve", {**group, "accounts": 1, "rung": "limit"})["actions"]
+    assert (begun["rung"], begun["state"]) == ("limit", "in_force")
+    assert "no such rung" in ask("bob", "/v1/approve", {**group, "rung": "kill"}, 400)["error"]["message"]
+    assert len(ask("bob", "/v1/decline", {**group, "rung": "suspend"})["actions"]) == 2
+
+
+def test_what_comes_to_nothing_is_refused_in_words(ask: Ask) -> None:
+    other = {**WANTED, "account_id": "acct_9", "unknown": True}
+    said = ask("alice", "/v1/propose", other, 400)["error"]["message"]
+    assert "nothing is proposed" in said and "does not accuse" in said
+    typo = {**WANTED, "account_id": "acct_l", "rung": "label", "obligations": []}
+    assert "does not know this account" in ask("alice", "/v1/propose", typo, 400)["error"]["message"]
+    assert ask("alice", "/v1/propose", {**typo, "unknown": True})["unknown_accounts"] == ["acct_l"]
+    for url in ("javascript:alert(1)", "", "not a url"):
+        said = ask("alice", "/v1/propose", {**WANTED, "appeal_url": url}, 400)["error"]["message"]
+        assert "appeal address" in said and "https://" in said
+    (made,) = ask("alice", "/v1/propose", WANTED)["actions"]
+    again = ask("alice", "/v1/propose", WANTED)
+    assert again["actions"] == [made] and "said so before" in again["passed_over"][0]["because"]
+
+
+def test_a_permission_says_whom_it_does_not_reach_and_what_stays_in_its_way(ask: Ask) -> None:
+    (made,) = ask("alice", "/v1/propose", WANTED)["actions"]
+    grant = {"reference": "c", "purpose": "research", "account_id": "acct_1", "reason": "Signed."}
+    held = ask("bob", "/v1/permissions", grant)
+    assert held["unknown_accounts"] == [] and held["actions"] == [made]
+    held = ask("bob", "/v1/permissions", {**grant, "account_id": "acct_l"})
+    assert held["unknown_accounts"] == ["acct_l"] and held["actions"] == []
+
+
+def test_a_body_without_its_header_says_which(service_of: Callable[..., Any]) -> None:
+    for kind in ((), ((b"content-type", b"text/plain"),), ((b"content-type", b""),)):
+        status, said = service_of("bob", "/v1/approve", WANTED, kind)
+        assert status == 400 and "Content-Type: application/json" in said["error"]["message"]
+    status, said = service_of("bob", "/v1/approve", b"", ((b"content-type", b"application/json; charset=utf-8"),))
+    assert status == 400 and "Content-Type" not in said["error"]["message"] and "body" in said["error"]["message"]
 
 
 def test_labels_and_permissions(ask: Ask) -> None:

@@ -203,6 +203,82 @@ def test_a_worker_that_is_killed_ends_the_service_so_that_it_is_started_again(se
     assert served.process.wait(10) != 0
 
 
+def second(served: Served, *words: str) -> subprocess.Popen[str]:
+    """Another service at the same port."""
+    code = "import sys; from stillwatch.cli import main; main()"
+    line = [
+        sys.executable,
+        "-c",
+        code,
+        "serve",
+        "--store",
+        str(served.store.folder),
+        "--port",
+        str(served.port),
+        *words,
+    ]
+    return subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_second_service_at_one_port_is_refused_and_the_first_goes_on(served: Served, host: str) -> None:
+    other = second(served, "--host", host, "--json")
+    out, err = other.communicate(timeout=30)
+    assert other.returncode == 1 and not out
+    assert "another process does" in err and f"{host}:{served.port}" in err and "--port" in err
+    with closing(served.connect()) as one:
+        assert served.ask(one)[0] == 200
+    closing_ones = [served.connect() for _ in range(3)]
+    for one in closing_ones:
+        one.sendall(b"GET\r\n\r\n")  # the service closes these, and the system remembers them for a minute
+        with suppress(OSError):
+            one.recv(4096)
+    served.end()
+    again = second(served, "--workers", "2")
+    try:
+        for _ in range(200):
+            assert again.poll() is None, again.communicate()[1]
+            with suppress(OSError), closing(served.connect()) as one:
+                one.sendall(b"GET /ready HTTP/1.1\r\nhost: x\r\n\r\n")
+                if b" 200 " in one.recv(4096)[:20]:
+                    break
+            time.sleep(0.05)
+        else:
+            raise AssertionError("a service that is alone does not start where one has ended")
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(again.pid)], capture_output=True, text=True, check=True
+        )
+        assert len(listed.stdout.split()) >= 2, "its workers share the port"
+    finally:
+        again.terminate()
+        again.communicate(timeout=20)
+    for one in closing_ones:
+        one.close()
+
+
+@pytest.mark.slow
+def test_of_services_that_start_at_one_moment_one_is_left(served: Served) -> None:
+    served.end()
+    several = [second(served) for _ in range(3)]
+    deadline = time.monotonic() + 30
+    while sum(one.poll() is None for one in several) > 1:
+        assert time.monotonic() < deadline, "more than one goes on"
+        time.sleep(0.1)
+    (left,) = [one for one in several if one.poll() is None]
+    assert {one.poll() for one in several if one is not left} == {1}
+    for _ in range(200):
+        with suppress(OSError), closing(served.connect()) as one:
+            one.sendall(b"GET /ready HTTP/1.1\r\nhost: x\r\n\r\n")
+            if b" 200 " in one.recv(4096)[:20]:
+                break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("the one that is left does not answer")
+    left.terminate()
+    left.communicate(timeout=20)
+
+
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     code = cli.run(["serve", *words])
     out, err = capsys.readouterr()

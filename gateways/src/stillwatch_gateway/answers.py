@@ -34,7 +34,7 @@ LONGEST_NOTICE = 2000
 MOST_TOKENS = 2**31 - 1
 UNKNOWN = "unknown"
 CODE = re.compile(r"[a-z][a-z_]{0,63}")
-URL = re.compile(r"https?://[\x21-\x7e]{1,1000}")
+URL = re.compile(r"(https?://|mailto:)[\x21-\x7e]{1,1000}")
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Characters that no line of a header, a log or a page should hold."""
 

@@ -5,6 +5,7 @@ Each function is one transaction of the casebook: all of it happens, or nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,22 +52,28 @@ class Proposed:
 
 
 def propose(
-    store: Store, casebook: Casebook, hits: Sequence[Hit], now: int, terms: Terms, *, by: str = "", via: str = ""
-) -> Proposed:
+    store: Store, casebook: Casebook, hits: Sequence[Hit], now: int, terms: Terms, *, by: str = "", via: str = "",
+    dry_run: bool = False,
+) -> Proposed:  # fmt: skip
     """Bring the hits of a run into the casebook. What a rule may do by itself is in force at once, for a time.
 
     The same hits again change nothing, in any order. `by` is a person who proposes by hand; such a proposal never
-    begins by itself. Raises UsageError where a hit lacks what an action must have, or a person asks for a higher cap
-    than what is proposed by hand has; then nothing is changed.
+    begins by itself. With `dry_run` all of it is taken back. Raises UsageError where a hit lacks what an action must
+    have, or a person asks for a higher cap than what is proposed by hand has; then nothing is changed.
     """
     if by and terms.cap > MOST_BY_HAND:
         raise UsageError(
             "who proposes cannot raise the cap beyond which two people approve", found=f"{terms.cap:,} accounts",
             wanted=f"{MOST_BY_HAND} at most",
         )  # fmt: skip
-    return _Proposing(hits, moment(now), terms, person_named(by) if by else "", accused_in(store, hits)).run(
-        casebook, via
-    )
+    work = _Proposing(hits, moment(now), terms, person_named(by) if by else "", accused_in(store, hits))
+    with suppress(_TakenBack):
+        work.run(casebook, via, dry_run=dry_run)
+    return Proposed(tuple(work.new), tuple(work.renewed), tuple(work.passed))
+
+
+class _TakenBack(Exception):
+    """Ends a transaction that was a dry run."""
 
 
 def accused_in(store: Store, hits: Iterable[Hit]) -> set[tuple[str, str, str]]:
@@ -107,8 +114,8 @@ class _Proposing:
         self.renewed: list[Action] = []
         self.passed: list[tuple[str, str]] = []
 
-    def run(self, casebook: Casebook, via: str) -> Proposed:
-        """Do it, in one transaction."""
+    def run(self, casebook: Casebook, via: str, *, dry_run: bool) -> None:
+        """Do it, in one transaction. Raises _TakenBack at the end of a dry run."""
         with casebook.writing(self.by, via) as writer:
             note_time(writer, self.now)
             past: dict[str, list[Action]] = {}
@@ -125,7 +132,8 @@ class _Proposing:
             for one in made.values():
                 stopped = flood and one.needs == 0 and touches(one.hit)
                 self._add(writer, self._made(one.hit, past, radius, flood) if stopped else one)
-        return Proposed(tuple(self.new), tuple(self.renewed), tuple(self.passed))
+            if dry_run:
+                raise _TakenBack
 
     def _named_beside(self, links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Campaigns that accuse an account which is acted on under another campaign's name: they are one, though no

@@ -1,9 +1,15 @@
-"""A hit as a person makes it by hand."""
+"""What a person proposes by hand: the hit that it makes, and what came of it."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from stillwatch.acting.actions import propose
+from stillwatch.acting.known import unknown_accounts
 from stillwatch.errors import UsageError
 from stillwatch.records import Hit, Obligation, PolicyRef, Rung
+from stillwatch.respond.action import Action, State, Terms, key_of, person_named
+from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.store import Store
 
 HAND = PolicyRef(id="by hand", version="", hash="")
 
@@ -20,6 +26,46 @@ def hit_by_hand(
         rule_id="by hand", policy=HAND, rung=Rung[rung.upper()], obligations=tuple(map(_obligation, obligations)),
         mode="enforce", severity="", owner=by, reason=reason, reason_code=code, clause=clause, hours=hours,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What came of a proposal: the actions as they are now, what was passed over and why (action or hit id, reason),
+    and ids that the store does not know. Nothing was proposed, and nothing of the kind stands, where `refused` says
+    why."""
+
+    actions: tuple[Action, ...]
+    passed_over: tuple[tuple[str, str], ...]
+    unknown_accounts: tuple[str, ...]
+    refused: str
+
+
+def propose_by_hand(
+    store: Store, casebook: Casebook, hit: Hit, now: int, terms: Terms, by: str, *, via: str = "", unknown: bool = False
+) -> ByHand:
+    """Propose a hit that a person made. Said before and still standing, it is answered as it stands.
+
+    Raises UsageError where the store does not know the account and that is not said (`unknown`), and as `propose`.
+    """
+    missing = tuple(unknown_accounts(store, [hit.account_id]))
+    if missing and not unknown:
+        hidden = "; this store keeps ids as pseudonyms: stillwatch pseudonym ID" if store.pseudonymous else ""
+        raise UsageError(
+            "the store does not know this account", found=ascii(hit.account_id)[1:-1][:80],
+            wanted="an id of its accounts, its exchanges or the newest run, as findings have it",
+            next_step=f"--unknown takes the id as it is{hidden}",
+        )  # fmt: skip
+    done = propose(store, casebook, [hit], now, terms, by=by, via=via)
+    made = (*done.new, *done.renewed) or _standing(casebook, hit, by)
+    refused = "" if made else "; ".join(because for _, because in done.passed_over)
+    return ByHand(made, done.passed_over, missing, refused)
+
+
+def _standing(casebook: Casebook, hit: Hit, by: str) -> tuple[Action, ...]:
+    """What the same person has proposed of the account before, word for word, and is open."""
+    key = key_of(hit, person_named(by))
+    held = casebook.find((State.PROPOSED, State.IN_FORCE), account=hit.account_id)
+    return tuple(one for one in held if key_of(one.hit, one.proposed_by) == key)
 
 
 def _finding_of(answer: dict[str, Any], account: str) -> str:

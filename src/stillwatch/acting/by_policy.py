@@ -4,14 +4,17 @@ What a rule may do by itself begins at once and for a time; what is above waits 
 Then all that is in force is published for the decision path. The same run again changes nothing.
 """
 
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from stillwatch.acting.actions import Proposed, propose, sweep
 from stillwatch.acting.publishing import publish
 from stillwatch.backtest import facts_of_run
 from stillwatch.errors import UsageError
 from stillwatch.respond.action import Action, Terms
+from stillwatch.respond.address import appeal_address
 from stillwatch.respond.hits import Judged, judged
 from stillwatch.respond.policy import Policy
 from stillwatch.store.casebook.casebook import Casebook
@@ -20,6 +23,10 @@ from stillwatch.store.store import Store
 
 WITHIN = 7
 """Days after which what a run saw is too old to act on: the longest that a rule's action lasts."""
+
+
+SOMEWHERE = "https://example.invalid/appeals"
+"""Where nobody appeals against what is only rehearsed."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,34 @@ def judge(store: Store, policy: Policy, run_id: str | None, now: datetime, withi
     if now - until > timedelta(days=within):
         raise UsageError(
             "the run is too old to act on", where=str(answer["run"]["run_id"]),
-            found=f"what was asked until {until:%Y-%m-%d}", wanted=f"at most {within} days ago",
+            found=f"it saw what was asked until {until:%Y-%m-%d}, {_days(now - until)} ago",
+            wanted=f"at most {_days(timedelta(days=within))} ago (--within)",
             next_step=f"stillwatch detect --store {store.folder}, or --within DAYS",
         )  # fmt: skip
     return str(answer["run"]["run_id"]), judged(policy, facts_of_run(store, answer, now), now)
+
+
+def _days(time: timedelta) -> str:
+    return "1 day" if time.days == 1 else f"{time.days:,} days"
+
+
+def rehearse(
+    store: Store, casebook_url: str | None, policy: Policy, run_id: str | None, now: int, *, within: int = WITHIN
+) -> tuple[str, Judged, Proposed]:
+    """What `act` would do about a run (the newest): its id, what the rules say, and what the casebook would make of it.
+
+    Everything is done to the casebook and taken back; where the store has none yet, to one in a folder that goes.
+    Raises UsageError as `judge` does.
+    """
+    name, said = judge(store, policy, run_id, datetime.fromtimestamp(now // 1_000_000, UTC), within)
+    terms = Terms(cap=policy.blast_radius, appeal_url=SOMEWHERE)
+    casebook = Casebook.there(store.folder, casebook_url)
+    with tempfile.TemporaryDirectory(prefix="stillwatch-") as folder:
+        book = casebook or Casebook.open(Path(folder))
+        try:
+            return name, said, propose(store, book, said.hits, now, terms, dry_run=True)
+        finally:
+            book.close()
 
 
 def act(
@@ -56,11 +87,11 @@ def act(
 ) -> Acted:  # fmt: skip
     """Judge a run (the newest) and bring the hits into the casebook; note what time has ended; publish what stands.
 
-    `now` is microseconds since 1970. Raises UsageError as `judge` does, and where a hit lacks what an action must have;
-    then nothing is changed.
+    `now` is microseconds since 1970. Raises UsageError as `judge` does, where customers could appeal nowhere, and
+    where a hit lacks what an action must have; then nothing is changed.
     """
+    terms = Terms(cap=policy.blast_radius, appeal_url=appeal_address(appeal_url))
     name, said = judge(store, policy, run_id, datetime.fromtimestamp(now // 1_000_000, UTC), within)
     ended = sweep(casebook, now)
-    terms = Terms(cap=policy.blast_radius, appeal_url=appeal_url)
     proposed = propose(store, casebook, said.hits, now, terms, via=via)
     return Acted(name, said, proposed, tuple(ended), publish(store, casebook, now))

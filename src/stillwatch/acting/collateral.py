@@ -1,10 +1,12 @@
-"""What a person sees before they approve: whom a group of proposals reaches, and how many of them may be honest."""
+"""What a person sees before they approve: whom a group of proposals reaches, how many of them may be honest, and why a
+person is asked."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+from stillwatch.acting.telling import needs_of, step_of, why_waiting
 from stillwatch.errors import StillwatchError
 from stillwatch.records import Rung
 from stillwatch.respond.action import Action, State
@@ -18,14 +20,16 @@ from stillwatch.store.store import Store
 
 @dataclass(frozen=True)
 class Collateral:
-    """The proposals of one campaign at one rung. `honest` is how many of the accounts are expected to be honest: one
-    minus the probability of whom the finding accuses by its role, and all of the others, owners of stolen keys among
-    them; it and `exchanges` are None where the run no longer tells. `persons` says why a person is needed, and of how
-    many the newest run does not say the same."""
+    """The proposals of one campaign at one step. `step` is the rung, or `rotate_key`: new keys of owners of stolen ones
+    are asked apart from other step-ups, and approved by themselves. `honest` is how many of the accounts are expected
+    to be honest: one minus the probability of whom the finding accuses by its role, and all of the others, owners of
+    stolen keys among them; it and `exchanges` are None where the run no longer tells. `persons` says why these wait for
+    a person, or for two, and of how many the newest run does not say the same."""
 
     campaign_id: str
     run_id: str
     rung: str
+    step: str
     accounts: int
     honest: float | None
     exchanges: int | None
@@ -38,19 +42,21 @@ class Collateral:
 
 
 def queue(store: Store, casebook: Casebook) -> list[Collateral]:
-    """Proposals that wait for a person, by campaign and rung: the harshest and largest first."""
+    """Proposals that wait for a person, by campaign and step: the harshest and largest first."""
     held = casebook.find((State.PROPOSED, State.IN_FORCE))
     radius = radii(links_of(held))
     said = reviews_of(casebook)
-    groups: dict[tuple[int, str, str], list[Action]] = {}
+    groups: dict[tuple[int, str, str, str], list[Action]] = {}
     for action in held:
         if action.state == State.PROPOSED:
-            key = (-int(action.hit.rung), action.hit.campaign_id, action.hit.run_id)
+            key = (-int(action.hit.rung), action.hit.campaign_id, action.hit.run_id, step_of(action))
             groups.setdefault(key, []).append(action)
     newest = _newest(store)
     read = cache(partial(_findings, store))
     told = [_told(read, actions, radius.get(key[1], 1), said, newest) for key, actions in sorted(groups.items())]
-    return sorted(told, key=lambda one: (-int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id))
+    return sorted(
+        told, key=lambda one: (-int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id, one.step)
+    )
 
 
 Newest = tuple[str, frozenset[str]]
@@ -82,18 +88,20 @@ Read = Callable[[str], list[dict[str, Any]]]
 
 def _told(read: Read, actions: list[Action], radius: int, said: Iterable[Review], newest: Newest) -> Collateral:
     first = actions[0].hit
+    why = [*why_waiting(actions, radius), *_cleared(actions, newest)]
     members = _members(read(first.run_id), first.campaign_id)
     accounts = {one.hit.account_id for one in actions}
     known = [members[name] for name in sorted(accounts & members.keys())]
     missing = len(accounts) - len(known)
     return Collateral(
-        campaign_id=first.campaign_id, run_id=first.run_id, rung=first.rung.name.lower(), accounts=len(accounts),
+        campaign_id=first.campaign_id, run_id=first.run_id, rung=first.rung.name.lower(), step=step_of(actions[0]),
+        accounts=len(accounts),
         honest=round(sum(map(_honest, known)) + missing, 2) if members else None,
         exchanges=sum(int(one["exchanges"]) for one in known) if members else None,
-        radius=radius, needs=max(one.needs for one in actions),
+        radius=radius, needs=max(needs_of(one, radius) for one in actions),
         approved_by=tuple(sorted({a.by for one in actions for a in one.approvals})),
         reviewed=opinion([one for one in said if one.campaign_id == first.campaign_id and not one.account_id]),
-        persons=tuple(sorted({one.person for one in actions if one.person} | set(_cleared(actions, newest)))),
+        persons=tuple(why),
         actions=tuple(actions),
     )  # fmt: skip
 

@@ -8,7 +8,6 @@ import pyarrow as pa
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.store import decisions
 from stillwatch.store.casebook.casebook import Casebook
-from stillwatch.store.casebook.forget import has_casebook
 from stillwatch.store.exchanges import source
 from stillwatch.store.store import Store
 
@@ -31,9 +30,9 @@ def publish_after_erasure(store: Store, url: str | None, now: int) -> int | None
 
     Raises as `Casebook.open`.
     """
-    if not has_casebook(store.folder, url):
+    casebook = Casebook.there(store.folder, url)
+    if casebook is None:
         return None
-    casebook = Casebook.open(store.folder, url)
     try:
         return publish(store, casebook, now, alone=True)
     finally:

@@ -57,6 +57,7 @@ def attributed(
             "organisations": len(dossier.organisations),
             "indicators": len(dossier.indicators),
         },
+        "matched": any(one.accused > 0 for one in named),
         "hypotheses": [_hypothesis(one) for one in made],
         "abstained": _abstained(dossier, counted, bool(accused)),
         "sightings": [_sighting(one) for one in counted.counted if not one.organisation],

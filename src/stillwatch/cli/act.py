@@ -8,9 +8,13 @@ import typer
 from stillwatch.cli.options import AppealUrl, CasebookUrl, Run, StoreFolder
 
 if TYPE_CHECKING:
+    from stillwatch.acting.actions import Proposed
     from stillwatch.acting.by_policy import Acted
     from stillwatch.respond.hits import Judged
     from stillwatch.respond.policy import Policy
+
+FIRST = 5
+"""Accounts of a rung that a dry run names in its table."""
 
 
 def act(
@@ -22,7 +26,7 @@ def act(
         int, typer.Option(help="Days ago at which what the run saw may end at most; older is not acted on.", min=1)
     ] = 7,
     casebook: CasebookUrl = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what the rules say, and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and change nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/act/v1, with every action.")] = False,
 ) -> None:
     """Judge a run by a policy: what its rules may do by themselves is in force at once, the rest waits for a person.
@@ -32,18 +36,21 @@ def act(
     `renewed` where an earlier run had said the same, `passed over` where a person had declined or the ladder forbids
     it. `unknown` counts accounts of which facts lack, `barred` those about whom the finding allows less than the rule
     wants. Nobody is suspended by this command, ever. What is in force is then published for `stillwatch serve`.
-    Run it after each `detect`; the same run again changes nothing.
+    Run it after each `detect`; the same run again changes nothing. With `--dry-run` a second table tells by rung how
+    many would be in force at once, how many would wait and why, and the first accounts; `--json` has every action.
     """
     from stillwatch.acting.by_policy import act as run_act
     from stillwatch.cli import acts
     from stillwatch.cli.output import say
     from stillwatch.cli.policy_file import policy_of
+    from stillwatch.respond.address import appeal_address
 
     rules = policy_of(policy)
     if dry_run:
-        _dry_run(store, rules, run, within, json=json)
+        _dry_run(store, casebook, rules, run, within, json=json)
         return
-    with acts.opened(store, casebook) as (kept, book):
+    appeal_address(appeal_url)  # before a casebook is begun
+    with acts.opened(store, casebook, begins=True) as (kept, book):
         done = run_act(kept, book, rules, run, acts.now(), appeal_url, within=within, via=acts.login())
     _tell(rules, done, json=json)
     waiting = sum(one.needs > 0 and one.state == "proposed" for one in done.proposed.new)
@@ -51,72 +58,110 @@ def act(
         say(f"next: stillwatch review --store {store}  # {waiting:,} wait for a person")
 
 
-def _dry_run(store: Path, rules: "Policy", run: str | None, within: int, *, json: bool) -> None:
-    from datetime import UTC, datetime
-
-    from stillwatch.acting.by_policy import judge
+def _dry_run(
+    store: Path, casebook: str | None, rules: "Policy", run: str | None, within: int, *, json: bool
+) -> None:  # fmt: skip
+    from stillwatch.acting.by_policy import rehearse
+    from stillwatch.acting.telling import by_step
+    from stillwatch.cli import acts
     from stillwatch.cli.output import emit_json, say, table
     from stillwatch.store.store import Store
 
-    name, said = judge(Store.open(store), rules, run, datetime.now(UTC), within)
-    counted = _by_rule(rules, said)
+    name, said, would = rehearse(Store.open(store), casebook, rules, run, acts.now(), within=within)
+    counted, steps = _by_rule(rules, said, would), by_step(would)
     if json:
-        emit_json({"schema": "stillwatch/act/v1", "dry_run": True, "run_id": name, "rules": list(counted.values())})
+        emit_json(
+            {"schema": "stillwatch/act/v1", "dry_run": True, "run_id": name, "rules": list(counted.values()),
+             "steps": steps, **_actions(would)}
+        )  # fmt: skip
         return
     say(f"run {name}; nothing is changed")
-    table(["rule", "action", "mode", "hits", "unknown", "barred"], [_cells(one) for one in counted.values()])
+    _print_rules(counted)
+    if steps:
+        print()
+        heads = ["rung", "at once", "would wait", "shadow", "renewed", "why they would wait", "accounts"]
+        table(heads, map(_step_cells, steps))
+    _say_passed(would)
+
+
+def _step_cells(one: dict[str, Any]) -> list[str]:
+    names = one["accounts"]
+    first = ", ".join(names[:FIRST]) + (f" and {len(names) - FIRST:,} more" if len(names) > FIRST else "")
+    numbers = (f"{one[name]:,}" for name in ("at_once", "waiting", "shadow", "renewed"))
+    return [one["step"], *numbers, "; ".join(one["why"]) or "-", first]
 
 
 def _tell(rules: "Policy", done: "Acted", *, json: bool) -> None:
-    from stillwatch.acting.telling import told as told_action
-    from stillwatch.cli.output import counted, emit_json, say, table
+    from stillwatch.cli.output import counted, emit_json, say
 
-    told = _by_rule(rules, done.said)
-    for counts in told.values():
-        counts.update(dict.fromkeys(("in_force", "waiting", "shadow", "renewed"), 0))
-    for name, actions in (("", done.proposed.new), ("renewed", done.proposed.renewed)):
-        for action in actions:
-            told[action.hit.rule_id][name or _BECAME.get(action.state, "waiting")] += 1
+    told = _by_rule(rules, done.said, done.proposed)
     if json:
         emit_json(
             {
                 "schema": "stillwatch/act/v1", "dry_run": False, "run_id": done.run_id, "rules": list(told.values()),
-                "actions": [told_action(one) for one in (*done.proposed.new, *done.proposed.renewed)],
-                "passed_over": [{"action_id": one, "because": why} for one, why in done.proposed.passed_over],
+                **_actions(done.proposed),
                 "ended": [one.action_id for one in done.ended], "published": done.published,
             }
         )  # fmt: skip
         return
-    heads = ["rule", "action", "mode", "hits", "unknown", "barred", "in force", "waiting", "shadow", "renewed"]
-    more = ("in_force", "waiting", "shadow", "renewed")
-    table(heads, [[*_cells(one), *(f"{one[name]:,}" for name in more)] for one in told.values()])
-    why: dict[str, int] = {}
-    for _, because in done.proposed.passed_over:
-        why[because] = why.get(because, 0) + 1
-    for because, number in sorted(why.items()):
-        say(f"passed over, {number:,}: {because}")
+    _print_rules(told)
+    _say_passed(done.proposed)
     say(
         f"run {done.run_id}; {counted(len(done.ended), 'earlier action')} ended by time; "
         f"{counted(done.published, 'action')} published"
     )
 
 
-_BECAME = {"in_force": "in_force", "shadow": "shadow"}
+def _actions(proposed: "Proposed") -> dict[str, Any]:
+    from stillwatch.acting.telling import told
+
+    return {
+        "actions": [told(one) for one in (*proposed.new, *proposed.renewed)],
+        "passed_over": [{"action_id": one, "because": why} for one, why in proposed.passed_over],
+    }
 
 
-def _by_rule(rules: "Policy", said: "Judged") -> dict[str, dict[str, Any]]:
-    """What each rule says, in the file's order."""
+def _print_rules(told: dict[str, dict[str, Any]]) -> None:
+    from stillwatch.cli.output import table
+
+    heads = ["rule", "action", "mode", "hits", "unknown", "barred", *(name.replace("_", " ") for name in BECAME)]
+    numbers = ("hits", "unknown", "barred", *BECAME)
+    rows = [
+        [one["rule_id"], one["action"], one["mode"], *(f"{one[name]:,}" for name in numbers)] for one in told.values()
+    ]
+    table(heads, rows)
+
+
+def _say_passed(proposed: "Proposed") -> None:
+    from stillwatch.cli.output import say
+
+    why: dict[str, int] = {}
+    for _, because in proposed.passed_over:
+        why[because] = why.get(because, 0) + 1
+    for because, number in sorted(why.items()):
+        say(f"passed over, {number:,}: {because}")
+
+
+BECAME = ("in_force", "waiting", "shadow", "renewed")
+"""What becomes of a rule's hits."""
+
+
+def _by_rule(rules: "Policy", said: "Judged", proposed: "Proposed") -> dict[str, dict[str, Any]]:
+    """What each rule says and what became of its hits, in the file's order."""
+    from stillwatch.acting.telling import became
+
     told: dict[str, dict[str, Any]] = {
         rule.id: {
             "rule_id": rule.id, "action": rule.rung.name.lower(), "mode": rule.mode,
             "hits": sum(hit.rule_id == rule.id for hit in said.hits), "unknown": 0, "barred": 0,
+            **dict.fromkeys(BECAME, 0),
         }
         for rule in rules.rules
     }  # fmt: skip
     for one in {(one.rule_id, one.why, one.account_id) for one in said.abstained}:
         told[one[0]][one[1]] += 1
+    for action in proposed.new:
+        told[action.hit.rule_id][became(action)] += 1
+    for action in proposed.renewed:
+        told[action.hit.rule_id]["renewed"] += 1
     return told
-
-
-def _cells(one: dict[str, Any]) -> list[str]:
-    return [one["rule_id"], one["action"], one["mode"], *(f"{one[name]:,}" for name in ("hits", "unknown", "barred"))]

@@ -13,17 +13,31 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(store: Path, url: str | None) -> "Iterator[tuple[Store, Casebook]]":
-    """A store and its casebook."""
+def opened(store: Path, url: str | None, *, begins: bool = False) -> "Iterator[tuple[Store, Casebook]]":
+    """A store and its casebook. Whoever only reads or decides begins none on a server."""
     from stillwatch.store.casebook.casebook import Casebook
     from stillwatch.store.store import Store
 
     kept = Store.open(store)
-    casebook = Casebook.open(store, url)
+    casebook = Casebook.open(store, url, begins=begins)
     try:
         yield kept, casebook
     finally:
         casebook.close()
+
+
+def check_casebook(store: Path, url: str | None) -> None:
+    """Raise UsageError where a URL is not that of the store's casebook. One that cannot be reached now is no error: who
+    looks at it again and again says so."""
+    from stillwatch.errors import StoreError
+    from stillwatch.store.casebook.casebook import Casebook
+
+    try:
+        held = Casebook.there(store, url)
+    except StoreError:
+        return
+    if held is not None:
+        held.close()
 
 
 def published(kept: "Store", book: "Casebook") -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import Acted, By, CasebookUrl, OfAccount, OfAccounts, OfCampaign, StoreFolder
+from stillwatch.cli.options import Acted, By, CasebookUrl, OfAccount, OfAccounts, OfCampaign, OfRung, StoreFolder
 
 
 class Does(StrEnum):
@@ -33,6 +33,7 @@ def appeal(
     account: OfAccount = None,
     campaign: OfCampaign = None,
     accounts: OfAccounts = None,
+    rung: OfRung = None,
     statement: Annotated[str, typer.Option(help="open: what the customer says.")] = "",
     answer: Annotated[Answer | None, typer.Option(help="answer: who is right, the customer (upheld) or not.")] = None,
     by: By = "",
@@ -58,7 +59,7 @@ def appeal(
             acting.sweep(book, now)
             done = acting.open_appeals(book)
         elif does == Does.OPEN:
-            names = chosen(book, (State.IN_FORCE,), action, account, None, None)
+            names = chosen(book, (State.IN_FORCE,), action, account, None, None, rung)
             if len(names) != 1:
                 raise UsageError("several actions are in force", wanted="one of " + ", ".join(names[:8]))
             done = [acting.open_appeal(book, names[0], statement, now, by=person_named(by), via=via)]
@@ -66,7 +67,7 @@ def appeal(
             if answer is None:
                 raise UsageError("it is not said who is right", wanted="--answer upheld or --answer rejected")
             waiting = {one.action_id for one in acting.open_appeals(book)}
-            named = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts)
+            named = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung)
             names = named if action else [name for name in named if name in waiting]
             done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)
             acts.published(kept, book)

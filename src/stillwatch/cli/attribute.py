@@ -34,8 +34,10 @@ def attribute(
 
     Each line is one explanation with ln of how much better than an unknown operator it explains what was counted, in
     all and by family, the word for its probability, and how good the ground is. Below stand the counts that each family
-    rests on, and what abstained. Only a person names an organisation: --sign, with --by and --reason, for this run's
-    finding, where two families speak for it and it is at least likely. It stays undone by --withdraw.
+    rests on, and what abstained. Where nothing of an organisation was found on the accounts, that is the answer, and no
+    likelihood is told: it would be that of before any evidence. Only a person names an organisation: --sign, with --by
+    and --reason, for this run's finding, where two families speak for it and it is at least likely. It stays undone by
+    --withdraw.
     """
     from stillwatch.attribution import attributed
     from stillwatch.cli import acts
@@ -60,7 +62,7 @@ def attribute(
         held = _read(dossier)
         told = attributed(kept, answer, finding, held)
         if sign:
-            with acts.opened(store, casebook) as (_, book):
+            with acts.opened(store, casebook, begins=True) as (_, book):
                 _sign(book, told, held, sign, by, reason)
     told["signed"] = [
         vars(one) for one in attributions.signed_under(store, casebook, run_id) if one.campaign_id == campaign_id
@@ -119,7 +121,12 @@ def _print(told: dict[str, Any], *, json: bool) -> None:
             f"{told['campaign_id']}  operator cluster {told['cluster']}  "
             f"{counted(told['accused'], 'accused account')}, {counted(told['others'], 'other')}"
         )
-        if told["hypotheses"]:
+        if told["hypotheses"] and not told["matched"]:
+            print(
+                f"nothing that the dossier says of an organisation was found on these accounts: who operates them is "
+                f"unknown, operator cluster {told['cluster']}"
+            )
+        elif told["hypotheses"]:
             heads = ["who operates it", "likelihood", "ln ratio", "confidence", "by family", "held"]
             table(heads, map(_row, told["hypotheses"]))
         rows = [

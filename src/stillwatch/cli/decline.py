@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import Acted, By, CasebookUrl, OfAccount, OfAccounts, OfCampaign, Reason, StoreFolder
+from stillwatch.cli.options import (
+    Acted,
+    By,
+    CasebookUrl,
+    OfAccount,
+    OfAccounts,
+    OfCampaign,
+    OfRung,
+    Reason,
+    StoreFolder,
+)
 
 
 def decline(
@@ -15,6 +25,7 @@ def decline(
     account: OfAccount = None,
     campaign: OfCampaign = None,
     accounts: OfAccounts = None,
+    rung: OfRung = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/decline/v1.")] = False,
 ) -> None:
@@ -25,6 +36,6 @@ def decline(
     from stillwatch.respond.action import State
 
     with acts.opened(store, casebook) as (_, book):
-        names = chosen(book, (State.PROPOSED,), action, account, campaign, accounts)
+        names = chosen(book, (State.PROPOSED,), action, account, campaign, accounts, rung)
         done = run_decline(book, names, by, reason, acts.now(), via=acts.login())
     acts.tell(done, "decline", json=json)

@@ -30,7 +30,7 @@ AppealUrl = Annotated[
     str,
     typer.Option(
         "--appeal-url", envvar="STILLWATCH_APPEAL_URL", show_envvar=True,
-        help="Where customers appeal; {action_id} becomes the id.",
+        help="Where customers appeal, https://… or mailto:…; {action_id} becomes the id.",
     ),
 ]  # fmt: skip
 
@@ -43,6 +43,11 @@ OfAccount = Annotated[str | None, typer.Option("--account", help="Those of one a
 OfCampaign = Annotated[str | None, typer.Option("--campaign", help="All of one finding, by its whole id.")]
 OfAccounts = Annotated[
     int | None, typer.Option("--accounts", help="--campaign: how many accounts that is, as `review` says.", min=1)
+]
+
+OfRung = Annotated[
+    str | None,
+    typer.Option("--rung", help="--account, --campaign: those of one rung alone; rotate_key: those that ask for keys."),
 ]
 
 StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,10 @@ from stillwatch.cli.options import By, CasebookUrl, KeyFile, StoreFolder
 
 if TYPE_CHECKING:
     from stillwatch.acting.grants import Permission
+    from stillwatch.acting.known import Concerned
+
+MOST_TOLD = 8
+"""Actions that a warning names one by one."""
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
@@ -48,25 +53,32 @@ def permission(
     """Give, list and end permissions; the answer lists them as they are now. `detect` reads them anew.
 
     `state`: it `holds`, is `coming`, or has `ended`. One that a person ended stays ended when the file that brought it
-    is ingested again; what was asked before stays covered. `given by` is empty where a file brought it.
+    is ingested again; what was asked before stays covered. `given by` is empty where a file brought it. `add` says
+    where the store does not know the holder, which then permits nobody yet, and which actions concern it: these stay
+    until somebody takes them back.
     """
     from stillwatch.acting import grants
+    from stillwatch.acting.known import concerned
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
     from stillwatch.store.store import Store
 
-    with acts.opened(store, casebook) as (_, book):
+    with acts.opened(store, casebook, begins=does == Does.ADD) as (_, book):
         kept, now, via = Store.open(store, key_file), acts.now(), acts.login()
+        whom = None
         if does == Does.ADD:
             if purpose is None:
                 raise UsageError("it is not said for what", wanted="--purpose")
             wanted = _wanted(account, org, purpose, reference, model, exchange_cap, token_cap, starts, ends)
-            grants.add_permission(kept, book, wanted, by, reason, now, via=via)
+            whom = concerned(kept, book, grants.add_permission(kept, book, wanted, by, reason, now, via=via))
         elif does == Does.END:
             grants.end_permissions(
                 kept, book, reference, by, reason, now, account=account, org=org, purpose=purpose, via=via
             )
-        _print(grants.permissions_now(kept, book, now), json=json)
+        rows = grants.permissions_now(kept, book, now)
+    if whom:
+        _warn(whom, store)
+    _print(rows, whom, json=json)
 
 
 def _wanted(
@@ -81,12 +93,39 @@ def _wanted(
     return Permission(account, org, purpose, reference, tuple(models or ()), exchange_cap, token_cap, *times)
 
 
-def _print(rows: list[dict[str, Any]], *, json: bool) -> None:
+def _warn(whom: "Concerned", store: Path) -> None:
+    """Say whom a permission does not reach, and what stays in its way."""
+    from stillwatch.acting.telling import step_of
+    from stillwatch.cli.output import counted, say, typed
+
+    for kind, names in (("account", whom.unknown_accounts), ("organisation", whom.unknown_orgs)):
+        for name in names:
+            say(
+                f"the store does not know the {kind} {ascii(name)[1:-1][:80]}: this permits nobody until it comes; "
+                "is it spelled as in your logs?"
+            )
+    if not whom.actions:
+        return
+    say(f"{counted(len(whom.actions), 'action')} of whom this permits stay until somebody takes them back:")
+    for one in whom.actions[:MOST_TOLD]:
+        verb = "undo" if one.state == "in_force" else "decline"
+        command = typed(verb, one.action_id, "--store", str(store))
+        say(f"  {one.action_id}, {step_of(one)}, {one.state.value}: {command} --by NAME --reason TEXT")
+    if len(whom.actions) > MOST_TOLD:
+        say(f"  and {len(whom.actions) - MOST_TOLD:,} more: --json lists all")
+
+
+def _print(rows: list[dict[str, Any]], whom: "Concerned | None", *, json: bool) -> None:
+    from stillwatch.acting.telling import told
     from stillwatch.cli.output import emit_json, say, table
 
     if json:
         plain = [{k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()} for row in rows]
-        emit_json({"schema": "stillwatch/permission/v1", "permissions": plain})
+        more: dict[str, Any] = {}
+        if whom:
+            more = {"unknown_accounts": list(whom.unknown_accounts), "unknown_orgs": list(whom.unknown_orgs),
+                    "actions": [told(one) for one in whom.actions]}  # fmt: skip
+        emit_json({"schema": "stillwatch/permission/v1", "permissions": plain, **more})
         return
     if not rows:
         say("nobody holds a permission")

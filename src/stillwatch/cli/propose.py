@@ -24,6 +24,9 @@ def propose(
     cap: Annotated[
         int, typer.Option(help="Accounts of a campaign beyond which two people approve; at most 20.", min=0, max=20)
     ] = 20,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Take the id as it is, though the store does not know it.")
+    ] = False,
     run: Run = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/propose/v1.")] = False,
@@ -31,18 +34,32 @@ def propose(
     """Propose an action by hand. It never begins by itself: another person approves it, two beyond the cap.
 
     The answer shows the proposal. What is above limit is proposed only of an account that a suspected finding
-    accuses. The same proposal again, of the same run, changes nothing.
+    accuses; where nothing comes of it, stderr says why, and the exit code is 1. The same proposal again, of the same
+    run, changes nothing, and the answer shows it as it stands. An id that the store does not know is refused.
     """
     from stillwatch import acting
-    from stillwatch.acting.by_hand import hit_by_hand
+    from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
+    from stillwatch.acting.telling import told
     from stillwatch.cli import acts
-    from stillwatch.cli.output import say
+    from stillwatch.cli.output import emit_json, say
+    from stillwatch.errors import StillwatchError
     from stillwatch.store.runs import read_run
 
-    with acts.opened(store, casebook) as (kept, book):
+    with acts.opened(store, casebook, begins=True) as (kept, book):
         hit = hit_by_hand(read_run(kept, run), account, rung, obligation or [], by, reason, clause, code, hours)
         terms = acting.Terms(cap=cap, appeal_url=appeal_url)
-        done = acting.propose(kept, book, [hit], acts.now(), terms, by=by, via=acts.login())
-        for _, because in done.passed_over:
-            say(f"not proposed: {because}")
-    acts.tell([*done.new, *done.renewed], "propose", json=json)
+        done = propose_by_hand(kept, book, hit, acts.now(), terms, by, via=acts.login(), unknown=unknown)
+    for name in done.unknown_accounts:
+        say(f"the store does not know the account {ascii(name)[1:-1][:80]}: is it spelled as in your logs?")
+    if json:
+        emit_json(
+            {"schema": "stillwatch/propose/v1", "actions": [told(one) for one in done.actions],
+             "passed_over": [{"action_id": one, "because": why} for one, why in done.passed_over],
+             "unknown_accounts": list(done.unknown_accounts)}
+        )  # fmt: skip
+    if done.refused:
+        raise StillwatchError("nothing is proposed", found=done.refused)
+    for _, because in done.passed_over:
+        say(f"nothing new: {because}")
+    if not json:
+        acts.tell(done.actions, "propose", json=False)

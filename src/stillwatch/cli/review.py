@@ -36,12 +36,13 @@ def review(
 ) -> None:
     """List the proposals that wait for a person, by finding and rung, with the collateral; or label a finding.
 
-    `accounts` are those that approving reaches. `may be honest` is how many of them are expected not to be of the
-    campaign: the sum of one minus each member's probability, owners of stolen keys, customers and accounts that the
-    finding does not name counted whole.
-    `exchanges` are those that the finding counts of them. `radius` counts the accounts of the campaign, and of those
-    that share an account with it, that are proposed or in force. `reviewed` is what people say of the finding; a second
-    person who agrees makes it a second opinion, one who does not a dispute.
+    A row is what `approve --campaign … --rung …` approves at once; `rotate_key` asks for new API keys and for nothing
+    else, as owners of stolen keys are asked. `why it waits` says why a person is needed, or two. `accounts` are those
+    that approving reaches. `may be honest` is how many of them are expected not to be of the campaign: the sum of one
+    minus each member's probability, owners of stolen keys, customers and accounts that the finding does not name
+    counted whole. `exchanges` are those that the finding counts of them. `radius` counts the accounts of the campaign,
+    and of those that share an account with it, that are proposed or in force. `reviewed` is what people say of the
+    finding; a second person who agrees makes it a second opinion, one who does not a dispute.
     """
     from stillwatch.acting import sweep
     from stillwatch.acting.collateral import queue
@@ -51,7 +52,7 @@ def review(
     from stillwatch.store.casebook.reviews import label as note_label
     from stillwatch.store.runs import found_in, read_run
 
-    with acts.opened(store, casebook) as (kept, book):
+    with acts.opened(store, casebook, begins=label is not None) as (kept, book):
         now = acts.now()
         if (campaign is None) != (label is None):
             raise UsageError(
@@ -71,7 +72,8 @@ def review(
 def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> None:
     from dataclasses import asdict
 
-    from stillwatch.cli.output import emit_json, say, table
+    from stillwatch.acting.telling import ROTATE_KEY
+    from stillwatch.cli.output import counted, emit_json, say, table
 
     if json:
         emit_json(
@@ -90,10 +92,16 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
             "needs",
             "approved by",
             "reviewed",
+            "why it waits",
         ]
         table(heads, [_row(one) for one in waiting])
-        for why in sorted({why for one in waiting for why in one.persons}):
-            say(f"before a person approves: {why}")
+        for one in waiting:
+            if one.step == ROTATE_KEY and one.campaign_id:
+                say(
+                    f"{one.campaign_id}: of {counted(one.accounts, 'account')} new API keys are asked and nothing "
+                    "else, as of owners of stolen keys. This is approved by itself: stillwatch approve --campaign "
+                    f"{one.campaign_id} --rung {one.step} --accounts {one.accounts}"
+                )
     else:
         say("no proposal waits for a person")
     if said:
@@ -111,6 +119,6 @@ def _row(one: "Collateral") -> list[str]:
     honest = "unknown" if one.honest is None else f"{one.honest:,.1f}"
     exchanges = "unknown" if one.exchanges is None else f"{one.exchanges:,}"
     return [
-        one.campaign_id, one.rung, f"{one.accounts:,}", honest, exchanges, f"{one.radius:,}", str(one.needs),
-        ", ".join(one.approved_by) or "-", one.reviewed or "-",
+        one.campaign_id, one.step, f"{one.accounts:,}", honest, exchanges, f"{one.radius:,}", str(one.needs),
+        ", ".join(one.approved_by) or "-", one.reviewed or "-", "; ".join(one.persons),
     ]  # fmt: skip

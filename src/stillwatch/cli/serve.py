@@ -1,11 +1,16 @@
 """`stillwatch serve`: answer gateways, and make the tokens by which they ask."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stillwatch.cli.options import CasebookUrl, KeyFile
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from stillwatch.errors import StillwatchError
 
 PORT = 8400
 BACKPRESSURE = 8192
@@ -65,6 +70,7 @@ def serve(
     figures of latency in docs/serve.md hold under the scheduling of deploy/stillwatch.service, and nothing is promised
     without it. A pseudonymous store needs its key here.
     """
+    from stillwatch.cli.acts import check_casebook
     from stillwatch.cli.output import say
     from stillwatch.errors import UsageError
     from stillwatch.store.manifest import read_manifest
@@ -81,6 +87,7 @@ def serve(
         raise UsageError("TLS needs both", wanted="--certificate and --certificate-key")
     if certificate is None and not _is_loopback(host):
         say(f"no TLS at {host}: whoever sees the network sees tokens and accounts; give --certificate")
+    check_casebook(store, casebook)
     _say_what_lacks(store)
     config = {
         "store": str(store.resolve()),
@@ -133,7 +140,6 @@ def _run(
     from granian.server import Server
 
     from stillwatch.cli.output import emit_json, say
-    from stillwatch.errors import StillwatchError
     from stillwatch.service.app import CONFIG
     from stillwatch.service.publisher import Publisher
     from stillwatch.service.state import State
@@ -141,6 +147,7 @@ def _run(
     State.of(config).load()  # a damaged store or a lost key is told here, before any port is open
     os.environ[CONFIG] = text.dumps(config)
     where = f"{'https' if cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    held = _claimed(host, port, where)
     if json:
         emit_json({"schema": "stillwatch/serve/v1", "url": where, "workers": config["workers"], "pid": os.getpid()})
     say(f"listening at {where}, {config['workers']} worker(s)")
@@ -156,9 +163,33 @@ def _run(
     try:
         server.serve()
     except OSError as error:
-        raise StillwatchError(
-            f"cannot listen ({error.strerror})", where=where, next_step="give another --port"
-        ) from error
+        raise _cannot_listen(error, where) from error
+    finally:
+        if held is not None:
+            held.close()
+
+
+def _claimed(host: str, port: int, where: str) -> "socket | None":
+    """Keep the address for this service. Raises StillwatchError where another one listens there."""
+    from stillwatch.service.port import claim
+
+    try:
+        return claim(host, port)
+    except OSError as error:
+        raise _cannot_listen(error, where) from error
+
+
+def _cannot_listen(error: OSError, where: str) -> "StillwatchError":
+    import errno
+
+    from stillwatch.errors import StillwatchError
+
+    if error.errno == errno.EADDRINUSE:
+        return StillwatchError(
+            "cannot listen: another process does", where=where, wanted="a port of its own for each service",
+            next_step="end the other one, or give another --port",
+        )  # fmt: skip
+    return StillwatchError(f"cannot listen ({error.strerror})", where=where, next_step="give another --host or --port")
 
 
 def _token(words: list[str], store: Path, role: str, note: str, person: str, json: bool) -> None:

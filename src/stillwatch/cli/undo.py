@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import Acted, By, CasebookUrl, OfAccount, OfAccounts, OfCampaign, Reason, StoreFolder
+from stillwatch.cli.options import (
+    Acted,
+    By,
+    CasebookUrl,
+    OfAccount,
+    OfAccounts,
+    OfCampaign,
+    OfRung,
+    Reason,
+    StoreFolder,
+)
 
 
 def undo(
@@ -15,6 +25,7 @@ def undo(
     account: OfAccount = None,
     campaign: OfCampaign = None,
     accounts: OfAccounts = None,
+    rung: OfRung = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/undo/v1.")] = False,
 ) -> None:
@@ -27,7 +38,7 @@ def undo(
     from stillwatch.respond.action import State
 
     with acts.opened(store, casebook) as (kept, book):
-        names = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts)
+        names = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung)
         done = run_undo(book, names, by, reason, acts.now(), via=acts.login())
         acts.published(kept, book)
     acts.tell(done, "undo", json=json)

@@ -65,6 +65,7 @@ def watch(
     """
     import time
 
+    from stillwatch.cli.acts import check_casebook
     from stillwatch.cli.output import counted, say, status
     from stillwatch.errors import SourceError
     from stillwatch.pipeline import ingest_sources
@@ -73,6 +74,8 @@ def watch(
     seen = _Seen()
     post = _post(deliver, store, days)
     actor = None if policy is None else Actor(policy, appeal_url, casebook)
+    if actor:
+        check_casebook(store, casebook)
     with status("watching") as tell:
         while True:
             try:

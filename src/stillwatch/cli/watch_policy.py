@@ -14,10 +14,10 @@ class Actor:
     def __init__(self, policy: Path, appeal_url: str, casebook: str | None) -> None:
         """Raises SourceError where the policy cannot be used, UsageError where customers could appeal nowhere."""
         from stillwatch.cli.policy_file import policy_of
-        from stillwatch.respond.action import stated
+        from stillwatch.respond.address import appeal_address
 
         self._policy = policy_of(policy)
-        self._appeal_url = stated("appeal address", appeal_url)
+        self._appeal_url = appeal_address(appeal_url)
         self._casebook = casebook
         self._acted: datetime | None = None
 
@@ -33,7 +33,7 @@ class Actor:
         from stillwatch.errors import StillwatchError
 
         try:
-            with acts.opened(store.folder, self._casebook) as (_, book):
+            with acts.opened(store.folder, self._casebook, begins=True) as (_, book):
                 done = act(store, book, self._policy, run_id, acts.now(), self._appeal_url, via=acts.login())
         except StillwatchError as error:
             say(f"the policy was not acted on: {error}")

@@ -6,6 +6,7 @@ Times are whole microseconds since 1970. Nobody changes an action: `ladder.step`
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,7 +40,7 @@ LAST_TIME = 253_402_300_799_999_999
 LOWEST = {"requests_per_minute": 10, "tokens_per_minute": 10_000, "concurrency": 1, "max_tokens": 256}
 """Limits below these shut an account out in effect, so a person approves them."""
 
-LONGEST = {"reason": 4_000, "clause": 1_000, "appeal address": 1_000}
+LONGEST = {"reason": 4_000, "clause": 1_000}
 """Letters that people's texts may have."""
 
 NAME = re.compile(r"[a-z0-9]+([._@+-][a-z0-9]+)*")
@@ -204,9 +205,14 @@ def moment(now: int) -> int:
 
 def why_a_person(hit: Hit) -> str:
     """Why a rule may not put this in force by itself; empty where it may."""
-    if hit.rung > AUTOMATIC_CEILING:
-        return f"above {AUTOMATIC_CEILING.name.lower()} a named person approves"
-    for one in hit.obligations:
+    return person_for(hit.rung, hit.obligations)
+
+
+def person_for(rung: Rung, obligations: Iterable[Obligation]) -> str:
+    """Why nobody but a person may put a rung with these obligations in force; empty where a rule may."""
+    if rung > AUTOMATIC_CEILING:
+        return f"{rung.name.lower()}: above {AUTOMATIC_CEILING.name.lower()} a named person approves"
+    for one in obligations:
         for name, value in one.settings:
             if isinstance(value, int) and value < LOWEST.get(name, 0):
                 return f"{name} {value} shuts the account out in effect"

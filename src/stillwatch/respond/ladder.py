@@ -34,6 +34,7 @@ from stillwatch.respond.action import (
     touches,
     why_a_person,
 )
+from stillwatch.respond.address import appeal_address
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def propose(
     hit = checked(hit)
     most = MOST_AUTOMATIC if most_hours is None else min(most_hours, MOST_AUTOMATIC)
     person = person or ("its automatic hours are used up" if most < 1 else why_a_person(hit))
-    stated("appeal address", terms.appeal_url)
+    appeal_address(terms.appeal_url)
     if min(terms.cap, terms.automatic_hours, terms.person_hours) < 0 or radius < 1:
         raise UsageError("the policy's terms are wrong", found=ascii(terms)[:200], wanted="numbers from nought")
     shadow = hit.mode != "enforce"

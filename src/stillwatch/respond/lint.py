@@ -10,6 +10,7 @@ from datetime import datetime
 
 from stillwatch.errors import UsageError
 from stillwatch.records import AUTOMATIC_CEILING, Rung
+from stillwatch.respond.action import MOST_AUTOMATIC, person_for
 from stillwatch.respond.cases import failed_tests
 from stillwatch.respond.catalogue import FACTS, HIDEABLE, KINDS
 from stillwatch.respond.cel_text import asked_about
@@ -70,8 +71,9 @@ def load_policy(data: bytes, where: str) -> Policy:
         f"line {fault.line}: {f'rule {fault.rule_id}: ' if fault.rule_id else ''}{fault.message}" for fault in wrong
     ]
     more = [f"and {len(wrong) - MOST_TOLD:,} more"] if len(wrong) > MOST_TOLD else []
+    lines = ["1 error" if len(wrong) == 1 else f"{len(wrong):,} errors", *told[:MOST_TOLD], *more]
     raise UsageError(
-        "the policy holds errors, and is not used", where=where, found="; ".join([*told[:MOST_TOLD], *more]),
+        "the policy holds errors, and is not used", where=where, found="\n    ".join(lines),
         next_step="stillwatch policy lint FILE",
     )  # fmt: skip
 
@@ -147,6 +149,9 @@ def _warnings(rule: Rule, earlier: Sequence[Rule], now: datetime) -> list[Fault]
     odd = sorted({name for case in rule.tests for name in case.facts} - rule.when.facts)
     if odd:
         told("tests", f"a test says {', '.join(odd)}, of which the condition does not speak")
+    if rule.hours > MOST_AUTOMATIC and not person_for(rule.rung, rule.obligations):
+        told("hours", f"it asks for {rule.hours} hours; what a rule does by itself ends after {MOST_AUTOMATIC}, "
+             "renewals counted: the rest is cut where no person approves it")  # fmt: skip
     if rule.mode == "enforce" and rule.rung > AUTOMATIC_CEILING:
         told("proposal", f"`{rule.rung.name.lower()}` is proposed to a person, never put in force by itself")
     return out

@@ -168,9 +168,20 @@ def _faults(pages: FastAPI) -> None:
         return JSONResponse({"error": {"code": code, "message": str(error.detail)}}, error.status_code)
 
     @pages.exception_handler(RequestValidationError)
-    async def wrong(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def wrong(request: Request, error: RequestValidationError) -> JSONResponse:
         names = sorted({str(one["loc"][-1]) for one in error.errors()})
-        return JSONResponse({"error": {"code": "bad_request", "message": f"wrong or missing: {', '.join(names)}"}}, 400)
+        message = f"wrong or missing: {', '.join(names)}"
+        if names == ["body"]:
+            message = _what_body(request)
+        return JSONResponse({"error": {"code": "bad_request", "message": message}}, 400)
+
+
+def _what_body(request: Request) -> str:
+    """What is wrong with a body that was not read as an object at all: its header, or itself."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        return "the header Content-Type is missing or another: send Content-Type: application/json"
+    return "the body is missing, or is no JSON object"
 
 
 def _openapi(pages: FastAPI) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from stillwatch import acting
 from stillwatch.acting import grants
-from stillwatch.acting.by_hand import hit_by_hand
+from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
 from stillwatch.acting.collateral import queue
+from stillwatch.acting.known import concerned
 from stillwatch.acting.telling import chosen, told
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.respond.action import Action, State, person_named
@@ -56,12 +57,13 @@ class _Body(BaseModel):
 
 class Named(_Body):
     """Which actions: one by its id, those of an account, or all of a campaign, of which `accounts` says how many
-    accounts that is; and why."""
+    accounts that is; with `rung` those of one rung alone, or `rotate_key`; and why."""
 
     action_id: Id | None = None
     account_id: Id | None = None
     campaign_id: Id | None = None
     accounts: Annotated[int, Field(ge=1)] | None = None
+    rung: Id | None = None
     reason: Text
 
 
@@ -89,7 +91,8 @@ class Labelled(_Body):
 
 
 class Wanted(_Body):
-    """An action that a person proposes by hand. `obligations` are as the command has them: TYPE:SETTING=VALUE,…"""
+    """An action that a person proposes by hand. `obligations` are as the command has them: TYPE:SETTING=VALUE,…
+    `unknown` takes an account's id that the store does not know."""
 
     account_id: Id
     rung: Id
@@ -101,6 +104,7 @@ class Wanted(_Body):
     appeal_url: Text
     cap: Annotated[int, Field(ge=0, le=MOST_BY_HAND)] = MOST_BY_HAND
     run_id: Id | None = None
+    unknown: bool = False
 
 
 class Granted(_Body):
@@ -150,9 +154,11 @@ class Casework:
         with self.opened() as (_, book):
             return _actions(does(book, by, via), schema)
 
-    def names(self, book: Casebook, body: Named, *states: State) -> list[str]:
+    def names(self, book: Casebook, body: Named, *states: State, one_step: bool = False) -> list[str]:
         """The ids of the actions that a request names."""
-        return chosen(book, states, body.action_id, body.account_id, body.campaign_id, body.accounts)
+        return chosen(
+            book, states, body.action_id, body.account_id, body.campaign_id, body.accounts, body.rung, one_step=one_step
+        )
 
 
 def microseconds() -> int:
@@ -257,15 +263,19 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
                 body.clause, body.code, body.hours,
             )  # fmt: skip
             terms = acting.Terms(cap=body.cap, appeal_url=body.appeal_url)
-            done = acting.propose(store, book, [hit], work.now(), terms, by=by, via=via)
+            done = propose_by_hand(store, book, hit, work.now(), terms, by, via=via, unknown=body.unknown)
+        if done.refused:
+            raise UsageError(f"nothing is proposed: {done.refused}")
         passed = [{"action_id": one, "because": why} for one, why in done.passed_over]
-        new = [told(one) for one in (*done.new, *done.renewed)]
-        return Answer({"schema": "stillwatch/propose/v1", "actions": new, "passed_over": passed})
+        return Answer(
+            {"schema": "stillwatch/propose/v1", "actions": [told(one) for one in done.actions], "passed_over": passed,
+             "unknown_accounts": done.unknown_accounts}
+        )  # fmt: skip
 
     @pages.post("/v1/approve", summary="Approve what is proposed: all that is named, or nothing.")
     def approve(request: Request, body: Named) -> Answer:
         def does(book: Casebook, by: str, via: str) -> list[Action]:
-            names = work.names(book, body, State.PROPOSED)
+            names = work.names(book, body, State.PROPOSED, one_step=True)
             return acting.approve(book, names, by, body.reason, work.now(), via=via)
 
         return work.act(request, does, "approve")
@@ -315,10 +325,10 @@ def _appeals(pages: FastAPI, work: Casework) -> None:
 
 
 def _permissions(pages: FastAPI, work: Casework) -> None:
-    def now(store: Store, book: Casebook) -> Answer:
+    def now(store: Store, book: Casebook, **more: Any) -> Answer:
         rows = grants.permissions_now(store, book, work.now())
         plain = [{k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()} for row in rows]
-        return Answer({"schema": "stillwatch/permission/v1", "permissions": plain})
+        return Answer({"schema": "stillwatch/permission/v1", "permissions": plain, **more})
 
     @pages.get("/v1/permissions", summary="Who may openly do what, and who gave and ended it.")
     def held() -> Answer:
@@ -333,8 +343,12 @@ def _permissions(pages: FastAPI, work: Casework) -> None:
                 body.account_id, body.org_id, body.purpose, body.reference, tuple(body.models), body.exchange_cap,
                 body.token_cap, body.starts_at, body.ends_at,
             )  # fmt: skip
-            grants.add_permission(store, book, wanted, by, body.reason, work.now(), via=via)
-            return now(store, book)
+            row = grants.add_permission(store, book, wanted, by, body.reason, work.now(), via=via)
+            whom = concerned(store, book, row)
+            return now(
+                store, book, unknown_accounts=whom.unknown_accounts, unknown_orgs=whom.unknown_orgs,
+                actions=[told(one) for one in whom.actions],
+            )  # fmt: skip
 
     @pages.post("/v1/permissions/end", summary="End all permissions of a reference, now, for good.")
     def end(request: Request, body: Ended) -> Answer:

@@ -14,7 +14,6 @@ from pathlib import Path
 from stillwatch.acting import publish, sweep
 from stillwatch.errors import StillwatchError
 from stillwatch.store.casebook.casebook import Casebook
-from stillwatch.store.casebook.forget import has_casebook
 from stillwatch.store.store import Store
 
 EVERY = 5.0
@@ -73,10 +72,10 @@ class Publisher(threading.Thread):
         return changed
 
     def _look(self) -> bool:
-        if not has_casebook(self._store, self._url):
-            return False
         if self._casebook is None:
-            self._casebook = Casebook.open(self._store, self._url)
+            self._casebook = Casebook.there(self._store, self._url)
+        if self._casebook is None:
+            return False
         now = self._clock()
         sweep(self._casebook, now)
         store = Store.open(self._store)

@@ -56,13 +56,13 @@ def expire(store: Store, before: date, *, dry_run: bool = False, casebook: str |
             next_step=f"remove the folder {store.folder} itself if that is meant",
         )  # fmt: skip
     told = Expired(kept_from.isoformat(), *_counted(store, kept_from), _listed(store, kept_from), first_kept=left[0])
+    midnight = (kept_from - date(1970, 1, 1)).days * 86_400_000_000
+    cases = forget_ended(store.folder, midnight, time_ns() // 1000, casebook, dry_run=dry_run)
     if not dry_run:
         if store.manifest.kept_from != kept_from:
             store.manifest = replace(store.manifest, kept_from=kept_from)
             write_manifest(store.folder, store.manifest)
         sweep(store)
-    midnight = (kept_from - date(1970, 1, 1)).days * 86_400_000_000
-    cases = forget_ended(store.folder, midnight, time_ns() // 1000, casebook, dry_run=dry_run)
     return replace(told, cases=cases.actions)
 
 

@@ -15,8 +15,7 @@ from stillwatch.errors import StoreError, UsageError
 from stillwatch.respond.action import moment, person_named, stated
 from stillwatch.respond.written import written
 from stillwatch.store.casebook.casebook import Casebook
-from stillwatch.store.casebook.database import ELSEWHERE
-from stillwatch.store.casebook.forget import has_casebook
+from stillwatch.store.casebook.place import ELSEWHERE
 from stillwatch.store.casebook.schema import ATTRIBUTIONS, mark
 from stillwatch.store.casebook.trail import Entry
 
@@ -85,9 +84,11 @@ def signatures(casebook: Casebook, run_id: str) -> list[Signature]:
 def signed_under(folder: Path, url: str | None, run_id: str) -> list[Signature]:
     """The same from a store's folder. Without a casebook, or where it is on a server that nobody named, nothing is
     known to be signed: then findings stand under their operator cluster, which is never wrong."""
-    if not has_casebook(folder, url) or (url is None and (folder / ELSEWHERE).exists()):
+    if not url and (folder / ELSEWHERE).exists():
         return []
-    casebook = Casebook.open(folder, url)
+    casebook = Casebook.there(folder, url)
+    if casebook is None:
+        return []
     try:
         return signatures(casebook, run_id)
     finally:

@@ -35,9 +35,15 @@ class Casebook:
         self.database = database
 
     @classmethod
-    def open(cls, folder: Path, url: str | None = None) -> "Casebook":
-        """The casebook of a store: `casebook.db` in its folder, or the database of a URL. Errors as `Database.open`."""
-        return cls(Database.open(folder, url))
+    def open(cls, folder: Path, url: str | None = None, *, begins: bool = True) -> "Casebook":
+        """The casebook of a store: `casebook.db` in its folder, or that of a URL's server. As `Database.open`."""
+        return cls(Database.open(folder, url, begins=begins))
+
+    @classmethod
+    def there(cls, folder: Path, url: str | None = None) -> "Casebook | None":
+        """The same where the store has one; None where it has none yet. Nothing is begun."""
+        database = Database.there(folder, url)
+        return cls(database) if database else None
 
     def close(self) -> None:
         """Let go of its connections."""

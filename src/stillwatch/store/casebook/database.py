@@ -10,16 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError, NoSuchModuleError, SQLAlchemyError
 
-from stillwatch.errors import StoreError, UsageError
-from stillwatch.store.casebook.schema import HEAD
-
-FILE = "casebook.db"
-ELSEWHERE = "casebook.elsewhere"
-"""A file in the store's folder that says that its casebook is a server's, which has to be named to be reached."""
+from stillwatch.errors import StillwatchError, StoreError, UsageError
+from stillwatch.store.casebook import place
+from stillwatch.store.casebook.place import FILE
+from stillwatch.store.casebook.schema import HEAD, TRAIL
 
 PATIENCE = 60
 """Seconds for which a writer waits for another."""
@@ -38,24 +36,59 @@ class Database:
         self.where = where
 
     @classmethod
-    def open(cls, folder: Path, url: str | None = None) -> "Database":
-        """Open the casebook of a store's folder, making it first where it is missing.
+    def open(cls, folder: Path, url: str | None = None, *, begins: bool = True) -> "Database":
+        """Open the casebook of a store's folder, making it first where it is missing; one on a server only if `begins`,
+        and where the store has none yet.
 
-        Raises UsageError where the URL is none or its driver is missing, StoreError where the database cannot be
-        reached, is damaged, or is of a newer version.
+        Raises UsageError where the URL is none, names what is not this store's casebook, or its driver is missing,
+        StoreError where the database cannot be reached, is damaged, or is of a newer version.
         """
-        if url is None and (folder / ELSEWHERE).exists():
-            raise UsageError(
-                "this store's casebook is on a server", where=str(folder),
-                next_step="name it with --casebook URL, or STILLWATCH_CASEBOOK in the environment",
-            )  # fmt: skip
-        address = _address(url) if url else URL.create("sqlite+pysqlite", database=str(folder / FILE))
-        where = address.render_as_string(hide_password=True) if url else str(folder / FILE)
-        database = cls(_engine(address, where), where)
-        database._bring_up_to_date()
-        if url and address.get_backend_name() != "sqlite":
-            (folder / ELSEWHERE).touch()
+        server = place.server_of(folder, url)
+        database = cls._of(folder, server)
+        if server is None:
+            database._bring_up_to_date()
+            return database
+        known = place.noted(folder)  # before the look: whoever begins it at this moment notes it after
+        try:
+            first = database._first()
+            known = place.noted(folder) if first else known  # and by its first row it is noted
+            place.check_server(database.where, known, first, begins=begins)
+            database._bring_up_to_date()
+        except StillwatchError:
+            database.close()
+            raise
+        place.note(folder, first or "")
         return database
+
+    @classmethod
+    def there(cls, folder: Path, url: str | None = None) -> "Database | None":
+        """The same where the store has a casebook; None where it has none yet. Nothing is begun."""
+        server = place.server_of(folder, url)
+        if server is None:
+            return cls.open(folder) if (folder / FILE).exists() else None
+        if place.noted(folder) is None:
+            database = cls._of(folder, server)
+            try:
+                if database._first() is None:
+                    return None
+            finally:
+                database.close()
+        return cls.open(folder, url, begins=False)
+
+    @classmethod
+    def _of(cls, folder: Path, server: URL | None) -> "Database":
+        if server is None:
+            where = str(folder / FILE)
+            return cls(_engine(URL.create("sqlite+pysqlite", database=where), where), where)
+        where = server.render_as_string(hide_password=True)
+        return cls(_engine(server, where), where)
+
+    def _first(self) -> str | None:
+        """The hash of the audit trail's first row; empty where it has none, None where there is no casebook."""
+        with self.reading() as connection:
+            if _version(connection) is None:
+                return None
+            return str(connection.execute(select(TRAIL.c.hash).order_by(TRAIL.c.seq).limit(1)).scalar() or "")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -130,22 +163,6 @@ class Database:
                 found="another process writes" if busy else "",
                 next_step="again in a minute" if busy else "stillwatch actions --verify tells whether it is whole",
             ) from error  # fmt: skip
-
-
-def _address(url: str) -> URL:
-    try:
-        address = make_url(url)
-    except ArgumentError as error:
-        raise UsageError(
-            "--casebook is no URL of a database", wanted="postgresql+psycopg://NAME@HOST/DATABASE"
-        ) from error
-    if address.drivername in ("postgresql", "postgres"):
-        address = address.set(drivername="postgresql+psycopg")
-    if address.drivername not in ("postgresql+psycopg", "sqlite", "sqlite+pysqlite"):
-        raise UsageError(
-            "no such database", found=address.drivername[:40], wanted="postgresql+psycopg://… or sqlite:///FILE"
-        )
-    return address
 
 
 def _engine(address: URL, where: str) -> Engine:

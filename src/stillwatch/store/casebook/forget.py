@@ -18,7 +18,7 @@ from stillwatch.respond.bounds import KEPT_HOURS
 from stillwatch.respond.written import action_read, written
 from stillwatch.store.casebook import trail
 from stillwatch.store.casebook.casebook import AT_ONCE, action_row
-from stillwatch.store.casebook.database import ELSEWHERE, FILE, Database
+from stillwatch.store.casebook.database import Database
 from stillwatch.store.casebook.schema import ACTIONS, APPEALS, APPROVALS, ATTRIBUTIONS, GRANTS, REVIEWS, TRAIL, mark
 from stillwatch.store.casebook.trail import Entry
 
@@ -46,15 +46,12 @@ class Forgotten:
     mentions: int = 0
 
 
-def has_casebook(folder: Path, url: str | None) -> bool:
-    """Whether a store has a casebook: a file, or one on a server."""
-    return bool(url) or any((folder / name).exists() for name in (FILE, ELSEWHERE))
-
-
 def forget_account(folder: Path, names: Iterable[str], now: int, url: str | None, *, dry_run: bool) -> Forgotten:
-    """Erase an account, given by every name that it may have. Raises as `Database.open`."""
+    """Erase an account, given by every name that it may have; nothing where the store has no casebook yet. Raises as
+    `Database.open`."""
     told = Forgotten()
-    if not has_casebook(folder, url):
+    database = Database.there(folder, url)
+    if database is None:
         return told
     marks = sorted(map(mark, names))
     changed = _unnamed(tuple(names))
@@ -72,14 +69,15 @@ def forget_account(folder: Path, names: Iterable[str], now: int, url: str | None
         if told != Forgotten():
             trail.append(connection, [Entry("erased", now, more=(("actions", told.actions), ("rows", told.trail)))])
 
-    _run(folder, url, work, dry_run=dry_run, told=told)
+    _run(database, work, dry_run=dry_run)
     return told
 
 
 def forget_ended(folder: Path, before: int, now: int, url: str | None, *, dry_run: bool) -> Forgotten:
     """Erase the cases that ended before a time, and at least `KEPT_HOURS` ago."""
     told = Forgotten()
-    if not has_casebook(folder, url):
+    database = Database.there(folder, url)
+    if database is None:
         return told
     last = min(before, now - KEPT_HOURS * HOUR)
 
@@ -93,7 +91,7 @@ def forget_ended(folder: Path, before: int, now: int, url: str | None, *, dry_ru
         if told.actions:
             trail.append(connection, [Entry("expired cases", now, more=(("actions", told.actions),))])
 
-    _run(folder, url, work, dry_run=dry_run, told=told)
+    _run(database, work, dry_run=dry_run)
     return told
 
 
@@ -101,8 +99,7 @@ class _DryRun(Exception):
     """Takes the transaction back."""
 
 
-def _run(folder: Path, url: str | None, work: Callable[[Connection], None], *, dry_run: bool, told: Forgotten) -> None:
-    database = Database.open(folder, url)
+def _run(database: Database, work: Callable[[Connection], None], *, dry_run: bool) -> None:
     try:
         with database.writing() as connection:
             work(connection)

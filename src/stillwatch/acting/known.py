@@ -1,0 +1,81 @@
+"""Whether a store knows an account: an id that is misspelled permits nobody, and limits nobody."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.errors import StillwatchError
+from stillwatch.respond.action import Action, State
+from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.exchanges import source
+from stillwatch.store.runs import read_run
+from stillwatch.store.store import Store
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """Whom a permission reaches: ids that the store does not know, and the actions that wait or are in force against
+    accounts of it. These stay until a person takes them back."""
+
+    unknown_accounts: tuple[str, ...]
+    unknown_orgs: tuple[str, ...]
+    actions: tuple[Action, ...]
+
+
+def concerned(store: Store, casebook: Casebook, permission: Mapping[str, Any]) -> Concerned:
+    """Whom a permission reaches, given as the store keeps it."""
+    account, org = permission["account_id"], permission["org_id"]
+    accounts = [account] if account else accounts_of_org(store, org)
+    held = casebook.find((State.PROPOSED, State.IN_FORCE))
+    return Concerned(
+        tuple(unknown_accounts(store, [account])) if account else (),
+        (org,) if org and not accounts else (),
+        tuple(one for one in held if one.hit.account_id in set(accounts)),
+    )
+
+
+def unknown_accounts(store: Store, names: Iterable[str]) -> list[str]:
+    """Which of these ids, as the store keeps them, stand neither in its accounts nor in its exchanges nor in the newest
+    run; ascending."""
+    left = set(names) - _of_newest_run(store)
+    known = _of_tables(store, set(filter(_is_text, left)))
+    return sorted(left - known)
+
+
+def accounts_of_org(store: Store, org: str) -> list[str]:
+    """The accounts that name an organisation, ascending, by its id as the store keeps it."""
+    with DuckEngine() as engine:
+        store.register_small(engine)
+        engine.register("asked", pa.table({"org_id": pa.array([org], pa.string())}))
+        found = engine.arrow("SELECT DISTINCT account_id FROM accounts WHERE org_id IN (SELECT org_id FROM asked)")
+    return sorted(found["account_id"].to_pylist())
+
+
+def _of_newest_run(store: Store) -> set[str]:
+    """Everybody whom the newest run's findings name; nobody where there is no run."""
+    try:
+        answer = read_run(store)
+    except StillwatchError:
+        return set()
+    return {member["account_id"] for finding in answer["campaigns"] for member in finding["members"]}
+
+
+def _of_tables(store: Store, names: Collection[str]) -> set[str]:
+    if not names:
+        return set()
+    files = store.exchange_files()
+    tables = ["accounts", *([source(files)] if files else [])]
+    asked = " UNION ".join(f"SELECT account_id FROM {one} WHERE account_id IN (FROM asked)" for one in tables)
+    with DuckEngine() as engine:
+        store.register_small(engine)
+        engine.register("asked", pa.table({"account_id": pa.array(sorted(names), pa.string())}))
+        found = engine.arrow(asked)
+    return set(found["account_id"].to_pylist())
+
+
+def _is_text(name: str) -> bool:
+    """Whether a table can hold the name: half a character is in none."""
+    return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in name)

@@ -1,0 +1,150 @@
+"""Where a store's casebook is: in its folder, or on the PostgreSQL server that a URL names, and nowhere else.
+
+An empty casebook that is begun beside the store's own is dangerous: whoever erases an account there erases nothing, and
+gateways are told that nothing is in force. So another file, a second casebook, and a server without this store's are
+refused. Which casebook on a server is the store's, a note in its folder knows by the first row of the audit trail,
+which no erasure changes.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from stillwatch.errors import UsageError
+from stillwatch.store.files import write_whole
+
+FILE = "casebook.db"
+ELSEWHERE = "casebook.elsewhere"
+"""A file in the store's folder that says that its casebook is a server's, which has to be named to be reached: the hash
+of the audit trail's first row, nothing before there is one."""
+
+SERVER = "postgresql+psycopg://NAME@HOST/DATABASE"
+
+NAME_IT = "name it with --casebook URL, or STILLWATCH_CASEBOOK in the environment"
+
+BUSY = 10
+"""Seconds for which a look into a file waits for who writes there."""
+
+
+def server_of(folder: Path, url: str | None) -> URL | None:
+    """The server that a URL names; None where the casebook is the one in the store's folder.
+
+    Raises UsageError where the URL is none, names another file than the store's, or where the store has its casebook
+    elsewhere.
+    """
+    address = _address(url) if url else None
+    if address is not None and address.get_backend_name() == "postgresql":
+        _has_none_itself(folder)
+        return address
+    if address is not None and not _is_own(folder, address):
+        raise UsageError(
+            "--casebook names a file that is not this store's casebook", found=_told(address),
+            wanted=f"nothing, for {FILE} in the store, or {SERVER}", next_step="leave --casebook away",
+        )  # fmt: skip
+    if (folder / ELSEWHERE).exists():
+        raise UsageError("this store's casebook is on a server", where=str(folder), next_step=NAME_IT)
+    return None
+
+
+def noted(folder: Path) -> str | None:
+    """The first row of the audit trail that the store's casebook on a server has; None where the store has none there,
+    empty where its trail had no row yet."""
+    try:
+        return (folder / ELSEWHERE).read_text("ascii", "replace").strip()
+    except FileNotFoundError:
+        return None
+
+
+def note(folder: Path, first: str) -> None:
+    """Note that the store's casebook is on a server, and by which first row it is known."""
+    known = noted(folder)
+    if known is None or (first and first != known):
+        write_whole(folder / ELSEWHERE, first.encode("ascii"))
+
+
+def check_server(where: str, known: str | None, first: str | None, *, begins: bool) -> None:
+    """Raise UsageError where a server's database is not this store's casebook. `known` is what the store has `noted`,
+    `first` the first row of the trail in it, None where it holds no casebook; `begins`: whoever asks may begin one."""
+    if first is None and (known is not None or not begins):
+        raise UsageError(
+            "no casebook is there", where=where,
+            found="a database without one" + ("" if known is None else ", though this store has one on a server"),
+            wanted="the database that holds this store's casebook",
+            next_step="`act`, `propose` and `permission add` begin one" if known is None else "",
+        )  # fmt: skip
+    if known is None and first:
+        raise UsageError(
+            "that is not this store's casebook, as far as the store knows", where=where,
+            found="an audit trail with rows, though this store has begun no casebook on a server",
+            wanted="a database without a casebook, or none",
+            next_step=f"leave --casebook away; where it is this store's after all, put an empty file {ELSEWHERE} into "
+            "the store's folder",
+        )  # fmt: skip
+    if known and first is not None and first != known:
+        raise UsageError(
+            "that is not this store's casebook", where=where,
+            found="an audit trail with another first row" if first else "an audit trail without a row",
+            wanted="the database that holds this store's casebook",
+        )  # fmt: skip
+
+
+def trail_rows(path: Path) -> int | None:
+    """Rows on the audit trail of a casebook's file: none in a file that holds no casebook, None where it cannot be
+    told."""
+    if not path.exists():
+        return 0
+    try:
+        held = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY)
+    except sqlite3.Error:
+        return None
+    try:
+        if not held.execute("SELECT 1 FROM sqlite_master WHERE name = 'trail'").fetchone():
+            return 0
+        return int(held.execute("SELECT count(*) FROM trail").fetchone()[0])
+    except sqlite3.Error:
+        return None
+    finally:
+        held.close()
+
+
+def _has_none_itself(folder: Path) -> None:
+    """Raise UsageError where the store's folder holds a casebook that a server's would hide."""
+    rows = trail_rows(folder / FILE)
+    if rows == 0:
+        return
+    found = f"{rows:,} rows on its audit trail" if rows else "a file that cannot be read"
+    raise UsageError(
+        "this store has its casebook in its folder, and a server's would pass it by", where=str(folder / FILE),
+        found=found, wanted="no --casebook, and no STILLWATCH_CASEBOOK",
+        next_step=f"where its rows were moved to the server, remove {FILE} first",
+    )  # fmt: skip
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise UsageError("--casebook is no URL of a database", wanted=f"nothing, or {SERVER}") from error
+    if address.drivername in ("postgresql", "postgres"):
+        address = address.set(drivername="postgresql+psycopg")
+    if address.drivername not in ("postgresql+psycopg", "sqlite", "sqlite+pysqlite"):
+        raise UsageError("no such database", found=ascii(address.drivername)[1:-1][:39], wanted=f"nothing, or {SERVER}")
+    return address
+
+
+def _is_own(folder: Path, address: URL) -> bool:
+    own = folder / FILE
+    return not address.query and bool(address.database) and Path(str(address.database)).resolve() == own.resolve()
+
+
+def _told(address: URL) -> str:
+    """What is where a SQLite URL points, in words."""
+    if not address.database or address.database == ":memory:" or address.query:
+        return "a database in memory, or of options that a file does not have"
+    path = Path(address.database)
+    if not path.exists():
+        return "no file there"
+    rows = trail_rows(path)
+    return f"a casebook with {rows:,} rows on its audit trail" if rows else "a file that holds no casebook"

@@ -1,0 +1,73 @@
+"""Whoever listens at an address keeps it: a second service is told before it begins."""
+
+import errno
+import socket
+import sys
+from contextlib import closing
+
+import pytest
+
+from stillwatch.service.port import claim
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket as workers share it."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    one.bind((host, port))
+    one.listen()
+    return one
+
+
+def refused(host: str, port: int) -> bool:
+    try:
+        held = claim(host, port)
+    except OSError as error:
+        assert error.errno == errno.EADDRINUSE
+        return True
+    if held is not None:
+        held.close()
+    return False
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
+def test_who_listens_is_seen_though_the_port_can_be_shared(host: str) -> None:
+    port = free_port()
+    assert not refused(host, port)
+    with closing(listening("127.0.0.1", port)):
+        assert refused(host, port)
+        assert not refused("127.0.0.1", free_port()), "another port is free"
+    assert not refused(host, port), "and free again at once"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+def test_of_two_that_start_at_one_moment_one_is_refused() -> None:
+    port = free_port()
+    first = claim("127.0.0.1", port)
+    assert first is not None and refused("127.0.0.1", port)
+    with closing(listening("127.0.0.1", port)):
+        pass
+    first.close()
+    assert not refused("127.0.0.1", port)
+
+
+def test_an_address_that_is_not_ours_is_left_to_the_workers_to_tell() -> None:
+    for host in ("192.0.2.1", "a..b", "\ud800", "::1"):
+        assert not refused(host, free_port())
+
+
+def test_connections_that_are_closing_keep_nobody_from_starting_again() -> None:
+    port = free_port()
+    server = socket.create_server(("127.0.0.1", port))
+    with closing(socket.create_connection(("127.0.0.1", port))) as one:
+        (accepted, _) = server.accept()
+        accepted.close()  # the server's side waits for late packets, for a minute
+        one.recv(1)
+    server.close()
+    assert not refused("127.0.0.1", port)
