@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT)]
 
 from stillwatch.detection import detect  # noqa: E402
 from stillwatch.pipeline import ingest_sources  # noqa: E402
-from stillwatch.respond.facts import ACCUSING, is_accused  # noqa: E402
+from stillwatch.records import ACCUSING, is_accused  # noqa: E402
 from stillwatch.stats import clopper_pearson  # noqa: E402
 from stillwatch.store.store import Store  # noqa: E402
 from stillwatch.worlds import world as worlds  # noqa: E402

@@ -23,6 +23,8 @@ from tests.conftest import key_in
 from tests.respond.policies import HEAD, finding, member, rule
 from tests.store.logs import exchange, write
 
+pytestmark = pytest.mark.slow
+
 TODAY = datetime.now(UTC)
 URL = ("--appeal-url", "https://p.example/{action_id}")
 TESTS = "[{facts: {member.accused: true}, expect: hit}, {facts: {member.accused: false}, expect: miss}]"

@@ -6,7 +6,7 @@ import pytest
 
 from stillwatch.detection import detect
 from stillwatch.pipeline import ingest_sources
-from stillwatch.respond.facts import is_accused
+from stillwatch.records import is_accused
 from stillwatch.store.store import Store
 from stillwatch.worlds import world as worlds
 from tests.conftest import key_in

@@ -11,6 +11,8 @@ from stillwatch import cli
 from stillwatch.store.store import Store
 from tests.respond.casebooks import finding, member, store_of, write_run
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 SUSPEND = ("--rung", "suspend", "--obligation", "hold", "--clause", "Terms 4.2", "--hours", "72", "--reason", "Looked.")
 LIMIT = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", *SUSPEND[4:])

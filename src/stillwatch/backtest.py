@@ -15,8 +15,8 @@ from stillwatch.engine.base import Engine
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.errors import UsageError
 from stillwatch.known import micros, small_then
-from stillwatch.records import AUTOMATIC_CEILING, Hit, Step
-from stillwatch.respond.facts import ACCUSING, COLUMNS, Facts, Known, facts_of
+from stillwatch.records import ACCUSING, AUTOMATIC_CEILING, Hit, Step
+from stillwatch.respond.facts import COLUMNS, Facts, Known, facts_of
 from stillwatch.respond.hits import Judged, is_proposal, judged
 from stillwatch.respond.policy import Policy
 from stillwatch.stats import clopper_pearson

@@ -45,6 +45,10 @@ hours the sender's."""
 MINED_CHANNELS = ("fine", "coarse", "profile")
 """Channels of content whose tokens stand for words that are alike; those of the others stand for words as they are."""
 
+ACCUSING = ("operator", "provider")
+EVEN = 0.5
+"""Roles that accuse, in a suspected finding, from this probability on."""
+
 CAPABILITIES = (
     "cot_elicitation", "post_hoc_reasoning", "trace_coercion", "rubric_grading", "preference_pairs", "reward_model",
     "sensitive_rewrite", "data_synthesis", "code_generation", "agentic_coding", "tool_use", "computer_use", "vision",
@@ -104,6 +108,12 @@ class Score:
     def log_odds(self) -> float:
         """The sum of prior and terms."""
         return self.prior + sum(term.value for term in self.terms)
+
+
+def is_accused(status: object, role: object, probability: object) -> bool:
+    """Whether a finding of this status accuses a member of this role and probability."""
+    number = isinstance(probability, int | float) and not isinstance(probability, bool)
+    return status == "suspected" and role in ACCUSING and number and EVEN <= probability <= 1.0  # type: ignore[operator]
 
 
 class Rung(IntEnum):

@@ -15,7 +15,7 @@ HOUSE = Path(stillwatch.__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
 
 FAULTS = {
-    "a rule suspends": ("action", "if hit.rung > AUTOMATIC_CEILING:", "if hit.rung > Rung.SUSPEND:"),
+    "a rule suspends": ("action", "if rung > AUTOMATIC_CEILING:", "if rung > Rung.SUSPEND:"),
     "the last check of a rule's own": ("ladder", "if not action.approvals and why_a_person(action.hit):", "if False:"),
     "one person is enough": ("ladder", "        return 2\n", "        return 1\n"),
     "the cap is one more": ("ladder", "radius > cap", "radius > cap + 1"),

@@ -10,14 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillwatch.assess import roles
 from stillwatch.assess.finding import LIKELIHOOD
-from stillwatch.records import AUTOMATIC_CEILING, CHALLENGES, OBLIGATIONS, Hit, Obligation, Rung
+from stillwatch.records import AUTOMATIC_CEILING, Obligation, Rung, is_accused
 from stillwatch.respond import catalogue
-from stillwatch.respond import facts as facts_module
 from stillwatch.respond.cel import compiled
-from stillwatch.respond.facts import Facts, Known, facts_of, is_accused
-from stillwatch.respond.hits import NEW_KEY, bar, ceiling, hits_of, is_proposal, judged, standings_of, strictest
+from stillwatch.respond.facts import Facts, Known, facts_of
+from stillwatch.respond.hits import NEW_KEY, bar, ceiling, hits_of, is_proposal, judged
 from stillwatch.respond.policy import Policy, Rule
 from stillwatch.tables import PURPOSES
 from tests.respond.policies import NOW, facts, finding, loaded, member, rule
@@ -35,7 +33,6 @@ def anything(rung: Rung, obligations: tuple[Obligation, ...] = (), mode: str = "
 
 
 def test_lists_that_are_written_twice_are_one() -> None:
-    assert facts_module.ACCUSING == roles.ACCUSING
     assert tuple(word for word, _, _ in LIKELIHOOD) == catalogue.WORDS
     assert catalogue.PURPOSES == PURPOSES
 
@@ -90,10 +87,7 @@ def test_facts_that_somebody_made_up_do_not_accuse() -> None:
 def test_nothing_above_the_automatic_ceiling_is_ever_automatic() -> None:
     for rung, mode in product(Rung, ("shadow", "enforce")):
         (hit,) = hits_of(anything(rung, mode=mode), facts(finding(member())), NOW)
-        (standing,) = standings_of([hit])
-        assert standing.automatic <= AUTOMATIC_CEILING and is_proposal(hit) == (rung > AUTOMATIC_CEILING)
-        assert standing.automatic == (rung if mode == "enforce" and rung <= AUTOMATIC_CEILING else Rung.OBSERVE)
-        assert standing.proposed == (rung if mode == "enforce" and rung > AUTOMATIC_CEILING else None)
+        assert is_proposal(hit) == (rung > AUTOMATIC_CEILING)
 
 
 def test_a_hit_carries_all_that_an_action_needs() -> None:
@@ -140,54 +134,6 @@ def test_the_order_of_anything_changes_no_byte() -> None:
     }
     assert len(said) == 1
     assert [hit.rule_id for hit in hits_of(held, facts(finding(member())), NOW)] == ["z", "a"], "the file's order"
-
-
-LIMIT_A = Obligation("rate_limit", (("concurrency", 2), ("requests_per_minute", 10)))
-LIMIT_B = Obligation("rate_limit", (("requests_per_minute", 4), ("tokens_per_minute", 100)))
-
-
-def hit(rung: Rung, *obligations: Obligation, mode: str = "enforce", rule_id: str = "r", account: str = "a") -> Hit:
-    (base,) = hits_of(loaded(rule()), facts(finding(member())), NOW)
-    return replace(base, rung=rung, obligations=obligations, mode=mode, rule_id=rule_id, account_id=account)
-
-
-def test_of_several_rules_the_highest_enforced_rung_wins_and_obligations_merge_to_the_strictest() -> None:
-    hits = [hit(Rung.LIMIT, LIMIT_A), hit(Rung.LIMIT, LIMIT_B), hit(Rung.LABEL),
-            hit(Rung.LIMIT, Obligation("cap_max_tokens", (("max_tokens", 1),)), mode="shadow"),
-            hit(Rung.SUSPEND, Obligation("hold"))]  # fmt: skip
-    (standing,) = standings_of(hits)
-    merged = Obligation("rate_limit", (("concurrency", 2), ("requests_per_minute", 4), ("tokens_per_minute", 100)))
-    assert (standing.automatic, standing.obligations) == (Rung.LIMIT, (merged,))
-    assert (standing.proposed, standing.proposed_obligations) == (Rung.SUSPEND, (Obligation("hold"), merged))
-    assert sorted(map(repr, standing.hits)) == sorted(map(repr, hits)), "all are kept"
-
-
-def test_merging_has_no_order() -> None:
-    fallback = [hit(Rung.FALLBACK, Obligation("fallback_model", (("to", name),))) for name in "ba"]
-    challenges = [hit(Rung.VERIFY, Obligation("challenge", (("kind", kind),))) for kind in CHALLENGES]
-    hits = [*fallback, challenges[0], challenges[3], hit(Rung.SUSPEND, Obligation("fallback_model", (("to", "z"),)))]
-    said = {strictest(order) for order in permutations(hits)}
-    assert len(said) == 1
-    (merged,) = said
-    assert [one.settings for one in merged if one.type == "fallback_model"] == [(("to", "z"),)], "of the highest rung"
-    assert sum(one.type == "challenge" for one in merged) == 2
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(list(Rung)), st.integers(1, 9), st.sampled_from(["shadow", "enforce"])), max_size=6
-    )
-)
-def test_no_rule_loosens_what_another_asks(rules: list[tuple[Rung, int, str]]) -> None:
-    hits = [hit(rung, Obligation("rate_limit", (("concurrency", n),)), mode=mode) for rung, n, mode in rules]
-    for standing in standings_of(hits):
-        by_itself = [n for rung, n, mode in rules if mode == "enforce" and rung <= AUTOMATIC_CEILING]
-        assert (
-            dict(standing.obligations[0].settings)["concurrency"] == min(by_itself)
-            if by_itself
-            else not standing.obligations
-        )
 
 
 # ---------------------------------------------------------------------------------------------------------- the facts
@@ -270,13 +216,6 @@ def test_no_answer_however_odd_stops_a_decision(odd: dict[str, Any], of_member: 
     for rung in Rung:
         for one in hits_of(anything(rung), said, NOW):
             assert one.rung <= ceiling(next(f for f in said[one.account_id] if f.campaign_id == one.campaign_id))
-
-
-def test_every_obligation_has_a_place_in_the_merge() -> None:
-    for kind, (rung, wanted) in OBLIGATIONS.items():
-        value: int | str = 3 if kind not in ("challenge", "fallback_model") else "x"
-        one = Obligation(kind, tuple((name, value) for name in sorted(wanted)))
-        assert strictest([hit(rung, one)]) == (one,)
 
 
 def test_a_rule_is_a_rule() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stillwatch.errors import StillwatchError, UsageError
-from stillwatch.records import AUTOMATIC_CEILING, Hit, Rung
+from stillwatch.records import AUTOMATIC_CEILING, Hit, Rung, is_accused
 from stillwatch.respond import ladder
 from stillwatch.respond.action import (
     HOUR,
@@ -34,9 +34,6 @@ from stillwatch.store.store import Store
 
 CONTINUE_HOURS = 48
 """Hours before the end of what cannot be renewed in which a run that still hits proposes to go on."""
-
-ACCUSED = ("operator", "provider")
-EVEN = 0.5
 
 NOT_ACCUSED = "the finding does not accuse this account"
 
@@ -84,7 +81,7 @@ def accused_in(store: Store, hits: Iterable[Hit]) -> set[tuple[str, str, str]]:
             accused |= {
                 (run_id, finding["campaign_id"], member["account_id"])
                 for member in finding["members"]
-                if finding["status"] == "suspected" and member["role"] in ACCUSED and member["probability"] >= EVEN
+                if is_accused(finding["status"], member["role"], member["probability"])
             }
     return accused
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from stillwatch.acting.telling import needs_of, step_of, why_waiting
 from stillwatch.errors import StillwatchError
-from stillwatch.records import Rung
+from stillwatch.records import ACCUSING, Rung, is_accused
 from stillwatch.respond.action import Action, State
 from stillwatch.respond.bounds import links_of, radii
-from stillwatch.respond.facts import ACCUSING, is_accused
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.reviews import Review, opinion, reviews_of
 from stillwatch.store.runs import read_run

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stillwatch.assess.changes import ACCUSING, Change, matched
+from stillwatch.assess.changes import Change, matched
+from stillwatch.records import is_accused
 
 Finding = Mapping[str, Any]
 
@@ -151,9 +152,7 @@ def alarms(finding: Finding) -> bool:
 
 def accused_in(finding: Finding) -> int:
     """How many accounts a finding accuses."""
-    if finding["status"] != "suspected":
-        return 0
-    return sum(m["role"] in ACCUSING and m["probability"] >= 0.5 for m in finding["members"])
+    return sum(is_accused(finding["status"], m["role"], m["probability"]) for m in finding["members"])
 
 
 def _born(

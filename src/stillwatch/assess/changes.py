@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stillwatch.records import is_accused
+
 Finding = Mapping[str, Any]
 Answer = Mapping[str, Any]
 
 SAME = 0.5
 """Share of the smaller of two findings' accounts that stand in the other, from which one continues the other."""
 
-ACCUSING = ("operator", "provider")
 EVENTS = ("new", "merged", "split", "continued", "gone")
 
 
@@ -87,9 +88,8 @@ def _workers(finding: Finding) -> frozenset[str]:
 
 
 def _accused(finding: Finding) -> frozenset[str]:
-    if finding["status"] != "suspected":
-        return frozenset()
-    return frozenset(m["account_id"] for m in finding["members"] if m["role"] in ACCUSING and m["probability"] >= 0.5)
+    status = finding["status"]
+    return frozenset(m["account_id"] for m in finding["members"] if is_accused(status, m["role"], m["probability"]))
 
 
 def _most(found: Sequence[tuple[int, int]]) -> int | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from stillwatch.assess.estimates import of_possible_victim, of_stranger
 from stillwatch.assess.terms import clipped, ramp
+from stillwatch.records import ACCUSING, EVEN
 from stillwatch.stats import logistic
 
 TENURE_DAYS = 5.0
@@ -45,9 +46,6 @@ UNDECIDED = 0.2
 LEAST_GROUP_DAYS = 7.0
 """A group that worked for less than a week is not long enough for a short window to mean much."""
 
-ACCUSING = ("operator", "provider")
-"""The roles that accuse where the probability is one half or more. Nothing makes anybody a provider yet."""
-
 BARELY = 0.75
 """Probability of membership under which an account is named, not accused: the probability is not calibrated, and of
 3,675 operators in eight simulated worlds three stood between one half and this."""
@@ -55,7 +53,6 @@ BARELY = 0.75
 UNSHOWN = 0.49
 """The most that a membership may say which is not shown well enough to accuse."""
 
-EVEN = 0.5
 ALONE = 1.0
 """Nats of access evidence up to which an account shares nothing with the group but its prompts: anybody can send those,
 a hobbyist with the same public template or a customer whose service relays them."""

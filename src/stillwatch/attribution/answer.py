@@ -19,8 +19,7 @@ from stillwatch.attribution.dossier import Dossier
 from stillwatch.attribution.matches import Counts, counts
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.known import forget_later
-from stillwatch.records import Family
-from stillwatch.respond.facts import ACCUSING
+from stillwatch.records import Family, is_accused
 from stillwatch.store.store import Store
 
 SCHEMA = "stillwatch/attribution/v1"
@@ -29,8 +28,6 @@ CLAIM = (
     "An answer to who operates the accused accounts, as competing explanations. It accuses no organisation: whoever "
     "knows what is known of one can carry it, so that all of this can be framing."
 )
-
-HALF = 0.5
 
 
 def attributed(
@@ -66,9 +63,8 @@ def attributed(
 
 def accused_in(finding: Mapping[str, Any]) -> set[str]:
     """The accounts that a finding accuses: operators or providers, one half or more, in a suspected finding."""
-    if finding["status"] != "suspected":
-        return set()
-    return {m["account_id"] for m in finding["members"] if m["role"] in ACCUSING and m["probability"] >= HALF}
+    status = finding["status"]
+    return {m["account_id"] for m in finding["members"] if is_accused(status, m["role"], m["probability"])}
 
 
 def _count(

@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from stillwatch.benchmark.measure import ACCUSING, Share, is_accused
+from stillwatch.benchmark.measure import Share
+from stillwatch.records import ACCUSING, is_accused
 
 TRUE = ("operator", "provider", "victim", "reseller", "network customer", "honest")
 """True roles in the order of the table."""
@@ -59,7 +60,8 @@ def told_roles(answer: dict[str, Any]) -> dict[str, str]:
             continue
         for member in finding["members"]:
             place = "named" if finding["status"] == "suspected" else "in review as"
-            words = f"{'accused as' if is_accused(member) else place} {member['role']}"
+            blamed = is_accused("suspected", member["role"], member["probability"])
+            words = f"{'accused as' if blamed else place} {member['role']}"
             held = said.setdefault(member["account_id"], words)
             said[member["account_id"]] = min(held, words, key=TOLD.index)
     return said

@@ -9,12 +9,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from stillwatch.records import ACCUSING, is_accused
 from stillwatch.stats import clopper_pearson
 
 ENOUGH = 4
 """Extraction exchanges from which recall is stated; members with fewer are printed apart."""
-
-ACCUSING = ("operator", "provider")
 
 
 @dataclass(frozen=True)
@@ -138,13 +137,8 @@ def is_operator_group(finding: Mapping[str, Any], operators: set[str]) -> bool:
 
 
 def accused(finding: Mapping[str, Any]) -> set[str]:
-    """The accounts that a finding accuses: an accusing role with a probability of one half or more."""
-    return {m["account_id"] for m in finding["members"] if is_accused(m)}
-
-
-def is_accused(member: Mapping[str, Any]) -> bool:
-    """Whether a finding accuses this one of its members."""
-    return member["role"] in ACCUSING and member["probability"] >= 0.5
+    """The accounts that a finding accuses, whatever its status says: none but a suspected one may."""
+    return {m["account_id"] for m in finding["members"] if is_accused("suspected", m["role"], m["probability"])}
 
 
 def recoveries(work: dict[str, Counter[str]], operators: set[str], accused: dict[str, set[str]]) -> list[Recovery]:

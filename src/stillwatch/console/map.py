@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stillwatch.console.packing import Circle, bounds, packed, sunflower
-from stillwatch.console.words import ACCUSING, accuses
+from stillwatch.console.words import accuses
+from stillwatch.records import ACCUSING
 
 WIDTH = 720.0
 ASPECT = 1.8

@@ -4,11 +4,11 @@ from typing import Any
 
 from stillwatch.assess.finding import LIKELIHOOD, REFUTED
 from stillwatch.console.text import counted, listed, share
+from stillwatch.records import is_accused
 
 Finding = dict[str, Any]
 
 QUESTIONS = ("coordinated", "extracting", "concealed")
-ACCUSING = ("operator", "provider")
 
 MAIN = 0.05
 """Share of the work from which a capability is named in the claim."""
@@ -121,7 +121,7 @@ def accused(*findings: Finding) -> int:
 
 def accuses(finding: Finding, member: dict[str, Any]) -> bool:
     """Whether this member is accused."""
-    return finding["status"] == "suspected" and member["role"] in ACCUSING and member["probability"] >= 0.5
+    return is_accused(finding["status"], member["role"], member["probability"])
 
 
 MUCH = 0.2

@@ -10,12 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from stillwatch.records import is_accused
 from stillwatch.respond.catalogue import FACTS, coerced
 from stillwatch.respond.cel_text import Value
-
-ACCUSING = ("operator", "provider")
-"""Roles that accuse where the probability is one half or more, in a suspected finding."""
-HALF = 0.5
 
 EXCESS = "excess"
 """The kind of findings about what exceeds a permission's cap; they accuse nobody."""
@@ -99,12 +96,6 @@ def _permitted(name: str, known: Known, finding: Row, overran: Collection[str]) 
         "account.permissions": purposes, "account.overran": name in overran,
         "account.permitted": bool(purposes) and not beyond,
     }  # fmt: skip
-
-
-def is_accused(status: object, role: object, probability: object) -> bool:
-    """Whether a finding of this status accuses a member of this role and probability."""
-    number = isinstance(probability, int | float) and not isinstance(probability, bool)
-    return status == "suspected" and role in ACCUSING and number and HALF <= probability <= 1.0  # type: ignore[operator]
 
 
 def _known(values: Mapping[str, object]) -> dict[str, Value]:

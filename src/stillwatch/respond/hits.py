@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stillwatch.records import AUTOMATIC_CEILING, Hit, Obligation, Rung
+from stillwatch.records import ACCUSING, AUTOMATIC_CEILING, Hit, Obligation, Rung
 from stillwatch.respond.cel import Decision, Unknown
-from stillwatch.respond.facts import ACCUSING, EXCESS, Facts
+from stillwatch.respond.facts import EXCESS, Facts
 from stillwatch.respond.policy import Policy, Rule
 
 NEW_KEY = Obligation("challenge", (("kind", "rotate_key"),))
@@ -102,63 +102,6 @@ def bar(rung: Rung, obligations: Iterable[Obligation], facts: Facts) -> str:
     return ""
 
 
-# ---------------------------------------------------------------------------------- several rules that hit one account
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What all hits on an account come to.
-
-    `automatic` is what may be put in force without a person: the highest rung that an enforced rule may reach by
-    itself, with the strictest of those rules' obligations; OBSERVE without any. `proposed` is the highest rung of an
-    enforced rule above that, which a named person must approve, with the strictest of all enforced obligations.
-    """
-
-    account_id: str
-    automatic: Rung
-    obligations: tuple[Obligation, ...]
-    proposed: Rung | None
-    proposed_obligations: tuple[Obligation, ...]
-    hits: tuple[Hit, ...]
-
-
-def standings_of(hits: Iterable[Hit]) -> list[Standing]:
-    """What the hits on each account come to, by account. Rules in shadow are kept among the hits and change nothing."""
-    by_account: dict[str, list[Hit]] = {}
-    for hit in hits:
-        by_account.setdefault(hit.account_id, []).append(hit)
-    return [_standing(name, by_account[name]) for name in sorted(by_account)]
-
-
-def _standing(name: str, hits: Sequence[Hit]) -> Standing:
-    ordered = tuple(sorted(hits, key=lambda hit: (-hit.rung, hit.campaign_id, hit.rule_id)))
-    enforced = [hit for hit in ordered if hit.mode == "enforce"]
-    by_itself = [hit for hit in enforced if not is_proposal(hit)]
-    above = [hit.rung for hit in enforced if is_proposal(hit)]
-    automatic = max((hit.rung for hit in by_itself), default=Rung.OBSERVE)
-    return Standing(
-        name, automatic, strictest(by_itself), max(above, default=None), strictest(enforced) if above else (), ordered
-    )
-
-
 def is_proposal(hit: Hit) -> bool:
     """Whether a named person must approve it before anything happens: nobody is suspended automatically, ever."""
     return hit.rung > AUTOMATIC_CEILING
-
-
-def strictest(hits: Iterable[Hit]) -> tuple[Obligation, ...]:
-    """The obligations of several hits as one set, by type: of numbers the least; every challenge that any of them
-    asks; of fallback models the one of the highest rung, by name where rungs are equal."""
-    numbers: dict[str, dict[str, int | str]] = {}
-    challenges: set[Obligation] = set()
-    for hit in sorted(hits, key=lambda one: (-one.rung, [(o.type, o.settings) for o in one.obligations])):
-        for one in hit.obligations:
-            if one.type == "challenge":
-                challenges.add(one)
-                continue
-            held = numbers.setdefault(one.type, {})
-            for name, value in one.settings:
-                known = held.get(name, value)
-                held[name] = min(known, value) if isinstance(known, int) and isinstance(value, int) else known
-    merged = {Obligation(kind, tuple(sorted(held.items()))) for kind, held in numbers.items()}
-    return tuple(sorted(merged | challenges, key=lambda one: (one.type, one.settings)))

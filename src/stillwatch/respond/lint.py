@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stillwatch.errors import UsageError
-from stillwatch.records import AUTOMATIC_CEILING, Rung
+from stillwatch.records import ACCUSING, AUTOMATIC_CEILING, EVEN, Rung
 from stillwatch.respond.action import MOST_AUTOMATIC, person_for
 from stillwatch.respond.cases import failed_tests
 from stillwatch.respond.catalogue import FACTS, HIDEABLE, KINDS
 from stillwatch.respond.cel_text import asked_about
 from stillwatch.respond.cel_types import BOTH, Span, idle_parts, span_of
-from stillwatch.respond.facts import ACCUSING, EXCESS, HALF
+from stillwatch.respond.facts import EXCESS
 from stillwatch.respond.hits import NEW_KEY
 from stillwatch.respond.policy import EXPECTED, Policy, Rule
 from stillwatch.respond.policy_text import read_policy
@@ -32,7 +32,7 @@ ACCUSED = {
     **SUSPECTED,
     "member.accused": Span("bool", truth=frozenset((True,))),
     "member.role": Span("text", words=frozenset(ACCUSING)),
-    "member.probability": Span("double", HALF, 1.0),
+    "member.probability": Span("double", EVEN, 1.0),
     "finding.accused": Span("int", 1, FACTS["finding.accused"].high),
 }
 VICTIM = {
