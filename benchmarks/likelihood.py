@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from reference import generate
 
+from stillwatch.assess.estimates import of_group
 from stillwatch.assess.finding import LIKELIHOOD
 from stillwatch.attribution import attributed, load_dossier
 from stillwatch.attribution.answer import accused_in
@@ -36,7 +38,6 @@ from stillwatch.benchmark.suite import machine
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.stats import clopper_pearson, logistic
 from stillwatch.store.store import Store
-from stillwatch.worlds import world as worlds
 
 NAME = "An organisation"
 QUESTIONS = ("coordinated", "extracting", "concealed")
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[640])
     parser.add_argument("--scenario", default="mixed")
     parser.add_argument("--scale", type=float, default=0.3)
+    parser.add_argument("--generator", type=Path, help="another author's worlds, as in reference.py")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--read", type=Path, nargs="+")
     given = parser.parse_args()
@@ -60,19 +62,21 @@ def main() -> None:
         print(json.dumps(together([json.loads(line) for path in given.read for line in path.open()]), indent=1))
         return
     for seed in given.seeds:
-        line = json.dumps(measured(given.scenario, seed, given.scale) | {"command": " ".join(sys.argv)})
+        line = json.dumps(
+            measured(given.scenario, seed, given.scale, given.generator) | {"command": " ".join(sys.argv)}
+        )
         print(line, flush=True)
         if given.out:
             with given.out.open("a") as out:
                 out.write(line + "\n")
 
 
-def measured(scenario: str, seed: int, scale: float) -> Row:
+def measured(scenario: str, seed: int, scale: float, generator: Path | None) -> Row:
     """One world: simulated, ingested, judged."""
     begun = time.process_time()
     with tempfile.TemporaryDirectory(prefix="stillwatch-likelihood-") as name:
         folder = Path(name)
-        worlds.write(worlds.simulate(scenario, seed, scale), folder / "logs", folder / "truth")
+        generate(folder, scenario, seed, scale, generator)
         key = folder / "key"
         key.touch(0o600)
         key.write_bytes(hashlib.blake2b(f"benchmark {seed}".encode(), digest_size=32).digest())
@@ -91,6 +95,7 @@ def measured(scenario: str, seed: int, scale: float) -> Row:
         suspected = [one for one in answer["campaigns"] if accused_in(one)]
         rows = [_dossiers(store, answer, one, accounts, operators, honest) for one in suspected]
     return {
+        "generator": generator.name if generator else "stillwatch simulate",
         "scenario": scenario, "seed": seed, "scale": scale, "machine": machine(),
         "cpu_seconds": round(time.process_time() - begun, 1), "told": told, "attributed": rows,
     }  # fmt: skip
@@ -105,7 +110,8 @@ def _told(finding: Row, operators: set[str]) -> Row:
     for question in QUESTIONS:
         probability *= logistic(finding["evidence"][question])
     return {
-        "status": finding["status"], "word": finding["likelihood"]["word"], "probability": round(probability, 4),
+        "status": finding["status"], "word": finding["likelihood"]["word"], "product": round(probability, 4),
+        "probability": round(of_group(probability), 4),
         "true": is_operator_group(finding, operators),
     }  # fmt: skip
 

@@ -7,8 +7,9 @@ import pytest
 from stillwatch.assess.alternatives import alternatives, explanation
 from stillwatch.assess.concealed import concealed
 from stillwatch.assess.coordinated import coordinated
+from stillwatch.assess.estimates import of_group
 from stillwatch.assess.extracting import extracting
-from stillwatch.assess.finding import likelihood, status_of
+from stillwatch.assess.finding import likelihood, probability, stated, status_of
 from stillwatch.assess.roles import (
     ACCUSING,
     UNSHOWN,
@@ -215,9 +216,19 @@ def test_who_says_that_it_resells_is_for_review_and_a_contract_explains() -> Non
 
 
 def test_likelihood_words_hold_their_probability() -> None:
-    word, low, high = likelihood((yes("a"), yes("b"), yes("c")))
-    assert low <= 0.864 <= high
-    assert word == "very likely"
+    for held in (0.0, 0.049, 0.05, 0.3, 0.5, 0.56, 0.864, 0.95, 1.0):
+        _, low, high = likelihood(held)
+        assert low <= held < high or held == high == 1.0
+    assert likelihood(0.864)[0] == "very likely"
+
+
+def test_a_group_is_likelier_than_its_questions_would_be_apart_and_never_certain() -> None:
+    at = [0.0, 1e-12, 0.01, 0.3, 0.5, 0.55, 0.8, 0.95, 1.0 - 1e-12, 1.0]
+    told = [of_group(product) for product in at]
+    assert told == sorted(told) and told[0] > 0.0 and told[-1] < 1.0
+    assert all(of_group(product) > product for product in (0.3, 0.5, 0.8, 0.95))
+    three = (yes("a"), yes("b"), yes("c"))
+    assert stated("group", three) == of_group(probability(three)) and stated("entity", three) == probability(three[:1])
 
 
 @pytest.mark.parametrize("status", ["ambiguous", "permitted", "dismissed"])
@@ -381,7 +392,7 @@ def test_three_answers_that_barely_lean_to_yes_are_for_review() -> None:
     twice = ("infrastructure", "registration")
     scores = (Score("coordinated", 10.0), Score("extracting", 0.3), Score("concealed", 0.2))
     assert status_of(scores, twice, frozenset(), [], 0.0) == "ambiguous"
-    assert likelihood(scores)[0] == "unlikely"
+    assert likelihood(probability(scores))[0] == "unlikely"
     scores = (scores[0], Score("extracting", 3.0), Score("concealed", 0.5))
     assert status_of(scores, twice, frozenset(), [], 0.0) == "suspected"
 

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from stillwatch.assess.alternatives import AFFILIATED, Alternative, explanation, log_ratio
+from stillwatch.assess.estimates import of_group
 from stillwatch.assess.roles import Part
 from stillwatch.records import ACCESS, Score
 from stillwatch.stats import logistic
@@ -123,13 +124,19 @@ def status_of(
 
 
 def probability(scores: tuple[Score, ...]) -> float:
-    """That all questions are answered yes."""
+    """That all questions are answered yes, if they had nothing to do with each other."""
     return math.prod(logistic(score.log_odds) for score in scores)
 
 
-def likelihood(scores: tuple[Score, ...]) -> tuple[str, float, float]:
-    """The word for the probability that all questions are answered yes, with the word's interval."""
-    return next((held for held in LIKELIHOOD if probability(scores) < held[2]), LIKELIHOOD[-1])
+def likelihood(stated: float) -> tuple[str, float, float]:
+    """The word for a probability, with the word's interval."""
+    return next((held for held in LIKELIHOOD if stated < held[2]), LIKELIHOOD[-1])
+
+
+def stated(kind: str, scores: tuple[Score, ...]) -> float:
+    """The probability of a finding's claim: of a group that it is a campaign, calibrated (`estimates.of_group`); of one
+    entity that its own work is extraction, as its question has it."""
+    return of_group(probability(scores)) if kind == "group" else probability(scores[1:2])
 
 
 def confidence(twice: tuple[str, ...], confirmed: int, blind: int) -> str:
@@ -142,10 +149,9 @@ def confidence(twice: tuple[str, ...], confirmed: int, blind: int) -> str:
 def as_json(finding: Finding, blind: int) -> dict[str, Any]:
     """The finding as `campaigns --json` prints it: keys in the documented order, numbers rounded.
 
-    The likelihood is that of the claim: of a group that all three questions are answered yes, of one entity that its
-    own work is extraction.
+    The likelihood is that of the claim: see `stated`.
     """
-    word, low, high = likelihood(finding.scores if finding.kind == "group" else finding.scores[1:2])
+    word, low, high = likelihood(stated(finding.kind, finding.scores))
     names = ("coordinated", "extracting", "concealed")
     confirmed = [c for c in finding.confirmed_by if c.discovered]
     exact = sum(c.guarantee == "exact" for c in confirmed)
