@@ -181,7 +181,8 @@ class Switched(Service):
     """A service whose script another process sets: the name of one of WORST in a file; none: it answers well."""
 
     def __init__(self, switch: Path) -> None:
-        super().__init__(decision({"type": "cap_max_tokens", "max_tokens": 64}))
+        many = {"type": "rate_limit", "concurrency": 1_000_000}  # so that ends are told
+        super().__init__(decision({"type": "cap_max_tokens", "max_tokens": 64}, many, counted=True))
         self._switch = switch
         self._well = self.script
 

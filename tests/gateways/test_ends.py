@@ -213,7 +213,9 @@ def test_who_begins_as_soon_as_another_of_his_has_ended_is_not_one_too_many() ->
         assert asyncio.run(run(service)) == ["asked", "ended"] * 20
 
 
-@pytest.mark.parametrize("what", ["nothing comes", "garbage", "it hangs up", "a slow drip", "overloaded", "a huge body"])
+@pytest.mark.parametrize(
+    "what", ["nothing comes", "garbage", "it hangs up", "a slow drip", "overloaded", "a huge body"]
+)
 def test_requests_go_on_whatever_becomes_of_their_ends(what: str) -> None:
     """Decisions are told well, ends are not: each end is tried again, and none is lost or waited for."""
 

@@ -224,6 +224,8 @@ def test_the_plugin_tells_once_that_a_call_has_ended(plugged: Stage) -> None:
             ended(plugged, name)
         assert plugged.ask({**asked(), "messages": "none"}, key="sk-nobody").status >= 400
         ended(plugged, "a call that the proxy refuses itself")
+        assert plugged.ask({"model": "large", "input": "Say it"}, (200, {}), path="/v1/moderations").status < 600
+        assert "reports_end" not in plugged.service.asked[0]
         plugged.service.script = {**LEASED, "verdict": "deny", "retry_after_s": 1}
         assert plugged.ask(asked(), key="sk-alice").status == 429
         time.sleep(0.3)

@@ -6,8 +6,8 @@
 Where the environment does not say how Stillwatch is reached, the proxy does not start, rather than fail call by call.
 LiteLLM loads this module; nothing else of this package imports it, or LiteLLM.
 
-A call has ended when LiteLLM calls the hook for its success or its failure, or closes its stream; where it calls none
-(a caller who left, a kind of call without hooks), when LiteLLM lets go of the call's logging object.
+A call has ended when LiteLLM calls the hook for its success or its failure, or closes its stream; where it does none of
+these, when it lets go of the call's logging object. Of kinds of calls without such hooks no end is promised.
 """
 
 import asyncio
@@ -30,6 +30,12 @@ from stillwatch_gateway.settings import from_environment
 
 PATHS = {"anthropic_messages": "/v1/messages", "aresponses": "/v1/responses", "responses": "/v1/responses"}
 """The path that a call's type stands for, where the body's shape hangs on it."""
+
+ENDING = frozenset({
+    "acompletion", "completion", "atext_completion", "text_completion", "aembedding", "embeddings",
+    "anthropic_messages", "aresponses", "responses",
+})  # fmt: skip
+"""Types of calls after which LiteLLM always says that they have ended; of speech, for one, it does not."""
 
 INNER = ("choices", "message", "delta", "output", "response", "content", "summary", "item", "part")
 """Attributes of an answer in which traces may stand."""
@@ -162,7 +168,8 @@ def asked(key: Any, data: Mapping[str, Any], call_type: str) -> Ask:
     return Ask(
         account, hashed, tidy(_text(key, "end_user_id") or data.get("user")), tidy(data.get("model")),
         "embeddings" if "embedding" in call_type else "chat", tidy(about.get("requester_ip_address")).partition(",")[0],
-        estimated(data, length), unique(data.get("litellm_call_id")), data.get("litellm_logging_obj") is not None,
+        estimated(data, length), unique(data.get("litellm_call_id")),
+        call_type in ENDING and data.get("litellm_logging_obj") is not None,
     )  # fmt: skip
 
 
