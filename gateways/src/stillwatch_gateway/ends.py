@@ -20,7 +20,7 @@ LEASE = 600.0
 MOST = 10_000
 """Ends that wait to be told. Of more the oldest, which the service forgets first, are dropped."""
 
-SENDERS = 4
+SENDERS = 2
 WITHIN = 1.0
 """Seconds that one end may take. Nobody waits for it."""
 
