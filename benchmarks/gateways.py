@@ -4,6 +4,7 @@
 
 Each gateway puts requests of 100 accounts through, one after another, of which it knows 50 from before the fault. What
 is measured is from the request to the gateway's answer, without a model behind it: all of it is what the gateway adds.
+Each answer of the service binds and counts what runs at once: gateways that can tell it each end, or try to.
 The service is a process of its own. `within 25 ms` is k/n with the exact 95 % interval. The second table is
 without the breaker, so that every request waits for its deadline.
 """

@@ -23,25 +23,35 @@ from stillwatch_gateway.litellm_plugin import StillwatchLogger
 from stillwatch_gateway.settings import Settings
 
 
+class Logged:
+    """What LiteLLM has of each call for its logs."""
+
+
 async def main(url: str, token: str, count: int, breaker: int) -> dict[str, Any]:
     """Put requests through the hook, as LiteLLM calls it."""
     hook = StillwatchLogger(AsyncClient(Settings(url, token, breaker_after=breaker)))
     came: Counter[str] = Counter()
 
-    async def request(account: str) -> str:
+    async def request(account: str) -> tuple[str, dict[str, Any]]:
         data = {"model": "large", "messages": [{"role": "user", "content": "Say it"}], "litellm_call_id": "c"}
+        data["litellm_logging_obj"] = Logged()
         out = await hook.async_pre_call_hook(UserAPIKeyAuth(user_id=account), None, data, "acompletion")
-        return "on, told" if out.get("max_completion_tokens") == 64 else "on"
+        return "on, told" if out.get("max_completion_tokens") == 64 else "on", data
+
+    async def end(data: dict[str, Any]) -> None:
+        await hook.async_post_call_success_hook(data, None, None)
 
     for place in range(300):
-        await request(f"sk-{place % 50}")
+        await end((await request(f"sk-{place % 50}"))[1])
     print("ready", flush=True)
     sys.stdin.readline()
     times = []
     for place in range(count):
         began = time.perf_counter()
-        came[await request(f"sk-{place % 100}")] += 1
+        told, data = await request(f"sk-{place % 100}")
         times.append(time.perf_counter() - began)
+        came[told] += 1
+        await end(data)
     return {"times": times, "came": came}
 
 

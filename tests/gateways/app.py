@@ -22,6 +22,7 @@ async def _stream(asked: str) -> AsyncIterator[str]:
     for piece in (TRACE[:6], TRACE):
         yield _event({"reasoning_content": piece})
         await asyncio.sleep(0)
+    await asyncio.sleep(json.loads(asked).get("pause", 0))
     yield _event({"content": asked})
     yield "data: [DONE]\n\n"
 

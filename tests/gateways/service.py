@@ -78,14 +78,17 @@ WORST: dict[str, list[bytes | float]] = {
 
 @dataclass
 class Service:
-    """Answers each question by what `script` says about it; keeps questions as they came.
+    """Answers each question by what `script` says about it; keeps questions, and ends of requests, as they came.
 
-    `script` is a decision (an object), or pieces to send as they are, after which the connection ends.
+    `script` is a decision (an object), or pieces to send as they are, after which the connection ends; `end_script`
+    is what ends get, where that is another thing.
     """
 
     script: dict[str, Any] | list[bytes | float] = field(default_factory=lambda: dict(ALLOW))
     asked: list[dict[str, Any]] = field(default_factory=list)
     heads: list[bytes] = field(default_factory=list)
+    ended: list[dict[str, Any]] = field(default_factory=list)
+    end_script: dict[str, Any] | list[bytes | float] | None = None
     connections: int = 0
     port: int = 0
 
@@ -111,11 +114,13 @@ class Service:
         while len(body) < length:
             body += held.recv(65_536)
         self.heads.append(head)
-        self.asked.append(json.loads(body))
-        if isinstance(self.script, dict):
-            held.sendall(answer(json.dumps(self.script).encode()))
+        ends = head.startswith(b"POST /v1/decisions/end ")
+        (self.ended if ends else self.asked).append(json.loads(body))
+        script = self.end_script if ends and self.end_script is not None else self.script
+        if isinstance(script, dict):
+            held.sendall(answer(b"{}" if ends else json.dumps(script).encode()))
             return True
-        for piece in self.script:
+        for piece in script:
             time.sleep(piece) if isinstance(piece, float) else held.sendall(piece)
         return False
 
@@ -176,7 +181,8 @@ class Switched(Service):
     """A service whose script another process sets: the name of one of WORST in a file; none: it answers well."""
 
     def __init__(self, switch: Path) -> None:
-        super().__init__(decision({"type": "cap_max_tokens", "max_tokens": 64}))
+        many = {"type": "rate_limit", "concurrency": 1_000_000}  # so that ends are told
+        super().__init__(decision({"type": "cap_max_tokens", "max_tokens": 64}, many, counted=True))
         self._switch = switch
         self._well = self.script
 
@@ -184,6 +190,7 @@ class Switched(Service):
         name = self._switch.read_text()
         self.script = WORST[name] if name else self._well
         self.asked.clear()
+        self.ended.clear()
         self.heads.clear()
         return super()._one(held)
 

@@ -54,9 +54,10 @@ def test_what_is_asked_names_the_key_by_its_hash() -> None:
     assert not [name for name in answer.headers if name.startswith("x-stillwatch")]
     said = service.asked[0]
     assert said.pop("estimated_tokens") > 100
+    assert said.pop("request_id").startswith("r-9~")
     assert said == {
         "api_key_id": hashlib.sha256(b"sk-customer").hexdigest(), "end_user_id": "u-7", "model": "large",
-        "operation": "chat", "client_ip": "203.0.113.9", "request_id": "r-9",
+        "operation": "chat", "client_ip": "203.0.113.9", "reports_end": True,
     }  # fmt: skip
     assert b"sk-customer" not in service.heads[0]
 

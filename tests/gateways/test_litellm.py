@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import json
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +45,7 @@ class Stage:
         self.provider.answers[:] = answers
         self.provider.asked.clear()
         self.service.asked.clear()
+        self.service.ended.clear()
         headers = {"authorization": f"Bearer {key}", "x-forwarded-for": "203.0.113.7", **self.headers}
         answer = self.proxy.ask(path, body, headers)
         assert not self.provider.answers, f"the proxy did not ask the provider: {answer.body[:500]!r}"
@@ -93,12 +96,12 @@ def test_the_plugin_asks_about_the_account_that_the_logs_name(plugged: Stage) ->
     answer = plugged.ask(asked(user="u-7", max_tokens=100), chat("Yes."))
     assert (answer.status, "x-stillwatch-notice" in answer.headers) == (200, False)
     said_of_it = plugged.service.asked[0]
-    assert said_of_it.pop("request_id") == answer.headers["x-litellm-call-id"]
+    assert said_of_it.pop("request_id").startswith(answer.headers["x-litellm-call-id"] + "~")
     assert said_of_it.pop("estimated_tokens") > 100
     hashed = hashlib.sha256(b"sk-alice").hexdigest()
     assert said_of_it == {
         "account_id": "alice", "api_key_id": hashed, "end_user_id": "u-7", "model": "large", "operation": "chat",
-        "client_ip": "203.0.113.7",
+        "client_ip": "203.0.113.7", "reports_end": True,
     }  # fmt: skip
     plugged.ask(asked(), chat("Yes."), key="sk-team")
     assert plugged.service.asked[0]["account_id"] == "team-2"
@@ -178,6 +181,101 @@ def test_the_plugin_refuses_with_a_reason_and_where_to_appeal(plugged: Stage) ->
     ]
     for body, told, status in calls * 3:  # each has ended before the next begins
         assert plugged.ask(body, told, key="sk-nobody").status == status
+
+
+LEASED = decision({"type": "rate_limit", "concurrency": 1}, counted=True)
+
+
+def ended(stage: Stage, call: str) -> None:
+    """The one call that was asked about has ended, within some seconds, and ends no second time."""
+    until = time.monotonic() + 30
+    while not stage.service.ended:
+        assert time.monotonic() < until, f"nobody says that {call} has ended"
+        time.sleep(0.02)
+    time.sleep(0.1)
+    (one,) = stage.service.asked
+    assert one["reports_end"] is True
+    told = {"request_id": one["request_id"], "account_id": one["account_id"], "api_key_id": one["api_key_id"]}
+    assert stage.service.ended == [told], call
+
+
+@pytest.mark.slow
+@needs_litellm
+def test_the_plugin_tells_once_that_a_call_has_ended(plugged: Stage) -> None:
+    plugged.service.script = dict(LEASED)
+    thought = ({"type": "text", "text": ""}, {"type": "text_delta", "text": "It."})
+    embedded = {"object": "list", "model": "large-2", "usage": {"prompt_tokens": 1, "total_tokens": 1},
+                "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}  # fmt: skip
+    calls: dict[str, tuple[Json, Any, str, int]] = {
+        "an answer": (asked(), chat("Yes."), CHAT, 200),
+        "a stream": (asked(stream=True), chunks({"content": "It."}), CHAT, 200),
+        "a failure": (asked(), failed(500, "x"), CHAT, 500),
+        "a stream that fails": (asked(stream=True), failed(500, "x"), CHAT, 500),
+        "Anthropic's answer": (asked(model="claude", max_tokens=9), message({"type": "text", "text": "It."}),
+                               MESSAGES, 200),
+        "Anthropic's stream": (asked(model="claude", max_tokens=9, stream=True), events(thought), MESSAGES, 200),
+        "a response": ({"model": "large", "input": "Say it"}, (200, responded(said("It."))), RESPONSES, 200),
+        "vectors": ({"model": "large", "input": "Say it"}, (200, embedded), "/v1/embeddings", 200),
+    }  # fmt: skip
+    plugged.headers.update({"x-litellm-call-id": "same"})
+    try:
+        for name, (body, told, path, status) in calls.items():
+            assert plugged.ask(body, told, path=path).status == status, name
+            ended(plugged, name)
+        assert plugged.ask({**asked(), "messages": "none"}, key="sk-nobody").status >= 400
+        ended(plugged, "a call that the proxy refuses itself")
+        assert plugged.ask({"model": "large", "input": "Say it"}, (200, {}), path="/v1/moderations").status < 600
+        assert "reports_end" not in plugged.service.asked[0]
+        plugged.service.script = {**LEASED, "verdict": "deny", "retry_after_s": 1}
+        assert plugged.ask(asked(), key="sk-alice").status == 429
+        time.sleep(0.3)
+        assert not plugged.service.ended
+    finally:
+        plugged.headers.clear()
+
+
+@pytest.mark.slow
+@needs_litellm
+@pytest.mark.parametrize("name", ["a stream under way", "a stream before its first piece", "an answer"])
+def test_the_plugin_tells_that_a_caller_has_left(plugged: Stage, name: str) -> None:
+    plugged.service.script = dict(LEASED)
+    plugged.service.asked.clear()
+    plugged.service.ended.clear()
+    piece = {"content": "word " * 50}
+    pieces = [2.0, piece] if name == "a stream before its first piece" else [piece, 2.0, piece]
+    plugged.provider.answers[:] = [chat("Yes.") if name == "an answer" else chunks(*pieces)]
+    body = json.dumps(asked(stream=name != "an answer"))
+    host, _, port = plugged.proxy.url.removeprefix("http://").partition(":")
+    with ExitStack() as stack:
+        if name == "an answer":
+            stack.enter_context(slowly(plugged.provider, 2.0))
+        line = f"POST {CHAT} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer sk-alice\r\n"
+        held = stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
+        about = f"{line}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+        held.sendall(about.encode())
+        while not plugged.provider.asked or not plugged.service.asked:
+            time.sleep(0.01)
+        if name == "a stream under way":
+            assert b"200 OK" in held.recv(64)
+        held.close()
+        ended(plugged, name)
+
+
+@contextmanager
+def slowly(provider: Provider, seconds: float) -> Iterator[None]:
+    """A provider that thinks so long before it answers."""
+    quick = provider.reply
+
+    def reply(path: str, raw: bytes) -> Any:
+        told = quick(path, raw)
+        time.sleep(seconds)
+        return told
+
+    provider.reply = reply  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        provider.reply = quick  # type: ignore[method-assign]
 
 
 EVADING = {"x-litellm-disable-callbacks": "StillwatchLogger,stillwatch,custom_callback", "x-litellm-call-id": "same"}

@@ -218,3 +218,21 @@ def test_two_limits_on_one_budget_charge_a_request_once_by_the_stricter() -> Non
         let_in += said.verdict != "deny"
         assert said.verdict != "deny" or said.notice == "notice 2"
     assert 20 <= let_in <= 25
+
+
+def test_a_request_that_one_of_two_groups_has_no_room_for_runs_in_neither() -> None:
+    """It is told to wait, so nobody says that it has ended: the other group would be one short for ten minutes."""
+
+    def at_once(number: int, group: str, many: int) -> InForce:
+        return action(number, group=group, obligations=(Obligation("rate_limit", (("concurrency", many),)),))
+
+    both = [at_once(1, "C-1", 2), at_once(2, "C-2", 1)]
+    budgets = Budgets()
+
+    def asked(name: str, held: list[InForce]) -> str:
+        return decide(Ask("a", name, lease=name), held, NOW, PROMPT, budgets, 0.0).decision.verdict
+
+    assert [asked(name, both) for name in ("r1", "r2", "r3")] == ["modify", "deny", "deny"]
+    assert [asked(name, both[:1]) for name in ("r4", "r5")] == ["modify", "deny"]
+    budgets.end("g:C-1", "r1")
+    assert asked("r6", both[:1]) == "modify"

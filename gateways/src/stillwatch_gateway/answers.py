@@ -8,6 +8,7 @@ import ipaddress
 import json
 import math
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -45,7 +46,11 @@ class Garbage(ValueError):
 
 @dataclass(frozen=True)
 class Ask:
-    """Who asks for what. One of `account_id` and `api_key_id` is needed; an account goes before a key."""
+    """Who asks for what. One of `account_id` and `api_key_id` is needed; an account goes before a key.
+
+    `reports_end` promises that the service is told when the request has ended: only a gateway that knows may set it,
+    and then `request_id` must be no other request's (`unique`).
+    """
 
     account_id: str = ""
     api_key_id: str = ""
@@ -55,6 +60,7 @@ class Ask:
     client_ip: str = ""
     estimated_tokens: int | None = None
     request_id: str = ""
+    reports_end: bool = False
 
     @property
     def who(self) -> str:
@@ -66,17 +72,38 @@ class Ask:
         """The question as JSON: always UTF-8, without control characters, and below the service's 16 KiB."""
         said: dict[str, Any] = {
             "model": tidy(self.model) or UNKNOWN, "operation": tidy(self.operation) or UNKNOWN,
-            "request_id": tidy(self.request_id) or UNKNOWN,
+            **self._named(),
         }  # fmt: skip
-        named = {"account_id": verbatim(self.account_id), "api_key_id": verbatim(self.api_key_id)}
-        said |= {name: value for name, value in named.items() if value}
         if user := tidy(self.end_user_id):
             said["end_user_id"] = user
         if address := _address(self.client_ip):
             said["client_ip"] = address
         if (tokens := self.estimated_tokens) is not None:
             said["estimated_tokens"] = min(max(tokens, 0), MOST_TOKENS)
-        return json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
+        if self.reports_end:
+            said["reports_end"] = True
+        return _encoded(said)
+
+    def end_body(self) -> bytes:
+        """As JSON, that the request has ended: named as it was asked about."""
+        return _encoded(self._named())
+
+    def _named(self) -> dict[str, str]:
+        """What names the request."""
+        who = {"account_id": verbatim(self.account_id), "api_key_id": verbatim(self.api_key_id)}
+        return {"request_id": tidy(self.request_id) or UNKNOWN, **{name: value for name, value in who.items() if value}}
+
+
+def _encoded(said: dict[str, Any]) -> bytes:
+    return json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def unique(told: object = "") -> str:
+    """A request's name that no other has: what the client or a proxy calls it, `~`, and letters of ours, since a client
+    may call all its requests the same, and would count as one."""
+    own = uuid.uuid4().hex
+    said = tidy(told, LONGEST - len(own) - 1)
+    return f"{said}~{own}" if said else own
 
 
 def tidy(value: object, longest: int = LONGEST) -> str:

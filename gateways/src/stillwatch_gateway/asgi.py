@@ -4,21 +4,22 @@
     app.add_middleware(StillwatchMiddleware)
 
 Each POST is asked about, whatever its path, but for those that are exempt; a WebSocket when it opens. The request's
-body is read whole (bounded), changed where a decision obliges to, and replayed.
+body is read whole (bounded), changed where a decision obliges to, and replayed. A request has ended when the last of
+its answer is sent, or when the application returns or raises.
 """
 
 import json
 import os
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
 from typing import Any
 
-from stillwatch_gateway.answers import Ask, tidy
+from stillwatch_gateway.answers import Ask, tidy, unique
 from stillwatch_gateway.client import AsyncClient
 from stillwatch_gateway.keys import hashed_key, named
 from stillwatch_gateway.limits import Limiter
 from stillwatch_gateway.obligations import ANTHROPIC, OPENAI, Refusal, Ruling, change, estimated, ruled
+from stillwatch_gateway.runs import Run
 from stillwatch_gateway.settings import from_environment
 from stillwatch_gateway.unreasoned import Unreasoned
 
@@ -73,6 +74,8 @@ class StillwatchMiddleware:
         """The ASGI application."""
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
         elif scope["type"] != "http" or scope["method"] != "POST" or scope["path"].rstrip("/") in self._exempt:
             await self.app(scope, receive, send)
         else:
@@ -91,6 +94,7 @@ class StillwatchMiddleware:
         ask = self._about(scope, path, body or {}, len(raw))
         outcome = await self.client.decide(ask, closed=self.client.settings.closed(ask.operation, path))
         ruling = ruled(outcome, ask, self._limiter, dialect)
+        run = Run(self.client, self._limiter, ask, ruling)
         try:
             if ruling.refusal is not None:
                 await refuse(send, ruling.refusal)
@@ -100,10 +104,9 @@ class StillwatchMiddleware:
                 if body is not None and ruling.rewrites:
                     change(body, ruling.decision, dialect, path)
                     raw = json.dumps(body).encode("ascii")
-                await self._pass_on(scope, receive, send, raw, ruling)
+                await self._pass_on(scope, receive, send, raw, ruling, run)
         finally:
-            if ruling.limit is not None:
-                self._limiter.gives_back(ask.who, ruling.limit)
+            run.end()
 
     def _about(self, scope: Scope, path: str, body: dict[str, Any], length: int) -> Ask:
         operation = OPERATIONS.get(path.rpartition("/")[2], "other")
@@ -111,10 +114,13 @@ class StillwatchMiddleware:
         user = body.get("user") or (about.get("user_id") if isinstance(about, dict) else "")
         return replace(
             self._who(scope), end_user_id=tidy(user), model=tidy(body.get("model")), operation=operation,
-            estimated_tokens=estimated(body, length), request_id=header(scope, "x-request-id") or uuid.uuid4().hex,
+            estimated_tokens=estimated(body, length), request_id=unique(header(scope, "x-request-id")),
+            reports_end=True,
         )  # fmt: skip
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, raw: bytes, ruling: Ruling) -> None:
+    async def _pass_on(
+        self, scope: Scope, receive: Receive, send: Send, raw: bytes, ruling: Ruling, run: Run
+    ) -> None:  # fmt: skip
         """Hand the request to the application as if it had just come, and its answer to the customer."""
         drop = {b"content-length", b"transfer-encoding"} | ({b"accept-encoding"} if ruling.hides_reasoning else set())
         kept = [(name, value) for name, value in scope["headers"] if name.lower() not in drop]
@@ -133,23 +139,35 @@ class StillwatchMiddleware:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), *encoded(ruling.headers)]
             await out(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                run.end()  # what the application does in the background is no answer any more
 
         await self.app(inner, replay, told)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A WebSocket is refused or let through whole: what is said in it cannot be changed here."""
-        ask = replace(self._who(scope), operation="realtime", request_id=uuid.uuid4().hex)
+        ask = replace(self._who(scope), operation="realtime", request_id=unique(), reports_end=True)
         closed = self.client.settings.closed(ask.operation, scope["path"])
         ruling = ruled(await self.client.decide(ask, closed=closed), ask, self._limiter)
-        if ruling.refusal is not None or ruling.rewrites:
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": ""})
-            return
+        run = Run(self.client, self._limiter, ask, ruling)
         try:
-            await self.app(scope, receive, send)
+            if ruling.refusal is not None or ruling.rewrites:
+                await receive()
+                await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            else:
+                await self.app(scope, receive, send)
         finally:
-            if ruling.limit is not None:
-                self._limiter.gives_back(ask.who, ruling.limit)
+            run.end()
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Where the server shuts down, tell what is left."""
+
+        async def told(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                await self.client.aclose()
+            await send(message)
+
+        await self.app(scope, receive, told)
 
 
 async def read_body(receive: Receive, most: int) -> bytes | None:

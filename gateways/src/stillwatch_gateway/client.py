@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from stillwatch_gateway import wire
 from stillwatch_gateway.answers import Ask, Decision, Garbage, parsed
+from stillwatch_gateway.ends import Ends
 from stillwatch_gateway.memory import Breaker, Cache, Counters
 from stillwatch_gateway.settings import Settings
 
@@ -29,6 +30,8 @@ LOOK_UP_EVERY = 30.0
 READ = 16_384
 
 SERVICE, FRESH, STALE, DEFAULT = "service", "cache", "stale", "default"
+UNSURE = ("too late", "garbage", "fault")
+"""Why there is no answer although the service may have taken the question for answered."""
 
 OPEN = Decision("", "allow", "default")
 CLOSED = Decision(
@@ -49,6 +52,15 @@ class Outcome:
     def unavailable(self) -> bool:
         """Whether the route is refused since nobody answers: no fault of the customer's."""
         return self.source == DEFAULT and self.decision.verdict == "deny"
+
+    @property
+    def leased(self) -> bool:
+        """Whether the service counts the request among those that run, if it was promised the end, or may do so."""
+        limit = self.decision.obligation("rate_limit")
+        at_once = limit is not None and limit.number("concurrency") is not None
+        if self.source == SERVICE:
+            return at_once and self.decision.counted and self.decision.verdict != "deny"
+        return self.why in UNSURE and (at_once or self.source == DEFAULT)
 
 
 class _Refused(Exception):
@@ -285,13 +297,14 @@ Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class AsyncClient(_Base):
-    """Asks from an event loop; where another loop asks, connections are made anew."""
+    """Asks from an event loop, and tells ends in the background; where another loop asks, connections are made anew."""
 
     def __init__(self, settings: Settings, clock: Clock = time.monotonic) -> None:
         super().__init__(settings, clock)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = asyncio.Semaphore(settings.connections)
         self._idle: list[Pair] = []
+        self._ends = Ends(self._end, self._breaker, self.counters, clock)
 
     async def decide(self, ask: Ask, *, closed: bool = False) -> Outcome:
         """The decision about a request, as `Client.decide` gives it."""
@@ -302,11 +315,32 @@ class AsyncClient(_Base):
         self._bind()
         waits = True
         try:
-            async with asyncio.timeout(self.settings.ask_within), self._room:
-                waits = False
-                return self._taken(ask, await self._exchange(self._bytes(ask)))
+            async with asyncio.timeout(self.settings.ask_within):
+                if ask.reports_end:
+                    await self._ends.caught_up(ask.who, self.settings.ask_within / 4)
+                async with self._room:
+                    waits = False
+                    return self._taken(ask, await self._exchange(self._bytes(ask)))
         except Exception as error:  # whatever it is, the gateway answers
             return self._instead(ask, "too busy" if waits else self._failed(error), closed)
+        except BaseException:  # whoever asked is gone, and the service may count the request
+            if ask.reports_end and not waits:
+                self._ends.add(ask)
+            raise
+
+    def ended(self, ask: Ask) -> None:
+        """A request that was asked about with `reports_end` has ended: the service is told, in the background."""
+        self._ends.add(ask)
+
+    async def aclose(self, within: float = 1.0) -> None:
+        """Tell the ends that are left, in so many seconds, and close the connections."""
+        await self._ends.finish(within)
+        self.close()
+
+    async def _end(self, ask: Ask) -> wire.Reading:
+        self._bind()
+        where = self.settings
+        return await self._exchange(wire.request(where.netloc, where.end_path, where.token, ask.end_body()))
 
     def _bind(self) -> None:
         """Forget what belongs to another loop."""
@@ -358,6 +392,7 @@ class AsyncClient(_Base):
         raise error
 
     def close(self) -> None:
-        """Close the connections that are open and idle."""
+        """Close the connections that are open and idle; ends that are not told yet are not told any more."""
+        self._ends.close()
         while self._idle:
             self._idle.pop()[1].transport.abort()

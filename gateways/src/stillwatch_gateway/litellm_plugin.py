@@ -5,31 +5,43 @@
 
 Where the environment does not say how Stillwatch is reached, the proxy does not start, rather than fail call by call.
 LiteLLM loads this module; nothing else of this package imports it, or LiteLLM.
+
+A call has ended when LiteLLM calls the hook for its success or its failure, or closes its stream; where it does none of
+these, when it lets go of the call's logging object. Of kinds of calls without such hooks no end is promised.
 """
 
+import asyncio
+import contextlib
 import weakref
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from typing import Any
 
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import ProxyException
 
-from stillwatch_gateway.answers import Ask, Obligation, tidy
+from stillwatch_gateway.answers import Ask, tidy, unique
 from stillwatch_gateway.client import AsyncClient
 from stillwatch_gateway.limits import Limiter
 from stillwatch_gateway.obligations import ANTHROPIC, OPENAI, Ruling, change, estimated, ruled
 from stillwatch_gateway.reasoning import TEXTS, TRACES, Stream, without, without_think
+from stillwatch_gateway.runs import Run
 from stillwatch_gateway.settings import from_environment
 
 PATHS = {"anthropic_messages": "/v1/messages", "aresponses": "/v1/responses", "responses": "/v1/responses"}
 """The path that a call's type stands for, where the body's shape hangs on it."""
 
+ENDING = frozenset({
+    "acompletion", "completion", "atext_completion", "text_completion", "aembedding", "embeddings",
+    "anthropic_messages", "aresponses", "responses",
+})  # fmt: skip
+"""Types of calls after which LiteLLM always says that they have ended; of speech, for one, it does not."""
+
 INNER = ("choices", "message", "delta", "output", "response", "content", "summary", "item", "part")
 """Attributes of an answer in which traces may stand."""
 
 MOST_RUNNING = 100_000
-"""Calls under a limit that may run at once."""
+"""Calls under a limit that may run at once. Of more the oldest are not known any more when they end."""
 
 Data = MutableMapping[str, Any]
 
@@ -42,7 +54,8 @@ class StillwatchLogger(CustomLogger):  # type: ignore[misc]  # LiteLLM has no ty
         self.client = client or AsyncClient(from_environment())
         self._limiter = limiter or Limiter()
         self._rulings: weakref.WeakKeyDictionary[Any, Ruling] = weakref.WeakKeyDictionary()
-        self._running: OrderedDict[tuple[int, str], tuple[str, Obligation]] = OrderedDict()
+        self._running: OrderedDict[tuple[int, str], Run] = OrderedDict()
+        self._runs: weakref.WeakKeyDictionary[Any, Run] = weakref.WeakKeyDictionary()
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: Data, call_type: str) -> Data:
         """Ask; refuse the call, or change it. Raises LiteLLM's ProxyException for a refusal."""
@@ -50,14 +63,15 @@ class StillwatchLogger(CustomLogger):  # type: ignore[misc]  # LiteLLM has no ty
         ask = asked(user_api_key_dict, data, call_type)
         outcome = await self.client.decide(ask)
         ruling = ruled(outcome, ask, self._limiter, ANTHROPIC if path.endswith("/messages") else OPENAI)
+        run = Run(self.client, self._limiter, ask, ruling)
         if ruling.refusal is not None:
+            run.end()
             raise _exception(ruling)
-        if ruling.decision.binding and (logged := data.get("litellm_logging_obj")) is not None:
+        logged = data.get("litellm_logging_obj")
+        if ruling.decision.binding and logged is not None:
             self._rulings[logged] = ruling
-        if ruling.limit is not None:
-            self._running[_place(data)] = (ask.who, ruling.limit)
-            while len(self._running) > MOST_RUNNING:
-                self._running.popitem(last=False)
+        if run.holds:
+            self._begun(data, logged, run)
         if ruling.rewrites:
             change(data, ruling.decision, ANTHROPIC if path.endswith("/messages") else OPENAI, path)
         return data
@@ -106,9 +120,36 @@ class StillwatchLogger(CustomLogger):  # type: ignore[misc]  # LiteLLM has no ty
         return self._rulings.get(logged) if logged is not None else None
 
     def _ended(self, data: Data) -> None:
-        """Give back what a call took of its account's limit, once."""
-        if (taken := self._running.pop(_place(data), None)) is not None:
-            self._limiter.gives_back(*taken)
+        """Give back what a call took, once. Whoever changes a call's data may hand on a copy, and after a failure the
+        logging object is not in it any more: one of the two is there."""
+        logged = data.get("litellm_logging_obj")
+        run = self._runs.pop(logged, None) if logged is not None else None
+        placed = self._running.pop(_place(data), None)
+        for one in (run, placed):
+            if one is not None:
+                one.end()
+
+    def _begun(self, data: Data, logged: Any, run: Run) -> None:
+        """Remember what a call took."""
+        place = _place(data)
+        self._running[place] = run
+        while len(self._running) > MOST_RUNNING:
+            self._running.popitem(last=False)
+        if logged is not None:
+            self._runs[logged] = run
+            weakref.finalize(logged, _soon, asyncio.get_running_loop(), self._gone, place, run).atexit = False
+
+    def _gone(self, place: tuple[int, str], run: Run) -> None:
+        """LiteLLM has let go of a call: if it did not say so before, it has ended."""
+        if self._running.get(place) is run:
+            del self._running[place]
+        run.end()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, what: Callable[..., None], *about: Any) -> None:
+    """Do something in the loop. Nothing may be done where a collection of garbage finds us: locks may be held there."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(what, *about)
 
 
 def _place(data: Data) -> tuple[int, str]:
@@ -127,7 +168,8 @@ def asked(key: Any, data: Mapping[str, Any], call_type: str) -> Ask:
     return Ask(
         account, hashed, tidy(_text(key, "end_user_id") or data.get("user")), tidy(data.get("model")),
         "embeddings" if "embedding" in call_type else "chat", tidy(about.get("requester_ip_address")).partition(",")[0],
-        estimated(data, length), tidy(data.get("litellm_call_id")),
+        estimated(data, length), unique(data.get("litellm_call_id")),
+        call_type in ENDING and data.get("litellm_logging_obj") is not None,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ shape, with a coarse reason and where to appeal.
 import json
 import math
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stillwatch_gateway.answers import Ask, Decision, Obligation
@@ -62,13 +62,15 @@ class Refusal:
 class Ruling:
     """What is to be done with a request: refuse it, or let it go on with these changes and headers.
 
-    `limit` is what was taken from and must be given back when the request has ended.
+    `limit` is what was taken from and must be given back when the request has ended. `leased`: the service counts the
+    request too, or may, and must be told that it has ended, refused or not.
     """
 
     decision: Decision
     refusal: Refusal | None = None
     headers: dict[str, str] = field(default_factory=dict)
     limit: Obligation | None = None
+    leased: bool = False
 
     @property
     def rewrites(self) -> bool:
@@ -83,6 +85,11 @@ class Ruling:
 
 def ruled(outcome: Outcome, ask: Ask, limiter: Limiter, dialect: str = OPENAI) -> Ruling:
     """What a decision means for one request. Limits are counted here; minutes where the service has not done so."""
+    ruling = _ruled(outcome, ask, limiter, dialect)
+    return replace(ruling, leased=True) if ask.reports_end and outcome.leased else ruling
+
+
+def _ruled(outcome: Outcome, ask: Ask, limiter: Limiter, dialect: str) -> Ruling:
     decision = outcome.decision
     if outcome.unavailable:
         return Ruling(decision, _refusal(decision, 503, "overloaded_error", "unavailable", dialect, "deny"))

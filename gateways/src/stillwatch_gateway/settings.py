@@ -57,6 +57,11 @@ class Settings:
         return urlsplit(self.url).port or (443 if self.secure else 80)
 
     @property
+    def end_path(self) -> str:
+        """The path of the end of a request."""
+        return self.path + "/end"
+
+    @property
     def secure(self) -> bool:
         """Whether the service is asked over TLS."""
         return urlsplit(self.url).scheme == "https"

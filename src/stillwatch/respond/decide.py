@@ -155,7 +155,8 @@ def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> 
 
     Whose actions name a group share the group's budget. A request is charged once to each budget, by the strictest of
     the limits that draw on it; the action that sets one of them speaks. Of several budgets the first that is used up
-    speaks; those before it are charged all the same.
+    speaks; those before it are charged all the same, but the request, which does not run, is not counted among those
+    that do.
     """
     wanted: dict[str, tuple[InForce, dict[str, int]]] = {}
     for one in spoken:
@@ -163,10 +164,14 @@ def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> 
             speaks, held = wanted.get(budget_of(one), (one, {}))
             if value < held.get(name, value + 1):
                 wanted[budget_of(one)] = (one if held else speaks, held | {name: value})
+    charged: list[str] = []
     for budget, (speaks, numbers) in wanted.items():
         wait = budgets.take(budget, numbers, ask.tokens, clock, ask.lease)
         if wait > 0:
+            for before in charged:
+                budgets.end(before, ask.lease)
             return wait, True, speaks
+        charged.append(budget)
     return 0.0, bool(wanted), spoken[0]
 
 
