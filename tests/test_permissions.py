@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from stillwatch.acting import grants
 from stillwatch.engine.duckdb import DuckEngine
+from stillwatch.errors import UsageError
 from stillwatch.permissions import PERMISSION_STEPS
 from stillwatch.tables import PERMISSIONS
 
@@ -163,3 +165,11 @@ def test_contracts_that_overlap_cover_an_exchange_once() -> None:
     with standing(one, one | {"reference": "T-2"}, {"purpose": "resale", "org_id": "acme"}) as engine:
         assert numbers(engine, "x", "contracted_exchange") == [0, 1, 2, 3]
         assert numbers(engine, "account", "contracted_account") == [0, 1]
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_is_none_in_utc_is_refused(at: str) -> None:
+    for name in ("starts_at", "ends_at"):
+        wanted = grants.Permission("a", None, "research", "contract 9", **{name: datetime.fromisoformat(at)})
+        with pytest.raises(UsageError, match=f"{name} is no time in UTC"):
+            grants._checked(wanted)

@@ -79,7 +79,8 @@ def facts() -> dict[str, Any]:
                 Step(
                     "exchange",
                     f"SELECT *, [CAST(x % 2 AS UBIGINT)] AS segments, [CAST(0 AS UTINYINT)] AS segment_roles, "
-                    f"'api' AS pathway, CAST(NULL AS VARCHAR) AS user_agent FROM ({EXCHANGE})",
+                    f"'api' AS pathway, CAST(NULL AS VARCHAR) AS user_agent, CAST(0 AS BIGINT) AS reasoning_tokens "
+                    f"FROM ({EXCHANGE})",
                 ),
                 Step("account", f"SELECT *, {empty} FROM ({ACCOUNT})"),
                 Step(

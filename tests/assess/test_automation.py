@@ -16,7 +16,8 @@ CHROME = (
 SDK = "OpenAI/Python 1.51.2"
 EXCHANGE = pa.schema(
     [("x", pa.int64()), ("account", pa.int32()), ("asked_at", pa.timestamp("us", tz="UTC")), ("pathway", pa.string()),
-     ("user_agent", pa.string()), ("output_words", pa.int32()), ("output_tokens", pa.int64()), ("shared", pa.bool_())]
+     ("user_agent", pa.string()), ("output_words", pa.int32()), ("output_tokens", pa.int64()),
+     ("reasoning_tokens", pa.int64()), ("shared", pa.bool_())]
 )  # fmt: skip
 
 
@@ -26,7 +27,7 @@ def asked(
     """Exchanges, one every so many seconds from noon on."""
     return [
         {"asked_at": NOON + timedelta(seconds=seconds * number), "user_agent": agent, "output_words": words,
-         "pathway": None, "output_tokens": None, "shared": shared, **more}
+         "pathway": None, "output_tokens": None, "reasoning_tokens": None, "shared": shared} | more
         for number in range(n)
     ]  # fmt: skip
 
@@ -63,6 +64,13 @@ def test_a_browser_at_a_pace_that_nobody_types_or_reads() -> None:
     assert member == life == {0: 1.0, 1: 1.0, 2: 0.0}
 
 
+def test_nobody_reads_reasoning_that_is_not_shown() -> None:
+    long = {"output_words": None, "output_tokens": 4_100}
+    hidden = asked(CHROME, 120, shared=True, n=9, **long, reasoning_tokens=3_900)
+    member, _ = behind(hidden, asked(CHROME, 120, shared=True, n=9, **long))
+    assert member == {0: 0.0, 1: 1.0}
+
+
 def test_a_day_without_rest() -> None:
     member, _ = behind(asked(CHROME, 3600, shared=True, n=36), asked(CHROME, 5400, shared=True, n=24))
     assert member == {0: 1.0, 1: 0.0}
@@ -85,6 +93,7 @@ def test_a_few_exchanges_beside_the_work_tell_no_life() -> None:
         (CHROME.replace("Chrome/", "HeadlessChrome/"), False),
         ("Mozilla/5.0 (compatible; Googlebot/2.1; Chrome/1) Safari/1", False),
         (CHROME + " Electron/33.0", False),
+        (CHROME.replace("Windows NT 10.0; Win64; x64", "Linux; Android 11; CUBOT X30"), True),
         ("Mozilla/5.0", False),
         ("", False),
         ("hmac:k1:0011", None),

@@ -7,6 +7,8 @@ from contextlib import closing
 
 import pytest
 
+from stillwatch.cli.serve import _address
+from stillwatch.errors import UsageError
 from stillwatch.service.port import claim
 
 
@@ -71,3 +73,10 @@ def test_connections_that_are_closing_keep_nobody_from_starting_again() -> None:
         one.recv(1)
     server.close()
     assert not refused("127.0.0.1", port)
+
+
+def test_a_host_by_its_name_is_its_address() -> None:
+    assert _address("localhost") in ("127.0.0.1", "::1") and _address("127.0.0.1") == "127.0.0.1"
+    for wrong in ("no such host.invalid", "\ud800", "a" * 300):
+        with pytest.raises(UsageError, match="--host"):
+            _address(wrong)

@@ -130,12 +130,22 @@ def _checked(wanted: Permission) -> Permission:
         value = getattr(wanted, name)
         if value is not None and not 0 <= value < MOST:
             raise UsageError(f"the {name.replace('_', ' ')} is wrong", found=str(value)[:40], wanted="from nought")
+    for name in ("starts_at", "ends_at"):
+        _utc(name, getattr(wanted, name))
     if wanted.starts_at and wanted.ends_at and wanted.ends_at <= wanted.starts_at:
         raise UsageError("it ends before it begins", found=wanted.ends_at.isoformat())
     for text in (wanted.account_id, wanted.org_id, wanted.reference, *wanted.models):
         if text and any("\ud800" <= letter <= "\udfff" for letter in text):
             raise UsageError("half a character in a name", found=ascii(text)[:80], wanted="text that UTF-8 can say")
     return wanted
+
+
+def _utc(name: str, at: datetime | None) -> None:
+    """Raises UsageError for a time that is none in UTC: near the ends of the calendar."""
+    try:
+        at.astimezone(UTC) if at is not None else None
+    except OverflowError:
+        raise UsageError(f"{name} is no time in UTC", found=str(at), wanted="years 1 to 9999") from None
 
 
 def _row(wanted: Permission) -> dict[str, Any]:

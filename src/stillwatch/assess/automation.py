@@ -13,7 +13,7 @@ from stillwatch.records import Step, Term
 
 PERSON = """CASE
     WHEN e.pathway = 'console' THEN 1.0
-    WHEN lower(e.user_agent) LIKE 'mozilla/%' AND lower(e.user_agent) NOT LIKE '%bot%'
+    WHEN lower(e.user_agent) LIKE 'mozilla/%' AND lower(e.user_agent) NOT LIKE '%bot/%'
      AND lower(e.user_agent) NOT LIKE '%headless%' AND lower(e.user_agent) NOT LIKE '%electron%'
      AND (lower(e.user_agent) LIKE '%chrome/%' OR lower(e.user_agent) LIKE '%safari/%'
           OR lower(e.user_agent) LIKE '%firefox/%' OR lower(e.user_agent) LIKE '%edg%') THEN 1.0
@@ -48,8 +48,11 @@ PART = 0.1
 AUTOMATION_STEPS = [
     Step(
         "asked_by",
-        f"SELECT e.x, e.account, e.asked_at, coalesce(e.output_words, e.output_tokens * 0.75) AS words, {PERSON} "
-        "AS person FROM exchange e",
+        f"""
+        SELECT e.x, e.account, e.asked_at, {PERSON} AS person,
+               coalesce(e.output_words, greatest(e.output_tokens - coalesce(e.reasoning_tokens, 0), 0) * 0.75) AS words
+        FROM exchange e
+        """,
     ),
     Step(
         "inhuman_span",

@@ -146,13 +146,14 @@ def _run(
 
     State.of(config).load()  # a damaged store or a lost key is told here, before any port is open
     os.environ[CONFIG] = text.dumps(config)
+    address = _address(host)
     where = f"{'https' if cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
-    held = _claimed(host, port, where)
+    held = _claimed(address, port, where)
     if json:
         emit_json({"schema": "stillwatch/serve/v1", "url": where, "workers": config["workers"], "pid": os.getpid()})
     say(f"listening at {where}, {config['workers']} worker(s)")
     server = Server(
-        "stillwatch.service.app:application", address=host, port=port, interface=Interfaces.ASGI, factory=True,
+        "stillwatch.service.app:application", address=address, port=port, interface=Interfaces.ASGI, factory=True,
         workers=config["workers"], http=HTTPModes.http1, websockets=False, backlog=2048, backpressure=BACKPRESSURE,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS, max_buffer_size=65536), log_access=False,
         log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, workers_kill_timeout=5,
@@ -167,6 +168,18 @@ def _run(
     finally:
         if held is not None:
             held.close()
+
+
+def _address(host: str) -> str:
+    """A host's address, by its name where it is one; of several the first. Raises UsageError for a name of nothing."""
+    import socket
+
+    from stillwatch.errors import UsageError
+
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][4][0])
+    except (OSError, UnicodeError, IndexError) as error:
+        raise UsageError("--host is no address of this machine", found=ascii(host)[:80], wanted="127.0.0.1") from error
 
 
 def _claimed(host: str, port: int, where: str) -> "socket | None":
