@@ -62,7 +62,8 @@ def _print(earlier: dict[str, Any], later: dict[str, Any], found: "list[Change]"
     if not found:
         print("No finding in either run. That is not an all-clear.")
         return
-    heads = ["finding", "event", "was", "status", "joined", "left", "newly accused", "exchanges", ""]
+    accused = ["newly accused", "no longer accused"]
+    heads = ["finding", "event", "was", "status", "joined", "left", *accused, "exchanges", ""]
     table(heads, [_row(change) for change in found])
 
 
@@ -74,5 +75,5 @@ def _row(change: "Change") -> list[str]:
     exchanges = f"{now:,}" if before is None else f"{before:,} → {now or 0:,}"
     return [
         change.campaign_id or "-", change.event, was, status, f"{len(change.joined):,}", f"{len(change.left):,}",
-        f"{len(change.newly_accused):,}", exchanges, change.activity,
+        f"{len(change.newly_accused):,}", f"{len(change.no_longer_accused):,}", exchanges, change.activity,
     ]  # fmt: skip

@@ -98,5 +98,5 @@ def _print_truth(found: Any) -> None:
         f"accused and operators: {found.precision}; members with 4 extraction exchanges or more found: {found.recall}"
     )
     print(f"members with fewer: {found.recall_few}; honest accounts accused: {found.false_accounts}")
-    print(f"honest accounts in review (ambiguous): {found.ambiguous_honest}; victims named operator: "
+    print(f"honest accounts in review (ambiguous): {found.ambiguous_honest}; owners of stolen keys accused: "
           f"{found.victims_named_operator}")  # fmt: skip

@@ -164,6 +164,9 @@ def print_finding(finding: dict[str, Any], members: int, operator: str = "") -> 
                 for m in ranked
             ],
         )
+    if more := len(finding["members"]) - len(ranked):
+        spared = sum(not accuses(finding, m) for m in finding["members"])
+        print(f"{more:,} more: --members {len(finding['members'])}. Of all {spared:,} are not accused")
 
 
 def _tokens(number: int) -> str:
