@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from stillwatch.acting.telling import needs_of, step_of, why_waiting
+from stillwatch.acting.telling import differences, needs_of, step_of, why_waiting
 from stillwatch.errors import StillwatchError
 from stillwatch.records import ACCUSING, Rung, is_accused
 from stillwatch.respond.action import Action, State
@@ -19,16 +19,19 @@ from stillwatch.store.store import Store
 
 @dataclass(frozen=True)
 class Collateral:
-    """The proposals of one campaign at one step. `step` is the rung, or `rotate_key`: new keys of owners of stolen ones
+    """The proposals of one campaign at one step that rules made, or one person by hand (`proposed_by`, empty for
+    rules): what is approved together. `step` is the rung, or `rotate_key`: new keys of owners of stolen ones
     are asked apart from other step-ups, and approved by themselves. `honest` is how many of the accounts are expected
     to be honest: one minus the probability of whom the finding accuses by its role, and all of the others, owners of
     stolen keys among them; it and `exchanges` are None where the run no longer tells. `persons` says why these wait for
-    a person, or for two, and of how many the newest run does not say the same."""
+    a person, or for two, and of how many the newest run does not say the same. `differs` says in what the row's
+    actions differ, and where their customers appeal if not all that waits has one address."""
 
     campaign_id: str
     run_id: str
     rung: str
     step: str
+    proposed_by: str
     accounts: int
     honest: float | None
     exchanges: int | None
@@ -37,6 +40,7 @@ class Collateral:
     approved_by: tuple[str, ...]
     reviewed: str
     persons: tuple[str, ...]
+    differs: tuple[str, ...]
     actions: tuple[Action, ...]
 
 
@@ -45,17 +49,29 @@ def queue(store: Store, casebook: Casebook) -> list[Collateral]:
     held = casebook.find((State.PROPOSED, State.IN_FORCE))
     radius = radii(links_of(held))
     said = reviews_of(casebook)
-    groups: dict[tuple[int, str, str, str], list[Action]] = {}
+    groups: dict[tuple[int, str, str, str, str], list[Action]] = {}
+    addresses = {one.terms.appeal_url for one in held if one.state == State.PROPOSED}
     for action in held:
         if action.state == State.PROPOSED:
-            key = (-int(action.hit.rung), action.hit.campaign_id, action.hit.run_id, step_of(action))
+            key = (
+                -int(action.hit.rung),
+                action.hit.campaign_id,
+                action.hit.run_id,
+                step_of(action),
+                action.proposed_by,
+            )
             groups.setdefault(key, []).append(action)
     newest = _newest(store)
     read = cache(partial(_findings, store))
-    told = [_told(read, actions, radius.get(key[1], 1), said, newest) for key, actions in sorted(groups.items())]
+    told = [
+        _told(read, actions, radius.get(key[1], 1), said, newest, addresses) for key, actions in sorted(groups.items())
+    ]
     return sorted(
-        told, key=lambda one: (-int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id, one.step)
-    )
+        told,
+        key=lambda one: (
+            -int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id, one.step, one.proposed_by,
+        ),
+    )  # fmt: skip
 
 
 Newest = tuple[str, frozenset[str]]
@@ -85,7 +101,9 @@ Read = Callable[[str], list[dict[str, Any]]]
 """The findings of a run by its id."""
 
 
-def _told(read: Read, actions: list[Action], radius: int, said: Iterable[Review], newest: Newest) -> Collateral:
+def _told(
+    read: Read, actions: list[Action], radius: int, said: Iterable[Review], newest: Newest, addresses: set[str]
+) -> Collateral:
     first = actions[0].hit
     why = [*why_waiting(actions, radius), *_cleared(actions, newest)]
     members = _members(read(first.run_id), first.campaign_id)
@@ -94,13 +112,13 @@ def _told(read: Read, actions: list[Action], radius: int, said: Iterable[Review]
     missing = len(accounts) - len(known)
     return Collateral(
         campaign_id=first.campaign_id, run_id=first.run_id, rung=first.rung.name.lower(), step=step_of(actions[0]),
-        accounts=len(accounts),
+        proposed_by=actions[0].proposed_by, accounts=len(accounts),
         honest=round(sum(map(_honest, known)) + missing, 2) if members else None,
         exchanges=sum(int(one["exchanges"]) for one in known) if members else None,
         radius=radius, needs=max(needs_of(one, radius) for one in actions),
         approved_by=tuple(sorted({a.by for one in actions for a in one.approvals})),
         reviewed=opinion([one for one in said if one.campaign_id == first.campaign_id and not one.account_id]),
-        persons=tuple(why),
+        persons=tuple(why), differs=tuple(differences(actions, addresses)),
         actions=tuple(actions),
     )  # fmt: skip
 

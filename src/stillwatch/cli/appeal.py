@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import Acted, By, CasebookUrl, OfAccount, OfAccounts, OfCampaign, OfRung, StoreFolder
+from stillwatch.cli.options import (
+    Acted,
+    By,
+    CasebookUrl,
+    OfAccount,
+    OfAccounts,
+    OfActions,
+    OfCampaign,
+    OfRung,
+    StoreFolder,
+)
 
 
 class Does(StrEnum):
@@ -33,6 +43,7 @@ def appeal(
     account: OfAccount = None,
     campaign: OfCampaign = None,
     accounts: OfAccounts = None,
+    actions: OfActions = None,
     rung: OfRung = None,
     statement: Annotated[str, typer.Option(help="open: what the customer says.")] = "",
     answer: Annotated[Answer | None, typer.Option(help="answer: who is right, the customer (upheld) or not.")] = None,
@@ -67,7 +78,7 @@ def appeal(
             if answer is None:
                 raise UsageError("it is not said who is right", wanted="--answer upheld or --answer rejected")
             waiting = {one.action_id for one in acting.open_appeals(book)}
-            named = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung)
+            named = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung, actions=actions)
             names = named if action else [name for name in named if name in waiting]
             done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)
             acts.published(kept, book)
