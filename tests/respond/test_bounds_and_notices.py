@@ -133,6 +133,13 @@ def test_every_kind_of_action_survives_being_written_down() -> None:
         assert action_read(action_text(action)) == action
 
 
+def test_an_appeal_from_before_it_was_kept_who_took_it_in_is_written_as_it_was() -> None:
+    old = step(begun(), OpenAppeal("No."), NOW)
+    assert "taken_by" not in action_text(old) and action_read(action_text(old)) == old
+    kept = step(begun(), OpenAppeal("No.", "carl"), NOW)
+    assert '"taken_by":"carl"' in action_text(kept) and action_read(action_text(kept)) == kept
+
+
 def test_what_was_written_past_the_ladder_does_not_stand() -> None:
     proposed = propose(hit(Rung.SUSPEND), NOW, TERMS)
     forged = replace(proposed, state=State.IN_FORCE, starts_at=NOW, needs=0)

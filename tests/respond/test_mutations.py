@@ -23,6 +23,7 @@ FAULTS = {
     "somebody approves twice": ("ladder", "if any(by == one.by for one in action.approvals):", "if False:"),
     "who approved answers": ("ladder", "any(by == one.by for one in action.approvals):\n        raise UsageError(\n            \"nobody answers", "False:\n        raise UsageError(\n            \"nobody answers"),
     "who proposed answers": ("ladder", "if by == action.proposed_by or any(", "if any("),
+    "who took the appeal in answers": ("ladder", "if by == action.appeal.taken_by:", "if False:"),
     "a group that grew is not counted again": ("ladder", "needs = max(action.needs, needed(", "needs = min(action.needs, needed("),
     "a rule by hand begins": ("ladder", "int(bool(by or person", "int(bool(person"),
     "a renewal without bound": ("ladder", "* HOUR, action.bound_at)", "* HOUR, LAST_TIME)"),

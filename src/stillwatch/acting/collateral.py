@@ -10,7 +10,7 @@ from stillwatch.acting.telling import differences, needs_of, step_of, why_waitin
 from stillwatch.errors import StillwatchError
 from stillwatch.records import ACCUSING, Rung, is_accused
 from stillwatch.respond.action import Action, State
-from stillwatch.respond.bounds import links_of, radii
+from stillwatch.respond.bounds import reach
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.reviews import Review, opinion, reviews_of
 from stillwatch.store.runs import read_run
@@ -47,7 +47,7 @@ class Collateral:
 def queue(store: Store, casebook: Casebook) -> list[Collateral]:
     """Proposals that wait for a person, by campaign and step: the harshest and largest first."""
     held = casebook.find((State.PROPOSED, State.IN_FORCE))
-    radius = radii(links_of(held))
+    reached = reach(held)
     said = reviews_of(casebook)
     groups: dict[tuple[int, str, str, str, str], list[Action]] = {}
     addresses = {one.terms.appeal_url for one in held if one.state == State.PROPOSED}
@@ -63,9 +63,7 @@ def queue(store: Store, casebook: Casebook) -> list[Collateral]:
             groups.setdefault(key, []).append(action)
     newest = _newest(store)
     read = cache(partial(_findings, store))
-    told = [
-        _told(read, actions, radius.get(key[1], 1), said, newest, addresses) for key, actions in sorted(groups.items())
-    ]
+    told = [_told(read, actions, reached(actions[0]), said, newest, addresses) for _, actions in sorted(groups.items())]
     return sorted(
         told,
         key=lambda one: (

@@ -111,23 +111,22 @@ def _by_person(actions: Sequence[Action]) -> str:
 def differences(actions: Sequence[Action], addresses: Collection[str] = ()) -> list[str]:
     """In what actions that are approved together differ, in words: for how long, to what they oblige, where customers
     appeal. `addresses` are the appeal addresses of all that waits: where these are several, each is told."""
-    told = []
-    for what, said in (
-        ("hours", lambda one: f"{one.hit.hours:,}"), ("obligations", lambda one: _obliged(one.hit.obligations)),
-    ):  # fmt: skip
-        groups: dict[str, list[Action]] = {}
-        for one in actions:
-            groups.setdefault(said(one), []).append(one)
-        if len(groups) > 1:
-            told += [f"{what} {name}: {_which(held)}" for name, held in sorted(groups.items())]
-    appeals: dict[str, list[Action]] = {}
-    for one in actions:
-        appeals.setdefault(one.terms.appeal_url, []).append(one)
-    if len(appeals) > 1:
-        told += [f"appeal goes to {name}: {_which(held)}" for name, held in sorted(appeals.items())]
-    elif len(set(addresses) | set(appeals)) > 1:
-        told += [f"appeal goes to {name}" for name in appeals]
-    return told
+    appeals = {one.terms.appeal_url for one in actions}
+    told = [
+        *_each("hours", [(f"{one.hit.hours:,}", one) for one in actions]),
+        *_each("obligations", [(_obliged(one.hit.obligations), one) for one in actions]),
+        *_each("appeal goes to", [(one.terms.appeal_url, one) for one in actions]),
+    ]
+    is_another = len(appeals) == 1 and not appeals.issuperset(addresses)
+    return told + [f"appeal goes to {name}" for name in appeals if is_another]
+
+
+def _each(what: str, said: Sequence[tuple[str, Action]]) -> list[str]:
+    """Which actions each of several things is said of, in words; nothing where one is said of all."""
+    groups: dict[str, list[Action]] = {}
+    for name, one in said:
+        groups.setdefault(name, []).append(one)
+    return [f"{what} {name}: {_which(held)}" for name, held in sorted(groups.items())] if len(groups) > 1 else []
 
 
 def _which(actions: Sequence[Action]) -> str:

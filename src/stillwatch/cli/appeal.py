@@ -55,8 +55,8 @@ def appeal(
     """Take in, list and answer appeals; the answer shows each action as it is now.
 
     An appeal that is upheld ends the action. One that nobody answers in time (three days for what a rule did, seven for
-    what a person approved) ends it as well. Nobody answers an appeal against what they proposed or approved. An action
-    is appealed against once. With --campaign, all of its open appeals get one answer.
+    what a person approved) ends it as well. Nobody answers an appeal against what they proposed or approved, nor one
+    that they took in. An action is appealed against once. With --campaign, all of its open appeals get one answer.
     """
     from stillwatch import acting
     from stillwatch.acting.telling import chosen

@@ -36,15 +36,15 @@ def review(
 ) -> None:
     """List the proposals that wait for a person, by finding and rung, with the collateral; or label a finding.
 
-    A row is what `approve --campaign … --rung …` approves at once; what people proposed by hand are rows of their own,
-    by person (`proposed by`), and approved by the action's id or with `--proposed-by`. In what the actions of a row
-    differ, hours, obligations and where customers appeal, stderr says. `rotate_key` asks for new API keys and for
+    A row is what `approve --campaign … --rung …` approves at once; what people proposed by hand are rows of their
+    own, by person (`proposed by`), and approved by the action's id or with `--proposed-by`. In what the actions of a
+    row differ, hours, obligations and where customers appeal, stderr says. `rotate_key` asks for new API keys and for
     nothing else, as owners of stolen keys are asked. `why it waits` says why a person is needed, or two. `accounts`
-    are those that approving reaches. `may be honest` is how many of them are expected not to be of the campaign: the sum of one
-    minus each member's probability, owners of stolen keys, customers and accounts that the finding does not name
-    counted whole. `exchanges` are those that the finding counts of them. `radius` counts the accounts of the campaign,
-    and of those that share an account with it, that are proposed or in force. `reviewed` is what people say of the
-    finding; a second person who agrees makes it a second opinion, one who does not a dispute.
+    are those that approving reaches. `may be honest` is how many of them are expected not to be of the campaign: the
+    sum of one minus each member's probability, owners of stolen keys, customers and accounts that the finding does
+    not name counted whole. `exchanges` are those that the finding counts of them. `radius` counts the accounts of the
+    campaign, and of those that share an account with it, that are proposed or in force. `reviewed` is what people say
+    of the finding; a second person who agrees makes it a second opinion, one who does not a dispute.
     """
     from stillwatch.acting import sweep
     from stillwatch.acting.collateral import queue

@@ -339,7 +339,10 @@ def _appeals(pages: FastAPI, work: Casework) -> None:
 
         return work.act(request, does, "appeal")
 
-    @pages.post("/v1/appeals/answer", summary="Answer appeals; whoever proposed or approved an action does not.")
+    @pages.post(
+        "/v1/appeals/answer",
+        summary="Answer appeals; whoever proposed or approved an action, or took its appeal in, does not.",
+    )
     def answer(request: Request, body: Answered) -> Answer:
         def does(book: Casebook, by: str, via: str) -> list[Action]:
             open_ones = {one.action_id for one in acting.open_appeals(book)}
