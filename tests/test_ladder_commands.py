@@ -252,6 +252,49 @@ def test_actions_are_counted_beside_accounts_and_what_differs_is_told(
     assert "hours 2,160: 1 action (R-" in capsys.readouterr().err
 
 
+LOW = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=1,tokens_per_minute=1", *SUSPEND[4:])
+
+
+@pytest.mark.parametrize("words", [SUSPEND, LOW])
+def test_whom_the_newest_run_does_not_accuse_an_older_one_suspends_no_more(
+    words: tuple[str, ...], run: Run, store: Store
+) -> None:
+    for name in ("victim", "nobody"):
+        assert "does not accuse" in run("propose", name, *words, *URL, "--by", "alice", "--unknown", code=1)
+    write_run(store, "20260401T000000-000000001-aaaaaa", finding("C-1", member("acct_1")), ago=9)
+    old = ("--run", "20260401", *URL, "--by", "alice")
+    said = run("propose", "acct_1", *words, *old, code=2)
+    assert "the run is too old to act on" in said and "9 days ago" in said and "--within" in said
+    assert run("propose", "acct_1", *words, *old, "--within", "10")["actions"]
+    later = "20990101T000000-000000001-aaaaaa"
+    write_run(store, later, finding("C-5", member("acct_2"), member("acct_1", 0.3)))
+    said = run("propose", "acct_1", *words, *old[:-1], "carol", "--within", "10", code=1)
+    assert f"the newest run, {later}, does not accuse this account" in said
+    assert run("propose", "acct_1", *LIMIT, *old)["actions"], "a limit that a rule may set needs no newest run"
+    assert run("propose", "acct_2", *words, *URL, "--by", "alice")["actions"]
+
+
+@pytest.mark.parametrize("words", [SUSPEND, LOW])
+def test_nobody_approves_unawares_what_a_later_run_clears_or_a_permission_covers(
+    words: tuple[str, ...], run: Run, store: Store
+) -> None:
+    for name in ("acct_1", "acct_2", "acct_3"):
+        run("propose", name, *words, *URL, "--by", "alice")
+    write_run(store, "20990101T000000-000000001-aaaaaa", finding("C-5", member("acct_2"), member("acct_3")))
+    give = ("permission", "add", "contract 42", "--purpose", "research", "--reason", "Signed.", "--by", "dora")
+    run(*give, "--account", "acct_3")
+    group = ("approve", "--campaign", "C-1", *OF_ALICE, "--accounts", "3", "--by", "bob", "--reason", "Seen.")
+    said = run(*group, code=2)
+    assert "2 of these 3 actions" in said and "--although" in said
+    assert "does not accuse this account" in said and "a permission in force speaks of it: contract 42" in said
+    assert {one["state"] for one in run("actions")["actions"]} == {"proposed"}
+    done = {one["account_id"]: one["approvals"][0]["reason"] for one in run(*group, "--although")["actions"]}
+    assert done["acct_2"] == "Seen." and done["acct_3"].startswith("Seen. (although a permission")
+    assert "although the newest run" in done["acct_1"]
+    trail = [row["reason"] for row in run("actions", "--trail")["rows"] if row["what"] == "approved"]
+    assert sorted(trail) == sorted(done.values())
+
+
 def test_labels_and_second_opinions(run: Run) -> None:
     run("propose", "acct_1", *SUSPEND, *URL, "--by", "alice")
     label = ("review", "C-1", "--reason", "Read it.", "--label")

@@ -44,6 +44,7 @@ FAULTS = {
     "a hold as a limit": ("action", "if hit.rung < least:", "if False:"),
     "any letters in a name": ("action", "[a-z0-9]+([._@+-][a-z0-9]+)*", "[^ ]{1,99}"),
     "automatic hours of another rule": ("bounds", "total += max(0, end - max(start, reached))", "total = max(total, end - start)"),
+    "one person's proposals stop rules": ("bounds", "if not is_one_persons(action)", "if True"),
     "an undo is forgotten": ("bounds", "(State.UNDONE, State.LAPSED)", "(State.LAPSED,)"),
     "a moot appeal is forgotten": ("bounds", "(Outcome.OPEN, Outcome.MOOT)", "(Outcome.OPEN,)"),
     "a forged action stands": ("ladder", "people >= action.needs and (people > 0 or not why_a_person(action.hit))", "True"),

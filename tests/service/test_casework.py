@@ -126,6 +126,15 @@ def test_what_comes_to_nothing_is_refused_in_words(ask: Ask) -> None:
     assert again["actions"] == [made] and "said so before" in again["passed_over"][0]["because"]
 
 
+def test_what_a_permission_covers_is_approved_only_although_it_is(ask: Ask) -> None:
+    (made,) = ask("alice", "/v1/propose", WANTED)["actions"]
+    ask("bob", "/v1/permissions", {"reference": "c", "purpose": "research", "account_id": "acct_1", "reason": "Yes."})
+    named = {"action_id": made["action_id"], "reason": "Read it."}
+    assert "does not hold any more" in ask("carol", "/v1/approve", named, 400)["error"]["message"]
+    (done,) = ask("carol", "/v1/approve", {**named, "although": True})["actions"]
+    assert done["approvals"][0]["reason"] == "Read it. (although a permission in force speaks of it: c)"
+
+
 def test_a_permission_says_whom_it_does_not_reach_and_what_stays_in_its_way(ask: Ask) -> None:
     (made,) = ask("alice", "/v1/propose", WANTED)["actions"]
     grant = {"reference": "c", "purpose": "research", "account_id": "acct_1", "reason": "Signed."}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stillwatch.errors import StillwatchError, UsageError
-from stillwatch.records import AUTOMATIC_CEILING, Hit, Rung, is_accused
+from stillwatch.records import Hit, Rung, is_accused
 from stillwatch.respond import ladder
 from stillwatch.respond.action import (
     HOUR,
@@ -25,6 +25,7 @@ from stillwatch.respond.action import (
     moment,
     person_named,
     touches,
+    why_a_person,
 )
 from stillwatch.respond.bounds import MOST_BY_HAND, beyond_all, links_of, past_of, radii, reach, was_declined
 from stillwatch.respond.written import written
@@ -153,7 +154,7 @@ class _Proposing:
             return False
         if not self.by and was_declined(same, self.now):
             return self._pass(name, "a person declined it a few days ago")
-        if hit.rung > AUTOMATIC_CEILING and hit.mode == "enforce" and not self._is_accused(hit):
+        if why_a_person(hit) and hit.mode == "enforce" and not self._is_accused(hit):
             return self._pass(name, NOT_ACCUSED)
         return True
 
@@ -225,17 +226,22 @@ def sweep(casebook: Casebook, now: int) -> list[Action]:
         return note_time(writer, moment(now))
 
 
-def approve(casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "") -> list[Action]:
+def approve(
+    casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "",
+    reasons: Mapping[str, str] | None = None,
+) -> list[Action]:  # fmt: skip
     """One person approves proposals; those that have enough approvals begin. All of them, or none.
 
-    Raises UsageError where the person may not approve one of them.
+    `reasons` has what is said of single actions in place of `reason`, by id. Raises UsageError where the person may
+    not approve one of them.
     """
     with casebook.writing(person_named(by), via) as writer:
         note_time(writer, moment(now))
         reached = reach(writer.find((State.PROPOSED, State.IN_FORCE)))
         after = []
         for action in _chosen(writer, names):
-            one = writer.apply(action, ladder.Approve(by, reason, reached(action)), now)
+            said = (reasons or {}).get(action.action_id, reason)
+            one = writer.apply(action, ladder.Approve(by, said, reached(action)), now)
             enough = len(one.approvals) >= one.needs
             after.append(writer.apply(one, ladder.Begin(), now) if enough else one)
         return after

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+from stillwatch.acting.newest import Newest, newest_run
 from stillwatch.acting.telling import differences, needs_of, step_of, why_waiting
 from stillwatch.errors import StillwatchError
-from stillwatch.records import ACCUSING, Rung, is_accused
+from stillwatch.records import ACCUSING, Rung
 from stillwatch.respond.action import Action, State
 from stillwatch.respond.bounds import reach
 from stillwatch.store.casebook.casebook import Casebook
@@ -61,7 +62,7 @@ def queue(store: Store, casebook: Casebook) -> list[Collateral]:
                 action.proposed_by,
             )
             groups.setdefault(key, []).append(action)
-    newest = _newest(store)
+    newest = newest_run(store)
     read = cache(partial(_findings, store))
     told = [_told(read, actions, reached(actions[0]), said, newest, addresses) for _, actions in sorted(groups.items())]
     return sorted(
@@ -72,25 +73,11 @@ def queue(store: Store, casebook: Casebook) -> list[Collateral]:
     )  # fmt: skip
 
 
-Newest = tuple[str, frozenset[str]]
-"""The newest run, and the accounts that it accuses."""
-
-
-def _newest(store: Store) -> Newest:
-    try:
-        answer = read_run(store)
-    except StillwatchError:
-        return "", frozenset()
-    named = ((one["status"], member) for one in answer["campaigns"] for member in one["members"])
-    accused = (m["account_id"] for status, m in named if is_accused(status, m["role"], m["probability"]))
-    return str(answer["run"]["run_id"]), frozenset(accused)
-
-
 def _cleared(actions: Iterable[Action], newest: Newest) -> list[str]:
     """Of how many accounts a later run than the proposals' says that it does not accuse them."""
     gone = {
         one.hit.account_id for one in actions
-        if one.hit.run_id < newest[0] and one.hit.rung > Rung.VERIFY and one.hit.account_id not in newest[1]
+        if one.hit.run_id < newest.run_id and one.hit.rung > Rung.VERIFY and newest.clears(one.hit.account_id)
     }  # fmt: skip
     return [f"the newest run does not accuse {len(gone):,} of these accounts"] if gone else []
 

@@ -70,6 +70,12 @@ class Named(_Body):
     reason: Text
 
 
+class Approved(Named):
+    """What a person approves; `although` the newest run clears an account, or a permission in force speaks of it."""
+
+    although: bool = False
+
+
 class Answered(Named):
     """An appeal's answer: who is right, the customer (`upheld`) or not."""
 
@@ -296,11 +302,13 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
         )  # fmt: skip
 
     @pages.post("/v1/approve", summary="Approve what is proposed: all that is named, or nothing.")
-    def approve(request: Request, body: Named) -> Answer:
+    def approve(request: Request, body: Approved) -> Answer:
         by, via = _person(request)
-        with work.opened() as (_, book):
+        with work.opened() as (store, book):
             names = work.names(book, body, State.PROPOSED, approving=True)
-            done = acting.approve(book, names, by, body.reason, work.now(), via=via)
+            done = acting.approve_what_holds(
+                store, book, names, by, body.reason, work.now(), via=via, although=body.although
+            )
             left = [] if body.proposed_by else by_hand_beside(book, done, body.account_id, body.campaign_id, body.rung)
         return Answer(
             {"schema": "stillwatch/approve/v1", "actions": [told(one) for one in done],
