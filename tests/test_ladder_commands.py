@@ -221,7 +221,11 @@ def test_what_a_person_proposed_by_hand_does_not_pass_beside_a_rules_row(
         ("", 2, 2),
         ("mallory", 1, 1),
     ]
-    assert rows[1]["differs"] == ["appeal goes to https://appeals.evil.example/x"]
+    which = f"1 action ({made['action_id']})"
+    assert rows[0]["differs"] == ["appeal goes to https://p.example/appeal"]
+    assert rows[1]["differs"] == [
+        f"hours 2,160: {which}", f"obligations hold: {which}", f"appeal goes to https://appeals.evil.example/x: {which}",
+    ]  # fmt: skip
     capsys.readouterr()
     assert cli.run(["review", "--store", str(store.folder)]) == 0
     assert "appeal goes to https://appeals.evil.example/x" in capsys.readouterr().err
@@ -242,8 +246,8 @@ def test_actions_are_counted_beside_accounts_and_what_differs_is_told(
     run("propose", "acct_1", *SUSPEND, "--hours", "2160", "--obligation", "strip_logprobs", *URL, "--by", "alice")
     group = ("approve", "--campaign", "C-1", *OF_ALICE, "--accounts", "1", "--by", "bob", "--reason", "Seen.")
     (row,) = run("review")["proposals"]
-    assert [words.split(":")[0] for words in row["differs"]] == [
-        "hours 2,160", "hours 72", "obligations hold", "obligations hold strip_logprobs",
+    assert [words.split(": ")[0] for words in row["differs"]] == [
+        "hours 2,160", "hours 72", "obligations hold", "obligations hold strip_logprobs", f"appeal goes to {URL[1]}",
     ]  # fmt: skip
     assert "--accounts 1 --actions 2" in run(*group, code=2)
     assert "2 actions, on 1 accounts" in run(*group, "--actions", "1", code=2)

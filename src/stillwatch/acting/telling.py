@@ -110,23 +110,25 @@ def _by_person(actions: Sequence[Action]) -> str:
 
 def differences(actions: Sequence[Action], addresses: Collection[str] = ()) -> list[str]:
     """In what actions that are approved together differ, in words: for how long, to what they oblige, where customers
-    appeal. `addresses` are the appeal addresses of all that waits: where these are several, each is told."""
+    appeal. Of what is proposed by hand, which no policy bounds, all of it is told in any case. `addresses` are the
+    appeal addresses of all that waits: where these are several, each is told."""
     appeals = {one.terms.appeal_url for one in actions}
+    least = 1 if any(one.proposed_by for one in actions) else 2
     told = [
-        *_each("hours", [(f"{one.hit.hours:,}", one) for one in actions]),
-        *_each("obligations", [(_obliged(one.hit.obligations), one) for one in actions]),
-        *_each("appeal goes to", [(one.terms.appeal_url, one) for one in actions]),
+        *_each("hours", [(f"{one.hit.hours:,}", one) for one in actions], least),
+        *_each("obligations", [(_obliged(one.hit.obligations), one) for one in actions], least),
+        *_each("appeal goes to", [(one.terms.appeal_url, one) for one in actions], least),
     ]
-    is_another = len(appeals) == 1 and not appeals.issuperset(addresses)
+    is_another = least > 1 and len(appeals) == 1 and not appeals.issuperset(addresses)
     return told + [f"appeal goes to {name}" for name in appeals if is_another]
 
 
-def _each(what: str, said: Sequence[tuple[str, Action]]) -> list[str]:
-    """Which actions each of several things is said of, in words; nothing where one is said of all."""
+def _each(what: str, said: Sequence[tuple[str, Action]], least: int = 2) -> list[str]:
+    """Which actions each of several things is said of, in words; nothing where there are fewer than `least`."""
     groups: dict[str, list[Action]] = {}
     for name, one in said:
         groups.setdefault(name, []).append(one)
-    return [f"{what} {name}: {_which(held)}" for name, held in sorted(groups.items())] if len(groups) > 1 else []
+    return [f"{what} {name}: {_which(held)}" for name, held in sorted(groups.items())] if len(groups) >= least else []
 
 
 def _which(actions: Sequence[Action]) -> str:
