@@ -290,7 +290,7 @@ def test_who_is_limited_by_hand_shares_no_budget_with_the_campaign(store: Store,
     words = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", "--hours", "5")
     words = (*words, "--clause", "Terms", "--reason", "Asked for it.")
     run("propose", "v", *words, *URL, "--by", "alice")
-    run("approve", "--account", "v", "--by", "bob", "--reason", "Yes.")
+    run("approve", "--account", "v", "--proposed-by", "alice", "--by", "bob", "--reason", "Yes.")
     with acting_book(store) as book:
         groups = {one.account_id: one.group for one in book.in_force(time.time_ns() // 1000)}
     assert groups == {"a": "C-1", "b": "C-1", "v": ""}

@@ -1,15 +1,20 @@
 """The commands of the ladder as people use them: propose, review, approve, appeal, undo, permissions, the trail."""
 
 import json
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stillwatch import cli
+from stillwatch.acting import Terms, propose
+from stillwatch.records import Rung
 from stillwatch.store.store import Store
-from tests.respond.casebooks import finding, member, store_of, write_run
+from tests.respond.casebooks import finding, member, opened, store_of, write_run
+from tests.respond.hits import hit
 
 pytestmark = pytest.mark.slow
 
@@ -17,6 +22,8 @@ Run = Callable[..., Any]
 SUSPEND = ("--rung", "suspend", "--obligation", "hold", "--clause", "Terms 4.2", "--hours", "72", "--reason", "Looked.")
 LIMIT = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=60", *SUSPEND[4:])
 URL = ("--appeal-url", "https://p.example/appeal")
+
+OF_ALICE = ("--proposed-by", "alice")
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def test_from_proposal_to_appeal(run: Run) -> None:
     waits = run("review")["proposals"][0]
     assert (waits["accounts"], waits["honest"], waits["exchanges"], waits["radius"]) == (1, 0.1, 10, 1)
     assert "nobody approves" in run("approve", "R-", "--by", "Alice", "--reason", "ok", code=2)
-    begun = run("approve", "--account", "acct_1", "--by", "bob", "--reason", "Seen.")["actions"][0]
+    begun = run("approve", "--account", "acct_1", *OF_ALICE, "--by", "bob", "--reason", "Seen.")["actions"][0]
     assert begun["state"] == "in_force" and "not answered" in begun["notice"]["text"]
     run("appeal", "open", "--account", "acct_1", "--statement", "It is not us.", "--by", "support")
     assert [a["appeal"]["outcome"] for a in run("appeal", "list")["actions"]] == ["open"]
@@ -65,7 +72,7 @@ def test_decline_and_undo(run: Run) -> None:
     run("propose", "acct_1", *SUSPEND, *URL, "--by", "alice")
     assert run("decline", "--account", "acct_1", "--by", "bob", "--reason", "No.")["actions"][0]["ended"] == "declined"
     run("propose", "acct_2", *SUSPEND, *URL, "--by", "alice")
-    run("approve", "--account", "acct_2", "--by", "bob", "--reason", "Yes.")
+    run("approve", "--account", "acct_2", *OF_ALICE, "--by", "bob", "--reason", "Yes.")
     assert run("undo", "--account", "acct_2", "--by", "alice", "--reason", "Wrong.")["actions"][0]["ended"] == "undone"
     assert [a["state"] for a in run("actions", "--all")["actions"]] == ["declined", "undone"]
 
@@ -73,7 +80,7 @@ def test_decline_and_undo(run: Run) -> None:
 def test_a_group_is_named_with_its_size_and_needs_two(run: Run) -> None:
     for number in range(4):
         run("propose", f"acct_{number}", *SUSPEND, *URL, "--cap", "3", "--by", "alice")
-    said = ("approve", "--campaign", "C-1", "--reason", "Seen.", "--by")
+    said = ("approve", "--campaign", "C-1", *OF_ALICE, "--reason", "Seen.", "--by")
     assert "reach 4 accounts" in run(*said, "bob", code=2)
     assert "reach 4 accounts" in run(*said, "bob", "--accounts", "3", code=2)
     states = lambda done: {a["state"] for a in done["actions"]}  # noqa: E731
@@ -128,7 +135,7 @@ def test_several_rungs_are_approved_one_by_one(run: Run) -> None:
     assert [(one["rung"], one["step"], one["accounts"]) for one in rows] == [
         ("suspend", "suspend", 1), ("limit", "limit", 2), ("verify", "rotate_key", 1),
     ]  # fmt: skip
-    group = ("approve", "--campaign", "C-1", "--by", "bob", "--reason", "Seen.")
+    group = ("approve", "--campaign", "C-1", *OF_ALICE, "--by", "bob", "--reason", "Seen.")
     for words in (group, (*group, "--accounts", "3")):
         said = run(*words, code=2)
         assert "rotate_key, 1 account; limit, 2 accounts; suspend, 1 account" in said
@@ -169,6 +176,7 @@ def test_a_row_says_why_it_waits(run: Run, store: Store, capsys: pytest.CaptureF
         "rotate_key",
         "--accounts",
         "1",
+        *OF_ALICE,
         "--by",
         "bob",
         "--reason",
@@ -179,7 +187,7 @@ def test_a_row_says_why_it_waits(run: Run, store: Store, capsys: pytest.CaptureF
     assert cli.run(["review", "--store", str(store.folder)]) == 0
     out = capsys.readouterr()
     assert two in out.out and "one of two has approved" in out.out and "nothing else" in out.err
-    assert "approve --campaign C-1 --rung rotate_key --accounts 1" in out.err
+    assert "approve --campaign C-1 --rung rotate_key --proposed-by alice --accounts 1" in out.err
 
 
 def test_before_a_person_approves_they_read_who_is_honest_and_whom_a_later_run_clears(run: Run, store: Store) -> None:
@@ -193,6 +201,102 @@ def test_before_a_person_approves_they_read_who_is_honest_and_whom_a_later_run_c
     write_run(store, later, finding("C-5", member("acct_2"), member("acct_1", 0.3)))
     (told,) = run("review")["proposals"]
     assert "the newest run does not accuse 2 of these accounts" in told["persons"]
+
+
+def of_a_rule(store: Store, *accounts: str) -> None:
+    """A policy's suspensions wait for a person."""
+    with closing(opened(store)) as book:
+        hits = [hit(Rung.SUSPEND, account_id=name) for name in accounts]
+        propose(store, book, hits, time.time_ns() // 1000, Terms(5, URL[1]))
+
+
+def test_what_a_person_proposed_by_hand_does_not_pass_beside_a_rules_row(
+    run: Run, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_a_rule(store, "acct_1", "acct_2")
+    evil = ("--hours", "2160", "--appeal-url", "https://appeals.evil.example/x", "--by", "mallory")
+    (made,) = run("propose", "acct_1", *SUSPEND, *evil)["actions"]
+    rows = run("review")["proposals"]
+    assert [(one["proposed_by"], one["accounts"], len(one["actions"])) for one in rows] == [
+        ("", 2, 2),
+        ("mallory", 1, 1),
+    ]
+    which = f"1 action ({made['action_id']})"
+    assert rows[0]["differs"] == ["appeal goes to https://p.example/appeal"]
+    assert rows[1]["differs"] == [
+        f"hours 2,160: {which}", f"obligations hold: {which}", f"appeal goes to https://appeals.evil.example/x: {which}",
+    ]  # fmt: skip
+    capsys.readouterr()
+    assert cli.run(["review", "--store", str(store.folder)]) == 0
+    assert "appeal goes to https://appeals.evil.example/x" in capsys.readouterr().err
+    row = ("--campaign", "C-1", "--rung", "suspend", "--accounts", "2", "--by", "bob", "--reason", "Seen.")
+    done = run("approve", *row)
+    assert {one["proposed_by"] for one in done["actions"]} == {""} and len(done["actions"]) == 2
+    assert done["by_hand"] == [made["action_id"]]
+    said = run("approve", *row, code=2)
+    assert f"{made['action_id']} by mallory" in said and "--proposed-by mallory" in said
+    assert "by its id" in run("approve", "--account", "acct_1", "--by", "bob", "--reason", "Seen.", code=2)
+    assert run("approve", made["action_id"], "--by", "bob", "--reason", "Seen.")["by_hand"] == []
+
+
+def test_actions_are_counted_beside_accounts_and_what_differs_is_told(
+    run: Run, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("propose", "acct_1", *SUSPEND, *URL, "--by", "alice")
+    run("propose", "acct_1", *SUSPEND, "--hours", "2160", "--obligation", "strip_logprobs", *URL, "--by", "alice")
+    group = ("approve", "--campaign", "C-1", *OF_ALICE, "--accounts", "1", "--by", "bob", "--reason", "Seen.")
+    (row,) = run("review")["proposals"]
+    assert [words.split(": ")[0] for words in row["differs"]] == [
+        "hours 2,160", "hours 72", "obligations hold", "obligations hold strip_logprobs", f"appeal goes to {URL[1]}",
+    ]  # fmt: skip
+    assert "--accounts 1 --actions 2" in run(*group, code=2)
+    assert "2 actions, on 1 accounts" in run(*group, "--actions", "1", code=2)
+    capsys.readouterr()
+    assert cli.run([*group, "--actions", "2", "--store", str(store.folder)]) == 0
+    assert "hours 2,160: 1 action (R-" in capsys.readouterr().err
+
+
+LOW = ("--rung", "limit", "--obligation", "rate_limit:requests_per_minute=1,tokens_per_minute=1", *SUSPEND[4:])
+
+
+@pytest.mark.parametrize("words", [SUSPEND, LOW])
+def test_whom_the_newest_run_does_not_accuse_an_older_one_suspends_no_more(
+    words: tuple[str, ...], run: Run, store: Store
+) -> None:
+    for name in ("victim", "nobody"):
+        assert "does not accuse" in run("propose", name, *words, *URL, "--by", "alice", "--unknown", code=1)
+    write_run(store, "20260401T000000-000000001-aaaaaa", finding("C-1", member("acct_1")), ago=9)
+    old = ("--run", "20260401", *URL, "--by", "alice")
+    said = run("propose", "acct_1", *words, *old, code=2)
+    assert "the run is too old to act on" in said and "9 days ago" in said and "--within" in said
+    assert run("propose", "acct_1", *words, *old, "--within", "10")["actions"]
+    later = "20990101T000000-000000001-aaaaaa"
+    write_run(store, later, finding("C-5", member("acct_2"), member("acct_1", 0.3)))
+    said = run("propose", "acct_1", *words, *old[:-1], "carol", "--within", "10", code=1)
+    assert f"the newest run, {later}, does not accuse this account" in said
+    assert run("propose", "acct_1", *LIMIT, *old)["actions"], "a limit that a rule may set needs no newest run"
+    assert run("propose", "acct_2", *words, *URL, "--by", "alice")["actions"]
+
+
+@pytest.mark.parametrize("words", [SUSPEND, LOW])
+def test_nobody_approves_unawares_what_a_later_run_clears_or_a_permission_covers(
+    words: tuple[str, ...], run: Run, store: Store
+) -> None:
+    for name in ("acct_1", "acct_2", "acct_3"):
+        run("propose", name, *words, *URL, "--by", "alice")
+    write_run(store, "20990101T000000-000000001-aaaaaa", finding("C-5", member("acct_2"), member("acct_3")))
+    give = ("permission", "add", "contract 42", "--purpose", "research", "--reason", "Signed.", "--by", "dora")
+    run(*give, "--account", "acct_3")
+    group = ("approve", "--campaign", "C-1", *OF_ALICE, "--accounts", "3", "--by", "bob", "--reason", "Seen.")
+    said = run(*group, code=2)
+    assert "2 of these 3 actions" in said and "--although" in said
+    assert "does not accuse this account" in said and "a permission in force speaks of it: contract 42" in said
+    assert {one["state"] for one in run("actions")["actions"]} == {"proposed"}
+    done = {one["account_id"]: one["approvals"][0]["reason"] for one in run(*group, "--although")["actions"]}
+    assert done["acct_2"] == "Seen." and done["acct_3"].startswith("Seen. (although a permission")
+    assert "although the newest run" in done["acct_1"]
+    trail = [row["reason"] for row in run("actions", "--trail")["rows"] if row["what"] == "approved"]
+    assert sorted(trail) == sorted(done.values())
 
 
 def test_labels_and_second_opinions(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Stores with a run and a casebook for the tests of the ladder, made by hand."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ def finding(campaign: str, *members: dict[str, Any], status: str = "suspected") 
             "members": list(members)}  # fmt: skip
 
 
-def write_run(store: Store, name: str, *findings: dict[str, Any]) -> None:
+def write_run(store: Store, name: str, *findings: dict[str, Any], ago: int = 0) -> None:
+    run = {"run_id": name, "until": (datetime.now(UTC) - timedelta(days=ago, minutes=1)).isoformat()}
     folder = store.folder / "runs" / name
     folder.mkdir(parents=True)
-    (folder / "campaigns.json").write_text(json.dumps({"run": {"run_id": name}, "campaigns": list(findings)}))
+    (folder / "campaigns.json").write_text(json.dumps({"run": run, "campaigns": list(findings)}))
 
 
 def store_of(folder: Path, accounts: int = 40, runs: int = 12) -> Store:

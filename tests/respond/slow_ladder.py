@@ -110,6 +110,7 @@ class Slow:
         at, state = self.time(now), self.state()
         people = [*self.facts("approve", "by"), *([self.by] if self.by else [])]
         open_still, other = not self.over(at), facts.get("by") not in people
+        taker = [one for one in self.facts("appeal", "taken_by") if one]
         waits = state == "in_force" and self.due() is not None and open_still
         enough = len(set(self.facts("approve", "by"))) >= self.needs()
         rules = {
@@ -122,8 +123,8 @@ class Slow:
             "overdue": self.over(at) == "overdue",
             "undo": state in ("in_force", "shadow"),
             "appeal": state == "in_force" and open_still and not self.times("appeal"),
-            "uphold": waits and other,
-            "reject": waits and other,
+            "uphold": waits and other and facts.get("by") not in taker,
+            "reject": waits and other and facts.get("by") not in taker,
         }  # fmt: skip
         return rules[what]
 

@@ -9,7 +9,7 @@ import pytest
 from stillwatch.records import CHALLENGES, REASON_CODES, Obligation, Rung
 from stillwatch.respond import ladder, notices
 from stillwatch.respond.action import HOUR, State
-from stillwatch.respond.bounds import past_of, radii
+from stillwatch.respond.bounds import past_of, radii, reach
 from stillwatch.respond.ladder import AnswerAppeal, Approve, Begin, Expire, OpenAppeal, Undo, propose, step
 from stillwatch.respond.written import action_read, action_text
 from tests.respond.hits import NOW, OF_RUNG, TERMS, hit, run_id
@@ -47,6 +47,15 @@ def test_radii_are_those_of_a_slow_walk() -> None:
         links = [(f"C-{draw.randrange(6)}", f"a{draw.randrange(12)}") for _ in range(draw.randrange(15))]
         assert dict(radii(links)) == slow_radii(links), seed
         assert radii(draw.sample(links, len(links))) == radii(links), seed
+
+
+def test_what_nobody_approved_by_hand_counts_for_what_is_by_hand_alone() -> None:
+    rules = [propose(hit(account_id=f"a{n}"), NOW, TERMS) for n in range(2)]
+    by_hand = propose(hit(account_id="b"), NOW, TERMS, by="mallory")
+    told = reach([*rules, by_hand])
+    assert (told(rules[0]), told(by_hand)) == (2, 3)
+    approved = step(by_hand, Approve("bob", "x"), NOW)
+    assert reach([*rules, approved])(rules[0]) == 3
 
 
 def begun(at: int = NOW, **given: object) -> ladder.Action:
@@ -131,6 +140,13 @@ def test_every_kind_of_action_survives_being_written_down() -> None:
         assert action_read(action_text(propose(hit(rung), NOW, TERMS))).hit.obligations == OF_RUNG[rung]
     for action in (waits, step(waits, AnswerAppeal(True, "bob", "x"), NOW), begun(rung=Rung.SUSPEND)):
         assert action_read(action_text(action)) == action
+
+
+def test_an_appeal_from_before_it_was_kept_who_took_it_in_is_written_as_it_was() -> None:
+    old = step(begun(), OpenAppeal("No."), NOW)
+    assert "taken_by" not in action_text(old) and action_read(action_text(old)) == old
+    kept = step(begun(), OpenAppeal("No.", "carl"), NOW)
+    assert '"taken_by":"carl"' in action_text(kept) and action_read(action_text(kept)) == kept
 
 
 def test_what_was_written_past_the_ladder_does_not_stand() -> None:

@@ -254,6 +254,17 @@ def test_who_proposed_by_hand_neither_approves_nor_answers() -> None:
     assert step(action, AnswerAppeal(False, "bob", WHY), NOW).state == State.IN_FORCE
 
 
+def test_who_took_an_appeal_in_does_not_answer_it() -> None:
+    action = step(begun(), OpenAppeal("Please.", " Carl "), NOW)
+    assert action.appeal is not None and action.appeal.taken_by == "carl"
+    for upheld in (True, False):
+        with pytest.raises(UsageError, match="took in"):
+            step(action, AnswerAppeal(upheld, "CARL", WHY), NOW)
+    assert step(action, AnswerAppeal(False, "bob", WHY), NOW).appeal.outcome == Outcome.REJECTED  # type: ignore[union-attr]
+    with pytest.raises(UsageError, match="another's"):
+        step(begun(), OpenAppeal("Please.", "c\u0430rl"), NOW)
+
+
 def test_an_appeal_is_made_once() -> None:
     action = step(appealed(begun()), AnswerAppeal(False, "bob", WHY), NOW)
     for _ in range(10):
@@ -338,14 +349,15 @@ def random_hit(draw: random.Random) -> Hit:
 def random_event(draw: random.Random, slow: Slow, turn: int, now: int) -> tuple[str, Event, dict[str, Any]]:
     by, radius, hours = draw.choice(PEOPLE), draw.choice((1, 1, 5, 6, 40)), draw.choice((1, 24, 168, 2000))
     run = run_id(draw.choice((1, turn + 2, turn + 2, turn + 2)))
+    taken_by = by if turn % 2 else ""
     makers: dict[str, Callable[[], Event]] = {
         "approve": lambda: Approve(by, WHY, radius), "begin": Begin, "decline": lambda: Decline(by, WHY),
         "again": lambda: HitAgain(replace(slow.hit, run_id=run, hours=hours)), "expire": Expire,
-        "undo": lambda: Undo(by, WHY), "appeal": lambda: OpenAppeal("It is not us."),
+        "undo": lambda: Undo(by, WHY), "appeal": lambda: OpenAppeal("It is not us.", taken_by),
         "uphold": lambda: AnswerAppeal(True, by, WHY), "reject": lambda: AnswerAppeal(False, by, WHY),
         "overdue": AppealOverdue,
     }  # fmt: skip
-    facts = {"by": by, "radius": radius, "run": run, "hours": hours}
+    facts = {"by": by, "taken_by": taken_by, "radius": radius, "run": run, "hours": hours}
     likely = [name for name in makers if slow.may(name, now, facts) and name not in ("decline", "undo")]
     what = draw.choice(likely if likely and draw.random() < 0.6 else tuple(makers))
     return what, makers[what](), facts
@@ -365,7 +377,7 @@ def check_rightful(action: Action, cap: int) -> None:
         most = actions.MOST_HOURS if people else actions.MOST_AUTOMATIC
         assert action.expires_at - action.starts_at <= most * HOUR
     if action.appeal is not None and action.appeal.by:
-        assert action.appeal.by not in people | {action.proposed_by}
+        assert action.appeal.by not in people | {action.proposed_by, action.appeal.taken_by}
     if action.hit.mode == "shadow":
         assert action.state in (State.SHADOW, State.EXPIRED, State.UNDONE)
 

@@ -22,7 +22,7 @@ WANTED = {
 @pytest.fixture
 def service_of(tmp_path: Path, key: Path) -> Callable[..., Any]:
     """Ask as a person with headers of one's own: status and answer."""
-    service = Service(tmp_path / "s", key, key_file=key)
+    service = Service(tmp_path / "s", key, key_file=key, appeal_url=WANTED["appeal_url"])
     write_run(service.store, RUN, finding("C-1", member("acct_1"), member("acct_2"), member("v\udc80", 0.9, "victim")))
     roles = {"alice": "analyst", "bob": "lead", "carol": "lead"}
     tokens = {who: auth.new_token(service.store.folder, role, person=who)[1] for who, role in roles.items()}
@@ -85,7 +85,7 @@ def test_decline_undo_and_a_group_that_is_named_with_its_size(ask: Ask) -> None:
     for name in ("acct_1", "acct_2"):
         ask("alice", "/v1/propose", {**WANTED, "account_id": name})
     ask("bob", "/v1/decline", {"account_id": "acct_1", "reason": "No."})
-    group = {"campaign_id": "C-1", "reason": "Seen."}
+    group = {"campaign_id": "C-1", "proposed_by": "alice", "reason": "Seen."}
     assert "reach 1 accounts" in ask("bob", "/v1/approve", group, 400)["error"]["message"]
     ask("bob", "/v1/approve", {**group, "accounts": 1})
     states = ask("alice", "/v1/casebook/actions", query=b"state=in_force&state=declined")["actions"]
@@ -97,12 +97,13 @@ def test_several_rungs_are_approved_one_by_one(ask: Ask) -> None:
     limit = {**WANTED, "rung": "limit", "obligations": ["rate_limit:requests_per_minute=60"]}
     for body in (WANTED, limit, {**WANTED, "account_id": "acct_2"}):
         ask("alice", "/v1/propose", body)
-    group = {"campaign_id": "C-1", "accounts": 2, "reason": "Seen."}
+    group = {"campaign_id": "C-1", "accounts": 2, "proposed_by": "alice", "reason": "Seen."}
     said = ask("bob", "/v1/approve", group, 400)["error"]["message"]
     assert "limit, 1 account; suspend, 2 accounts" in said and "--rung limit or --rung suspend" in said
-    assert (
-        "several rungs" in ask("bob", "/v1/approve", {"account_id": "acct_1", "reason": "x"}, 400)["error"]["message"]
-    )
+    both = {"account_id": "acct_1", "proposed_by": "alice", "reason": "x"}
+    assert "several rungs" in ask("bob", "/v1/approve", both, 400)["error"]["message"]
+    said = ask("bob", "/v1/approve", {**group, "proposed_by": None, "rung": "limit"}, 400)["error"]["message"]
+    assert "by its id" in said and "--proposed-by alice" in said
     (begun,) = ask("bob", "/v1/approve", {**group, "accounts": 1, "rung": "limit"})["actions"]
     assert (begun["rung"], begun["state"]) == ("limit", "in_force")
     assert "no such rung" in ask("bob", "/v1/approve", {**group, "rung": "kill"}, 400)["error"]["message"]
@@ -116,12 +117,22 @@ def test_what_comes_to_nothing_is_refused_in_words(ask: Ask) -> None:
     typo = {**WANTED, "account_id": "acct_l", "rung": "label", "obligations": []}
     assert "does not know this account" in ask("alice", "/v1/propose", typo, 400)["error"]["message"]
     assert ask("alice", "/v1/propose", {**typo, "unknown": True})["unknown_accounts"] == ["acct_l"]
-    for url in ("javascript:alert(1)", "", "not a url"):
+    for url in ("javascript:alert(1)", "", "https://appeals.evil.example/"):
         said = ask("alice", "/v1/propose", {**WANTED, "appeal_url": url}, 400)["error"]["message"]
-        assert "appeal address" in said and "https://" in said
-    (made,) = ask("alice", "/v1/propose", WANTED)["actions"]
+        assert "not at a proposer's" in said and WANTED["appeal_url"] in said
+    (made,) = ask("alice", "/v1/propose", {key: WANTED[key] for key in WANTED if key != "appeal_url"})["actions"]
+    assert made["terms"]["appeal_url"] == WANTED["appeal_url"]
     again = ask("alice", "/v1/propose", WANTED)
     assert again["actions"] == [made] and "said so before" in again["passed_over"][0]["because"]
+
+
+def test_what_a_permission_covers_is_approved_only_although_it_is(ask: Ask) -> None:
+    (made,) = ask("alice", "/v1/propose", WANTED)["actions"]
+    ask("bob", "/v1/permissions", {"reference": "c", "purpose": "research", "account_id": "acct_1", "reason": "Yes."})
+    named = {"action_id": made["action_id"], "reason": "Read it."}
+    assert "does not hold any more" in ask("carol", "/v1/approve", named, 400)["error"]["message"]
+    (done,) = ask("carol", "/v1/approve", {**named, "although": True})["actions"]
+    assert done["approvals"][0]["reason"] == "Read it. (although a permission in force speaks of it: c)"
 
 
 def test_a_permission_says_whom_it_does_not_reach_and_what_stays_in_its_way(ask: Ask) -> None:
@@ -166,6 +177,16 @@ def test_a_body_that_is_none_is_refused_in_words(ask: Ask, body: bytes) -> None:
 def test_a_body_of_unknown_or_great_length_is_not_read(ask: Ask) -> None:
     assert ask("bob", "/v1/approve", b"x" * 200_000, 413)["error"]["code"] == "too_large"
     assert ask("bob", "/v1/approve", b"{}", 413, measured=False)["error"]["code"] == "too_large"
+
+
+def test_a_service_without_an_appeal_address_proposes_nothing(tmp_path: Path, key: Path) -> None:
+    service = Service(tmp_path / "s", key, key_file=key)
+    write_run(service.store, RUN, finding("C-1", member("acct_1")))
+    token = auth.new_token(service.store.folder, "analyst", person="alice")[1]
+    service.state.look()
+    kind = ((b"content-type", b"application/json"),)
+    status, _, said = call(service.app, body=WANTED, path="/v1/propose", token=token, headers=kind)
+    assert status == 400 and "--appeal-url" in said.decode()
 
 
 def test_a_token_of_a_gateway_is_no_persons(tmp_path: Path, key: Path) -> None:

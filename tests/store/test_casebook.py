@@ -17,10 +17,12 @@ from sqlalchemy import text
 
 from stillwatch import acting
 from stillwatch.acting import grants
+from stillwatch.acting.by_hand import HAND
+from stillwatch.acting.collateral import queue
 from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.pipeline import ingest_sources
-from stillwatch.records import Rung
+from stillwatch.records import Obligation, Rung
 from stillwatch.respond.action import HOUR, State
 from stillwatch.store.casebook import schema
 from stillwatch.store.casebook.casebook import Casebook, action_row
@@ -36,6 +38,7 @@ from tests.store.casebook_checks import WHY, hits, what, whole
 from tests.store.logs import every_byte, exchange, write
 
 CANARY = "canary_7f3a"
+SHUTS_OUT = (Obligation("rate_limit", (("requests_per_minute", 1), ("tokens_per_minute", 1))),)
 
 
 @pytest.fixture
@@ -177,10 +180,28 @@ def test_what_a_person_declined_or_undid_does_not_come_back_by_itself(store: Sto
 def test_whom_the_finding_does_not_accuse_no_rule_limits_and_nobody_suspends(store: Store) -> None:
     book = opened(store)
     some = [hit(Rung.SUSPEND, account_id="victim"), hit(account_id="victim"), hit(Rung.VERIFY, account_id="victim"),
-            hit(account_id="acct_1", run_id="no such run")]  # fmt: skip
+            hit(account_id="acct_1", run_id="no such run"),
+            hit(account_id="victim", obligations=SHUTS_OUT)]  # fmt: skip
     done = acting.propose(store, book, some, NOW, TERMS)
-    assert [why for _, why in done.passed_over] == [acting.actions.NOT_ACCUSED]
+    assert [why for _, why in done.passed_over] == [acting.actions.NOT_ACCUSED] * 2
     assert sorted((one.hit.rung, one.needs) for one in done.new) == [(Rung.VERIFY, 0), (Rung.LIMIT, 1), (Rung.LIMIT, 1)]
+
+
+def test_what_one_person_proposes_stops_no_rule_and_passes_no_cap_of_its_own(store: Store) -> None:
+    book = opened(store)
+    by_hand = [hit(account_id=f"acct_{n}", policy=HAND, rule_id="by hand") for n in range(10, 13)]
+    acting.propose(store, book, by_hand, NOW, replace(TERMS, cap=20), by="mallory")
+    done = acting.propose(store, book, hits(4), NOW, TERMS)
+    assert {(one.needs, one.radius) for one in done.new} == {(0, 4)}
+    assert sorted(one.radius for one in queue(store, book)) == [7]
+    more = [hit(account_id=f"acct_{n}", policy=HAND, rule_id="by hand") for n in range(13, 30)]
+    harsh = acting.propose(store, book, more, NOW, replace(TERMS, cap=20), by="mallory")
+    assert {one.needs for one in harsh.new} == {2}
+    (once,) = acting.approve(book, [book.find((State.PROPOSED,))[0].action_id], "bob", WHY, NOW)
+    assert (once.state, once.needs) == (State.PROPOSED, 2), "the first three are counted with what came after"
+    more = acting.propose(store, book, [hit(account_id="acct_5"), hit(account_id="acct_6")], NOW, TERMS)
+    assert {(one.needs, one.radius) for one in more.new} == {(2, 7)}, "what a second person stands behind counts"
+    whole(book)
 
 
 def test_who_proposes_cannot_raise_the_cap(store: Store) -> None:

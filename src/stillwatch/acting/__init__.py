@@ -11,6 +11,7 @@ from stillwatch.acting.actions import (
     sweep,
     undo,
 )
+from stillwatch.acting.newest import approve_what_holds
 from stillwatch.acting.publishing import publish, publish_after_erasure
 from stillwatch.respond.action import Terms
 
@@ -19,6 +20,7 @@ __all__ = [
     "Terms",
     "answer_appeals",
     "approve",
+    "approve_what_holds",
     "decline",
     "open_appeal",
     "open_appeals",

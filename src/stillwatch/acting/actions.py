@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stillwatch.errors import StillwatchError, UsageError
-from stillwatch.records import AUTOMATIC_CEILING, Hit, Rung, is_accused
+from stillwatch.records import Hit, Rung, is_accused
 from stillwatch.respond import ladder
 from stillwatch.respond.action import (
     HOUR,
@@ -25,8 +25,9 @@ from stillwatch.respond.action import (
     moment,
     person_named,
     touches,
+    why_a_person,
 )
-from stillwatch.respond.bounds import MOST_BY_HAND, beyond_all, links_of, past_of, radii, was_declined
+from stillwatch.respond.bounds import MOST_BY_HAND, beyond_all, links_of, past_of, radii, reach, was_declined
 from stillwatch.respond.written import written
 from stillwatch.store.casebook.casebook import Casebook, Writer
 from stillwatch.store.runs import read_run
@@ -120,7 +121,7 @@ class _Proposing:
                 past.setdefault(action.hit.account_id, []).append(action)
             fresh = [name for name in self.hits if self._is_fresh(writer, name, past)]
             standing = writer.find((State.PROPOSED, State.IN_FORCE))
-            open_links = links_of(standing)
+            open_links = links_of(standing, of_rules=not self.by)
             wanted = [(h.campaign_id, h.account_id) for h in (self.hits[name] for name in fresh) if touches(h)]
             radius = radii([*open_links, *wanted, *self._named_beside([*open_links, *wanted])])
             made = {name: self._made(self.hits[name], past, radius) for name in fresh}
@@ -153,7 +154,7 @@ class _Proposing:
             return False
         if not self.by and was_declined(same, self.now):
             return self._pass(name, "a person declined it a few days ago")
-        if hit.rung > AUTOMATIC_CEILING and hit.mode == "enforce" and not self._is_accused(hit):
+        if why_a_person(hit) and hit.mode == "enforce" and not self._is_accused(hit):
             return self._pass(name, NOT_ACCUSED)
         return True
 
@@ -225,18 +226,22 @@ def sweep(casebook: Casebook, now: int) -> list[Action]:
         return note_time(writer, moment(now))
 
 
-def approve(casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "") -> list[Action]:
+def approve(
+    casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "",
+    reasons: Mapping[str, str] | None = None,
+) -> list[Action]:  # fmt: skip
     """One person approves proposals; those that have enough approvals begin. All of them, or none.
 
-    Raises UsageError where the person may not approve one of them.
+    `reasons` has what is said of single actions in place of `reason`, by id. Raises UsageError where the person may
+    not approve one of them.
     """
     with casebook.writing(person_named(by), via) as writer:
         note_time(writer, moment(now))
-        radius = radii(links_of(writer.find((State.PROPOSED, State.IN_FORCE))))
+        reached = reach(writer.find((State.PROPOSED, State.IN_FORCE)))
         after = []
         for action in _chosen(writer, names):
-            reach = radius.get(action.hit.campaign_id, 1)
-            one = writer.apply(action, ladder.Approve(by, reason, reach), now)
+            said = (reasons or {}).get(action.action_id, reason)
+            one = writer.apply(action, ladder.Approve(by, said, reached(action)), now)
             enough = len(one.approvals) >= one.needs
             after.append(writer.apply(one, ladder.Begin(), now) if enough else one)
         return after
@@ -254,13 +259,13 @@ def undo(casebook: Casebook, names: Sequence[str], by: str, reason: str, now: in
 
 def open_appeal(casebook: Casebook, name: str, statement: str, now: int, *, by: str = "", via: str = "") -> Action:
     """A customer appeals; `by` is who took it in, if anybody did."""
-    return _each(casebook, [name], lambda _: ladder.OpenAppeal(statement), by, now, via)[0]
+    return _each(casebook, [name], lambda _: ladder.OpenAppeal(statement, by), by, now, via)[0]
 
 
 def answer_appeals(
     casebook: Casebook, names: Sequence[str], upheld: bool, by: str, reason: str, now: int, *, via: str = ""
 ) -> list[Action]:
-    """A person who approved none of them answers appeals, all of them alike."""
+    """A person who approved none of them and took none of the appeals in answers these, all of them alike."""
     return _each(casebook, names, lambda _: ladder.AnswerAppeal(upheld, by, reason), by, now, via)
 
 

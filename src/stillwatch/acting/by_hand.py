@@ -1,14 +1,17 @@
 """What a person proposes by hand: the hit that it makes, and what came of it."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from stillwatch.acting.actions import propose
 from stillwatch.acting.known import unknown_accounts
+from stillwatch.acting.newest import WITHIN, check_age, newest_run
 from stillwatch.errors import UsageError
 from stillwatch.records import Hit, Obligation, PolicyRef, Rung
-from stillwatch.respond.action import Action, State, Terms, key_of, person_named
+from stillwatch.respond.action import Action, State, Terms, id_of, key_of, person_named, why_a_person
 from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
 HAND = PolicyRef(id="by hand", version="", hash="")
@@ -41,11 +44,14 @@ class ByHand:
 
 
 def propose_by_hand(
-    store: Store, casebook: Casebook, hit: Hit, now: int, terms: Terms, by: str, *, via: str = "", unknown: bool = False
-) -> ByHand:
+    store: Store, casebook: Casebook, hit: Hit, now: int, terms: Terms, by: str, *, via: str = "",
+    unknown: bool = False, within: int = WITHIN,
+) -> ByHand:  # fmt: skip
     """Propose a hit that a person made. Said before and still standing, it is answered as it stands.
 
-    Raises UsageError where the store does not know the account and that is not said (`unknown`), and as `propose`.
+    What no rule may put in force by itself is proposed only of whom the newest run accuses as well, and by a run that
+    saw what was asked within as many days (`within`). Raises UsageError where it is older, where the store does not
+    know the account and that is not said (`unknown`), and as `propose`.
     """
     missing = tuple(unknown_accounts(store, [hit.account_id]))
     if missing and not unknown:
@@ -55,6 +61,11 @@ def propose_by_hand(
             wanted="an id of its accounts, its exchanges or the newest run, as findings have it",
             next_step=f"--unknown takes the id as it is{hidden}",
         )  # fmt: skip
+    if why_a_person(hit):
+        check_age(store, read_run(store, hit.run_id), datetime.fromtimestamp(now // 1_000_000, UTC), within)
+        cleared = newest_run(store).clears(hit.account_id)
+        if cleared:
+            return ByHand((), ((id_of(hit, person_named(by)), cleared),), missing, cleared)
     done = propose(store, casebook, [hit], now, terms, by=by, via=via)
     made = (*done.new, *done.renewed) or _standing(casebook, hit, by)
     refused = "" if made else "; ".join(because for _, because in done.passed_over)

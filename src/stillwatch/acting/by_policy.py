@@ -6,13 +6,13 @@ Then all that is in force is published for the decision path. The same run again
 
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from stillwatch.acting.actions import Proposed, propose, sweep
+from stillwatch.acting.newest import WITHIN, check_age
 from stillwatch.acting.publishing import publish
 from stillwatch.backtest import facts_of_run
-from stillwatch.errors import UsageError
 from stillwatch.respond.action import Action, Terms
 from stillwatch.respond.address import appeal_address
 from stillwatch.respond.hits import Judged, judged
@@ -20,10 +20,6 @@ from stillwatch.respond.policy import Policy
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
-
-WITHIN = 7
-"""Days after which what a run saw is too old to act on: the longest that a rule's action lasts."""
-
 
 SOMEWHERE = "https://example.invalid/appeals"
 """Where nobody appeals against what is only rehearsed."""
@@ -47,19 +43,8 @@ def judge(store: Store, policy: Policy, run_id: str | None, now: datetime, withi
     Raises UsageError where the run's period ended more than `within` days ago.
     """
     answer = read_run(store, run_id)
-    until = datetime.fromisoformat(answer["run"]["until"])
-    if now - until > timedelta(days=within):
-        raise UsageError(
-            "the run is too old to act on", where=str(answer["run"]["run_id"]),
-            found=f"it saw what was asked until {until:%Y-%m-%d}, {_days(now - until)} ago",
-            wanted=f"at most {_days(timedelta(days=within))} ago (--within)",
-            next_step=f"stillwatch detect --store {store.folder}, or --within DAYS",
-        )  # fmt: skip
+    check_age(store, answer, now, within)
     return str(answer["run"]["run_id"]), judged(policy, facts_of_run(store, answer, now), now)
-
-
-def _days(time: timedelta) -> str:
-    return "1 day" if time.days == 1 else f"{time.days:,} days"
 
 
 def rehearse(

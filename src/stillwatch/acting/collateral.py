@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from stillwatch.acting.telling import needs_of, step_of, why_waiting
+from stillwatch.acting.newest import Newest, newest_run
+from stillwatch.acting.telling import differences, needs_of, step_of, why_waiting
 from stillwatch.errors import StillwatchError
-from stillwatch.records import ACCUSING, Rung, is_accused
+from stillwatch.records import ACCUSING, Rung
 from stillwatch.respond.action import Action, State
-from stillwatch.respond.bounds import links_of, radii
+from stillwatch.respond.bounds import reach
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.reviews import Review, opinion, reviews_of
 from stillwatch.store.runs import read_run
@@ -19,16 +20,19 @@ from stillwatch.store.store import Store
 
 @dataclass(frozen=True)
 class Collateral:
-    """The proposals of one campaign at one step. `step` is the rung, or `rotate_key`: new keys of owners of stolen ones
+    """The proposals of one campaign at one step that rules made, or one person by hand (`proposed_by`, empty for
+    rules): what is approved together. `step` is the rung, or `rotate_key`: new keys of owners of stolen ones
     are asked apart from other step-ups, and approved by themselves. `honest` is how many of the accounts are expected
     to be honest: one minus the probability of whom the finding accuses by its role, and all of the others, owners of
     stolen keys among them; it and `exchanges` are None where the run no longer tells. `persons` says why these wait for
-    a person, or for two, and of how many the newest run does not say the same."""
+    a person, or for two, and of how many the newest run does not say the same. `differs` says in what the row's
+    actions differ, and where their customers appeal if not all that waits has one address."""
 
     campaign_id: str
     run_id: str
     rung: str
     step: str
+    proposed_by: str
     accounts: int
     honest: float | None
     exchanges: int | None
@@ -37,46 +41,43 @@ class Collateral:
     approved_by: tuple[str, ...]
     reviewed: str
     persons: tuple[str, ...]
+    differs: tuple[str, ...]
     actions: tuple[Action, ...]
 
 
 def queue(store: Store, casebook: Casebook) -> list[Collateral]:
     """Proposals that wait for a person, by campaign and step: the harshest and largest first."""
     held = casebook.find((State.PROPOSED, State.IN_FORCE))
-    radius = radii(links_of(held))
+    reached = reach(held)
     said = reviews_of(casebook)
-    groups: dict[tuple[int, str, str, str], list[Action]] = {}
+    groups: dict[tuple[int, str, str, str, str], list[Action]] = {}
+    addresses = {one.terms.appeal_url for one in held if one.state == State.PROPOSED}
     for action in held:
         if action.state == State.PROPOSED:
-            key = (-int(action.hit.rung), action.hit.campaign_id, action.hit.run_id, step_of(action))
+            key = (
+                -int(action.hit.rung),
+                action.hit.campaign_id,
+                action.hit.run_id,
+                step_of(action),
+                action.proposed_by,
+            )
             groups.setdefault(key, []).append(action)
-    newest = _newest(store)
+    newest = newest_run(store)
     read = cache(partial(_findings, store))
-    told = [_told(read, actions, radius.get(key[1], 1), said, newest) for key, actions in sorted(groups.items())]
+    told = [_told(read, actions, reached(actions[0]), said, newest, addresses) for _, actions in sorted(groups.items())]
     return sorted(
-        told, key=lambda one: (-int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id, one.step)
-    )
-
-
-Newest = tuple[str, frozenset[str]]
-"""The newest run, and the accounts that it accuses."""
-
-
-def _newest(store: Store) -> Newest:
-    try:
-        answer = read_run(store)
-    except StillwatchError:
-        return "", frozenset()
-    named = ((one["status"], member) for one in answer["campaigns"] for member in one["members"])
-    accused = (m["account_id"] for status, m in named if is_accused(status, m["role"], m["probability"]))
-    return str(answer["run"]["run_id"]), frozenset(accused)
+        told,
+        key=lambda one: (
+            -int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id, one.step, one.proposed_by,
+        ),
+    )  # fmt: skip
 
 
 def _cleared(actions: Iterable[Action], newest: Newest) -> list[str]:
     """Of how many accounts a later run than the proposals' says that it does not accuse them."""
     gone = {
         one.hit.account_id for one in actions
-        if one.hit.run_id < newest[0] and one.hit.rung > Rung.VERIFY and one.hit.account_id not in newest[1]
+        if one.hit.run_id < newest.run_id and one.hit.rung > Rung.VERIFY and newest.clears(one.hit.account_id)
     }  # fmt: skip
     return [f"the newest run does not accuse {len(gone):,} of these accounts"] if gone else []
 
@@ -85,7 +86,9 @@ Read = Callable[[str], list[dict[str, Any]]]
 """The findings of a run by its id."""
 
 
-def _told(read: Read, actions: list[Action], radius: int, said: Iterable[Review], newest: Newest) -> Collateral:
+def _told(
+    read: Read, actions: list[Action], radius: int, said: Iterable[Review], newest: Newest, addresses: set[str]
+) -> Collateral:
     first = actions[0].hit
     why = [*why_waiting(actions, radius), *_cleared(actions, newest)]
     members = _members(read(first.run_id), first.campaign_id)
@@ -94,13 +97,13 @@ def _told(read: Read, actions: list[Action], radius: int, said: Iterable[Review]
     missing = len(accounts) - len(known)
     return Collateral(
         campaign_id=first.campaign_id, run_id=first.run_id, rung=first.rung.name.lower(), step=step_of(actions[0]),
-        accounts=len(accounts),
+        proposed_by=actions[0].proposed_by, accounts=len(accounts),
         honest=round(sum(map(_honest, known)) + missing, 2) if members else None,
         exchanges=sum(int(one["exchanges"]) for one in known) if members else None,
         radius=radius, needs=max(needs_of(one, radius) for one in actions),
         approved_by=tuple(sorted({a.by for one in actions for a in one.approvals})),
         reviewed=opinion([one for one in said if one.campaign_id == first.campaign_id and not one.account_id]),
-        persons=tuple(why),
+        persons=tuple(why), differs=tuple(differences(actions, addresses)),
         actions=tuple(actions),
     )  # fmt: skip
 

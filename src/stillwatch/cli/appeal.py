@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import Acted, By, CasebookUrl, OfAccount, OfAccounts, OfCampaign, OfRung, StoreFolder
+from stillwatch.cli.options import (
+    Acted,
+    By,
+    CasebookUrl,
+    OfAccount,
+    OfAccounts,
+    OfActions,
+    OfCampaign,
+    OfRung,
+    StoreFolder,
+)
 
 
 class Does(StrEnum):
@@ -33,6 +43,7 @@ def appeal(
     account: OfAccount = None,
     campaign: OfCampaign = None,
     accounts: OfAccounts = None,
+    actions: OfActions = None,
     rung: OfRung = None,
     statement: Annotated[str, typer.Option(help="open: what the customer says.")] = "",
     answer: Annotated[Answer | None, typer.Option(help="answer: who is right, the customer (upheld) or not.")] = None,
@@ -44,8 +55,8 @@ def appeal(
     """Take in, list and answer appeals; the answer shows each action as it is now.
 
     An appeal that is upheld ends the action. One that nobody answers in time (three days for what a rule did, seven for
-    what a person approved) ends it as well. Nobody answers an appeal against what they proposed or approved. An action
-    is appealed against once. With --campaign, all of its open appeals get one answer.
+    what a person approved) ends it as well. Nobody answers an appeal against what they proposed or approved, nor one
+    that they took in. An action is appealed against once. With --campaign, all of its open appeals get one answer.
     """
     from stillwatch import acting
     from stillwatch.acting.telling import chosen
@@ -67,7 +78,7 @@ def appeal(
             if answer is None:
                 raise UsageError("it is not said who is right", wanted="--answer upheld or --answer rejected")
             waiting = {one.action_id for one in acting.open_appeals(book)}
-            named = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung)
+            named = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung, actions=actions)
             names = named if action else [name for name in named if name in waiting]
             done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)
             acts.published(kept, book)

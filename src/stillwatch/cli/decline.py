@@ -10,6 +10,7 @@ from stillwatch.cli.options import (
     CasebookUrl,
     OfAccount,
     OfAccounts,
+    OfActions,
     OfCampaign,
     OfRung,
     Reason,
@@ -25,6 +26,7 @@ def decline(
     account: OfAccount = None,
     campaign: OfCampaign = None,
     accounts: OfAccounts = None,
+    actions: OfActions = None,
     rung: OfRung = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/decline/v1.")] = False,
@@ -36,6 +38,6 @@ def decline(
     from stillwatch.respond.action import State
 
     with acts.opened(store, casebook) as (_, book):
-        names = chosen(book, (State.PROPOSED,), action, account, campaign, accounts, rung)
+        names = chosen(book, (State.PROPOSED,), action, account, campaign, accounts, rung, actions=actions)
         done = run_decline(book, names, by, reason, acts.now(), via=acts.login())
     acts.tell(done, "decline", json=json)

@@ -45,6 +45,11 @@ OfAccounts = Annotated[
     int | None, typer.Option("--accounts", help="--campaign: how many accounts that is, as `review` says.", min=1)
 ]
 
+OfActions = Annotated[
+    int | None,
+    typer.Option("--actions", help="--campaign: how many actions, where they are more than accounts.", min=1),
+]
+
 OfRung = Annotated[
     str | None,
     typer.Option("--rung", help="--account, --campaign: those of one rung alone; rotate_key: those that ask for keys."),

@@ -28,14 +28,18 @@ def propose(
         bool, typer.Option("--unknown", help="Take the id as it is, though the store does not know it.")
     ] = False,
     run: Run = None,
+    within: Annotated[
+        int, typer.Option(help="Above limit: days ago at which what the run saw may end at most.", min=1)
+    ] = 7,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/propose/v1.")] = False,
 ) -> None:
     """Propose an action by hand. It never begins by itself: another person approves it, two beyond the cap.
 
-    The answer shows the proposal. What is above limit is proposed only of an account that a suspected finding
-    accuses; where nothing comes of it, stderr says why, and the exit code is 1. The same proposal again, of the same
-    run, changes nothing, and the answer shows it as it stands. An id that the store does not know is refused.
+    The answer shows the proposal. What is above limit, and a limit so low that it shuts the account out, is proposed
+    only of an account that a suspected finding accuses, of this run and of the newest; where nothing comes of it,
+    stderr says why, and the exit code is 1. The same proposal again, of the same run, changes nothing, and the answer
+    shows it as it stands. An id that the store does not know is refused.
     """
     from stillwatch import acting
     from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
@@ -48,7 +52,7 @@ def propose(
     with acts.opened(store, casebook, begins=True) as (kept, book):
         hit = hit_by_hand(read_run(kept, run), account, rung, obligation or [], by, reason, clause, code, hours)
         terms = acting.Terms(cap=cap, appeal_url=appeal_url)
-        done = propose_by_hand(kept, book, hit, acts.now(), terms, by, via=acts.login(), unknown=unknown)
+        done = propose_by_hand(kept, book, hit, acts.now(), terms, by, via=acts.login(), unknown=unknown, within=within)
     for name in done.unknown_accounts:
         say(f"the store does not know the account {ascii(name)[1:-1][:80]}: is it spelled as in your logs?")
     if json:

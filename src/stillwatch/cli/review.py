@@ -36,13 +36,15 @@ def review(
 ) -> None:
     """List the proposals that wait for a person, by finding and rung, with the collateral; or label a finding.
 
-    A row is what `approve --campaign … --rung …` approves at once; `rotate_key` asks for new API keys and for nothing
-    else, as owners of stolen keys are asked. `why it waits` says why a person is needed, or two. `accounts` are those
-    that approving reaches. `may be honest` is how many of them are expected not to be of the campaign: the sum of one
-    minus each member's probability, owners of stolen keys, customers and accounts that the finding does not name
-    counted whole. `exchanges` are those that the finding counts of them. `radius` counts the accounts of the campaign,
-    and of those that share an account with it, that are proposed or in force. `reviewed` is what people say of the
-    finding; a second person who agrees makes it a second opinion, one who does not a dispute.
+    A row is what `approve --campaign … --rung …` approves at once; what people proposed by hand are rows of their
+    own, by person (`proposed by`), and approved by the action's id or with `--proposed-by`. In what the actions of a
+    row differ, hours, obligations and where customers appeal, stderr says. `rotate_key` asks for new API keys and for
+    nothing else, as owners of stolen keys are asked. `why it waits` says why a person is needed, or two. `accounts`
+    are those that approving reaches. `may be honest` is how many of them are expected not to be of the campaign: the
+    sum of one minus each member's probability, owners of stolen keys, customers and accounts that the finding does
+    not name counted whole. `exchanges` are those that the finding counts of them. `radius` counts the accounts of the
+    campaign, and of those that share an account with it, that are proposed or in force. `reviewed` is what people say
+    of the finding; a second person who agrees makes it a second opinion, one who does not a dispute.
     """
     from stillwatch.acting import sweep
     from stillwatch.acting.collateral import queue
@@ -85,6 +87,7 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
         heads = [
             "finding",
             "rung",
+            "proposed by",
             "accounts",
             "may be honest",
             "exchanges",
@@ -97,11 +100,14 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
         table(heads, [_row(one) for one in waiting])
         for one in waiting:
             if one.step == ROTATE_KEY and one.campaign_id:
+                by_hand = f" --proposed-by {one.proposed_by}" if one.proposed_by else ""
                 say(
                     f"{one.campaign_id}: of {counted(one.accounts, 'account')} new API keys are asked and nothing "
                     "else, as of owners of stolen keys. This is approved by itself: stillwatch approve --campaign "
-                    f"{one.campaign_id} --rung {one.step} --accounts {one.accounts}"
+                    f"{one.campaign_id} --rung {one.step}{by_hand} --accounts {one.accounts}"
                 )
+            for words in one.differs:
+                say(f"{one.campaign_id or 'no finding'}, {one.step}, of {one.proposed_by or 'rules'}: {words}")
     else:
         say("no proposal waits for a person")
     if said:
@@ -119,6 +125,13 @@ def _row(one: "Collateral") -> list[str]:
     honest = "unknown" if one.honest is None else f"{one.honest:,.1f}"
     exchanges = "unknown" if one.exchanges is None else f"{one.exchanges:,}"
     return [
-        one.campaign_id, one.step, f"{one.accounts:,}", honest, exchanges, f"{one.radius:,}", str(one.needs),
+        one.campaign_id, one.step, one.proposed_by or "rules", _reached(one), honest, exchanges, f"{one.radius:,}",
+        str(one.needs),
         ", ".join(one.approved_by) or "-", one.reviewed or "-", "; ".join(one.persons),
     ]  # fmt: skip
+
+
+def _reached(one: "Collateral") -> str:
+    """How many accounts a row reaches; and by how many actions, where these are more."""
+    more = f" ({len(one.actions):,} actions)" if len(one.actions) != one.accounts else ""
+    return f"{one.accounts:,}{more}"

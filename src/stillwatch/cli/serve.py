@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stillwatch.cli.options import CasebookUrl, KeyFile
+from stillwatch.cli.options import AppealUrl, CasebookUrl, KeyFile
 
 if TYPE_CHECKING:
     from socket import socket
@@ -57,6 +57,7 @@ def serve(
     ] = "",
     key_file: KeyFile = None,
     casebook: CasebookUrl = None,
+    appeal_url: AppealUrl = "",
     json: Annotated[bool, typer.Option("--json", help="Print the tokens, or where it listens, as JSON.")] = False,
 ) -> None:
     """Answer `POST /v1/decisions` from the actions in force, until it is ended by Ctrl-C or SIGTERM.
@@ -68,11 +69,13 @@ def serve(
     What people and rules put into the casebook is told to gateways within some seconds; an action that has expired, or
     whose appeal nobody answered, ends on time without it. The
     figures of latency in docs/serve.md hold under the scheduling of deploy/stillwatch.service, and nothing is promised
-    without it. A pseudonymous store needs its key here.
+    without it. A pseudonymous store needs its key here. What is proposed over HTTP has the appeal address that is given
+    here, and no other.
     """
     from stillwatch.cli.acts import check_casebook
     from stillwatch.cli.output import say
     from stillwatch.errors import UsageError
+    from stillwatch.respond.address import appeal_address
     from stillwatch.store.manifest import read_manifest
 
     read_manifest(store)
@@ -101,6 +104,8 @@ def serve(
         config["key_file"] = str(key_file.resolve())
     if casebook:
         config["casebook"] = casebook
+    if appeal_url:
+        config["appeal_url"] = appeal_address(appeal_url)
     _run(config, casebook, host, port, certificate, certificate_key, json)
 
 

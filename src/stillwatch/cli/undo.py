@@ -10,6 +10,7 @@ from stillwatch.cli.options import (
     CasebookUrl,
     OfAccount,
     OfAccounts,
+    OfActions,
     OfCampaign,
     OfRung,
     Reason,
@@ -25,6 +26,7 @@ def undo(
     account: OfAccount = None,
     campaign: OfCampaign = None,
     accounts: OfAccounts = None,
+    actions: OfActions = None,
     rung: OfRung = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/undo/v1.")] = False,
@@ -38,7 +40,7 @@ def undo(
     from stillwatch.respond.action import State
 
     with acts.opened(store, casebook) as (kept, book):
-        names = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung)
+        names = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung, actions=actions)
         done = run_undo(book, names, by, reason, acts.now(), via=acts.login())
         acts.published(kept, book)
     acts.tell(done, "undo", json=json)

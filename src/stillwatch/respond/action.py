@@ -92,7 +92,8 @@ class Approval:
 
 @dataclass(frozen=True)
 class Appeal:
-    """A customer's appeal. Where nobody has answered by `due_at`, the action lapses."""
+    """A customer's appeal. Where nobody has answered by `due_at`, the action lapses. `taken_by` is who took it in;
+    empty where nobody says, as in records from before that was kept."""
 
     opened_at: int
     due_at: int
@@ -101,6 +102,7 @@ class Appeal:
     by: str = ""
     reason: str = ""
     answered_at: int | None = None
+    taken_by: str = ""
 
 
 @dataclass(frozen=True)

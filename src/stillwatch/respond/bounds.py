@@ -4,7 +4,7 @@ A campaign's id changes from run to run. Campaigns that share an account count a
 by and by, a run at a time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stillwatch.records import Rung
@@ -73,10 +73,28 @@ def groups_of(links: Iterable[tuple[str, str]]) -> Mapping[str, str]:
     return {campaign: least[found("c" + campaign)] for campaign, _ in pairs}
 
 
-def links_of(actions: Iterable[Action]) -> list[tuple[str, str]]:
-    """The (campaign, account) pairs of actions that touch somebody or may, by every id that the campaign has had."""
+def links_of(actions: Iterable[Action], *, of_rules: bool = False) -> list[tuple[str, str]]:
+    """The (campaign, account) pairs of actions that touch somebody or may, by every id that the campaign has had.
+
+    What a person proposed by hand and nobody approved is left out where the links are `of_rules`: nobody alone makes a
+    rule's campaign larger than its cap. What is proposed by hand is itself bounded by all.
+    """
     held = (action for action in actions if action.state in TOUCHED and touches(action.hit))
+    if of_rules:
+        held = (action for action in held if not is_one_persons(action))
     return [(campaign, action.hit.account_id) for action in held for campaign in action.seen_as]
+
+
+def reach(actions: Sequence[Action]) -> Callable[[Action], int]:
+    """For each of the actions how many accounts its campaign's actions reach, as `links_of` has it for rules' and for
+    what is proposed by hand."""
+    of_rules, of_people = radii(links_of(actions, of_rules=True)), radii(links_of(actions))
+    return lambda one: (of_people if one.proposed_by else of_rules).get(one.hit.campaign_id, 1)
+
+
+def is_one_persons(action: Action) -> bool:
+    """Whether one person alone stands behind it: proposed by hand, and approved by nobody."""
+    return bool(action.proposed_by) and action.state == State.PROPOSED and not action.approvals
 
 
 def beyond_all(standing: Iterable[Action], begins: Iterable[Action], cap: int) -> str:

@@ -81,14 +81,15 @@ class Undo:
 
 @dataclass(frozen=True)
 class OpenAppeal:
-    """The customer appeals."""
+    """The customer appeals; `by` is who took it in, if anybody did."""
 
     statement: str
+    by: str = ""
 
 
 @dataclass(frozen=True)
 class AnswerAppeal:
-    """A person who did not approve the action answers the appeal."""
+    """A person who neither approved the action nor took the appeal in answers it."""
 
     upheld: bool
     by: str
@@ -327,7 +328,8 @@ def _appealed(action: Action, event: OpenAppeal, at: int) -> Action:
             wanted="one appeal an action", next_step="it is answered by its term" if waits else "",
         )  # fmt: skip
     hours = action.terms.automatic_hours if is_automatic(action) else action.terms.person_hours
-    appeal = Appeal(at, min(at + hours * HOUR, LAST_TIME), stated("statement", event.statement))
+    taken_by = person_named(event.by) if event.by else ""
+    appeal = Appeal(at, min(at + hours * HOUR, LAST_TIME), stated("statement", event.statement), taken_by=taken_by)
     return replace(action, appeal=appeal)
 
 
@@ -342,6 +344,8 @@ def _answered(action: Action, event: AnswerAppeal, at: int) -> Action:
         raise UsageError(
             "nobody answers an appeal against what they proposed or approved", found=by, wanted="another person"
         )
+    if by == action.appeal.taken_by:
+        raise UsageError("nobody answers an appeal that they took in", found=by, wanted="another person")
     outcome = Outcome.UPHELD if event.upheld else Outcome.REJECTED
     appeal = replace(action.appeal, outcome=outcome, by=by, reason=reason, answered_at=at)
     if event.upheld:

@@ -14,8 +14,11 @@ def written(value: object) -> str:
 
 
 def action_text(action: Action) -> str:
-    """An action as text."""
-    return written(asdict(action))
+    """An action as text. What records from before had not is left out where it is empty, so that these stay equal."""
+    held = asdict(action)
+    if action.appeal is not None and not action.appeal.taken_by:
+        del held["appeal"]["taken_by"]
+    return written(held)
 
 
 def action_read(text: str) -> Action:

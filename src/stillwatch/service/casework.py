@@ -23,7 +23,7 @@ from stillwatch.acting import grants
 from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
 from stillwatch.acting.collateral import queue
 from stillwatch.acting.known import concerned
-from stillwatch.acting.telling import chosen, told
+from stillwatch.acting.telling import by_hand_beside, chosen, told
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.respond.action import Action, State, person_named
 from stillwatch.respond.bounds import MOST_BY_HAND
@@ -57,14 +57,23 @@ class _Body(BaseModel):
 
 class Named(_Body):
     """Which actions: one by its id, those of an account, or all of a campaign, of which `accounts` says how many
-    accounts that is; with `rung` those of one rung alone, or `rotate_key`; and why."""
+    accounts that is, and `actions` how many actions where these are more; with `rung` those of one rung alone, or
+    `rotate_key`; with `proposed_by` what one person proposed by hand; and why."""
 
     action_id: Id | None = None
     account_id: Id | None = None
     campaign_id: Id | None = None
     accounts: Annotated[int, Field(ge=1)] | None = None
+    actions: Annotated[int, Field(ge=1)] | None = None
     rung: Id | None = None
+    proposed_by: Id | None = None
     reason: Text
+
+
+class Approved(Named):
+    """What a person approves; `although` the newest run clears an account, or a permission in force speaks of it."""
+
+    although: bool = False
 
 
 class Answered(Named):
@@ -92,7 +101,8 @@ class Labelled(_Body):
 
 class Wanted(_Body):
     """An action that a person proposes by hand. `obligations` are as the command has them: TYPE:SETTING=VALUE,…
-    `unknown` takes an account's id that the store does not know."""
+    `appeal_url`, where it is given, is the service's own. `unknown` takes an account's id that the store does not
+    know."""
 
     account_id: Id
     rung: Id
@@ -101,7 +111,7 @@ class Wanted(_Body):
     clause: Text
     reason: Text
     code: Id = "usage_review"
-    appeal_url: Text
+    appeal_url: Text | None = None
     cap: Annotated[int, Field(ge=0, le=MOST_BY_HAND)] = MOST_BY_HAND
     run_id: Id | None = None
     unknown: bool = False
@@ -154,11 +164,30 @@ class Casework:
         with self.opened() as (_, book):
             return _actions(does(book, by, via), schema)
 
-    def names(self, book: Casebook, body: Named, *states: State, one_step: bool = False) -> list[str]:
+    def appeal_address(self, said: str | None) -> str:
+        """Where customers appeal against what is proposed here: the service's own address, never a proposer's.
+
+        Raises UsageError where the service has none, or another was said.
+        """
+        own = self.config.appeal_url
+        if not own:
+            raise UsageError(
+                "this service knows no appeal address, so nothing is proposed here",
+                wanted="stillwatch serve --appeal-url URL, or STILLWATCH_APPEAL_URL",
+            )
+        if said is not None and said != own:
+            raise UsageError(
+                "customers appeal at the service's own appeal address, not at a proposer's", found=ascii(said)[:80],
+                wanted=f"{own}, or none",
+            )  # fmt: skip
+        return own
+
+    def names(self, book: Casebook, body: Named, *states: State, approving: bool = False) -> list[str]:
         """The ids of the actions that a request names."""
         return chosen(
-            book, states, body.action_id, body.account_id, body.campaign_id, body.accounts, body.rung, one_step=one_step
-        )
+            book, states, body.action_id, body.account_id, body.campaign_id, body.accounts, body.rung,
+            actions=body.actions, proposed_by=body.proposed_by, approving=approving,
+        )  # fmt: skip
 
 
 def microseconds() -> int:
@@ -262,7 +291,7 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
                 read_run(store, body.run_id), body.account_id, body.rung, body.obligations, by, body.reason,
                 body.clause, body.code, body.hours,
             )  # fmt: skip
-            terms = acting.Terms(cap=body.cap, appeal_url=body.appeal_url)
+            terms = acting.Terms(cap=body.cap, appeal_url=work.appeal_address(body.appeal_url))
             done = propose_by_hand(store, book, hit, work.now(), terms, by, via=via, unknown=body.unknown)
         if done.refused:
             raise UsageError(f"nothing is proposed: {done.refused}")
@@ -273,12 +302,18 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
         )  # fmt: skip
 
     @pages.post("/v1/approve", summary="Approve what is proposed: all that is named, or nothing.")
-    def approve(request: Request, body: Named) -> Answer:
-        def does(book: Casebook, by: str, via: str) -> list[Action]:
-            names = work.names(book, body, State.PROPOSED, one_step=True)
-            return acting.approve(book, names, by, body.reason, work.now(), via=via)
-
-        return work.act(request, does, "approve")
+    def approve(request: Request, body: Approved) -> Answer:
+        by, via = _person(request)
+        with work.opened() as (store, book):
+            names = work.names(book, body, State.PROPOSED, approving=True)
+            done = acting.approve_what_holds(
+                store, book, names, by, body.reason, work.now(), via=via, although=body.although
+            )
+            left = [] if body.proposed_by else by_hand_beside(book, done, body.account_id, body.campaign_id, body.rung)
+        return Answer(
+            {"schema": "stillwatch/approve/v1", "actions": [told(one) for one in done],
+             "by_hand": [one.action_id for one in left]}
+        )  # fmt: skip
 
     @pages.post("/v1/decline", summary="Decline what is proposed.")
     def decline(request: Request, body: Named) -> Answer:
@@ -312,7 +347,10 @@ def _appeals(pages: FastAPI, work: Casework) -> None:
 
         return work.act(request, does, "appeal")
 
-    @pages.post("/v1/appeals/answer", summary="Answer appeals; whoever proposed or approved an action does not.")
+    @pages.post(
+        "/v1/appeals/answer",
+        summary="Answer appeals; whoever proposed or approved an action, or took its appeal in, does not.",
+    )
     def answer(request: Request, body: Answered) -> Answer:
         def does(book: Casebook, by: str, via: str) -> list[Action]:
             open_ones = {one.action_id for one in acting.open_appeals(book)}

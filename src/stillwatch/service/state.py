@@ -38,7 +38,7 @@ log = logging.getLogger("stillwatch.service")
 @dataclass(frozen=True)
 class Config:
     """How a worker is set: the store, delay and ttl in seconds, how many workers share each budget, and the `most`
-    decisions that one gives in a second."""
+    decisions that one gives in a second. `appeal_url` is where customers appeal against what is proposed over HTTP."""
 
     store: Path
     delay: int = 900
@@ -48,6 +48,7 @@ class Config:
     key_file: Path | None = None
     casebook: str | None = None
     realtime: bool = False
+    appeal_url: str = ""
 
 
 class State:
