@@ -224,8 +224,10 @@ def test_what_a_person_proposed_by_hand_does_not_pass_beside_a_rules_row(
     which = f"1 action ({made['action_id']})"
     assert rows[0]["differs"] == ["appeal goes to https://p.example/appeal"]
     assert rows[1]["differs"] == [
-        f"hours 2,160: {which}", f"obligations hold: {which}", f"appeal goes to https://appeals.evil.example/x: {which}",
-    ]  # fmt: skip
+        f"hours 2,160: {which}",
+        f"obligations hold: {which}",
+        f"appeal goes to https://appeals.evil.example/x: {which}",
+    ]
     capsys.readouterr()
     assert cli.run(["review", "--store", str(store.folder)]) == 0
     assert "appeal goes to https://appeals.evil.example/x" in capsys.readouterr().err
@@ -351,3 +353,28 @@ def test_tables_for_people_hold_nothing_that_a_terminal_obeys(
     assert cli.run([*words, "--store", str(store.folder)]) == 0
     out = capsys.readouterr()
     assert "\x1b" not in out.out + out.err and "\u202e" not in out.out + out.err
+
+
+@pytest.mark.parametrize("upheld", [False, True])
+def test_what_was_taken_back_of_an_account_holds_its_other_proposals_up(run: Run, upheld: bool) -> None:
+    """A customer whose appeal was upheld is not suspended an hour later by a group approval that nobody looked at."""
+    limit = run("propose", "acct_1", *LIMIT, *URL, "--by", "alice")["actions"][0]["action_id"]
+    for name in ("acct_1", "acct_2"):
+        run("propose", name, *SUSPEND, *URL, "--by", "alice")
+    run("approve", limit, "--by", "bob", "--reason", "Seen.")
+    if upheld:
+        run("appeal", "open", limit, "--statement", "It is not us.", "--by", "support")
+        run("appeal", "answer", limit, "--answer", "upheld", "--reason", "They are right.", "--by", "dora")
+    else:
+        run("undo", limit, "--by", "dora", "--reason", "A mistake.")
+    group = ("approve", "--campaign", "C-1", *OF_ALICE, "--accounts", "2", "--by", "bob", "--reason", "Seen.")
+    said = run(*group, code=2)
+    assert "1 of these 2 actions" in said and f"{limit} on the same account was taken back" in said
+    waiting = [one["action_id"] for one in run("actions")["actions"] if one["state"] == "proposed"]
+    assert len(waiting) == 2
+    (mine,) = [
+        one["action_id"] for one in run("actions", "--account", "acct_1")["actions"] if one["state"] == "proposed"
+    ]
+    run("decline", mine, "--by", "bob", "--reason", "The customer was right.")
+    (done,) = run(*group[:5], "--accounts", "1", *group[7:])["actions"]
+    assert (done["account_id"], done["state"]) == ("acct_2", "in_force")

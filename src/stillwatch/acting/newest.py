@@ -11,7 +11,7 @@ from stillwatch.acting.grants import permissions_now
 from stillwatch.acting.known import accounts_of_org
 from stillwatch.errors import StillwatchError, UsageError
 from stillwatch.records import is_accused
-from stillwatch.respond.action import Action, stated, why_a_person
+from stillwatch.respond.action import Action, State, stated, why_a_person
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
@@ -76,15 +76,14 @@ def permitted(store: Store, casebook: Casebook, now: int) -> dict[str, str]:
 
 
 def doubts(store: Store, casebook: Casebook, actions: Sequence[Action], now: int) -> dict[str, str]:
-    """Why what only a person may put in force is not what the newest run and the permissions say, by the action's id.
-
-    Actions that a rule may begin by itself are in no doubt here.
+    """Why a proposal does not stand as it was made, by the action's id: something on its account was taken back since;
+    or, of what only a person may put in force, the newest run or a permission says otherwise.
     """
-    harsh = [one for one in actions if why_a_person(one.hit)]
+    told = {one.action_id: since for one in actions if (since := taken_back_since(casebook, one))}
+    harsh = [one for one in actions if why_a_person(one.hit) and one.action_id not in told]
     if not harsh:
-        return {}
+        return told
     newest, open_to = newest_run(store), permitted(store, casebook, now)
-    told = {}
     for one in harsh:
         account = one.hit.account_id
         permission = f"a permission in force speaks of it: {open_to[account]}" if account in open_to else ""
@@ -94,12 +93,23 @@ def doubts(store: Store, casebook: Casebook, actions: Sequence[Action], now: int
     return told
 
 
+def taken_back_since(casebook: Casebook, action: Action) -> str:
+    """What of an account was undone, or ended by its appeal, after this was proposed; empty where nothing was. Whoever
+    proposed or approved it before did not know."""
+    for other in casebook.find(account=action.hit.account_id):
+        ended = other.state in (State.UNDONE, State.LAPSED) and other.hit.mode == "enforce"
+        if ended and other.touched_at >= action.proposed_at:
+            return f"{other.action_id} on the same account was taken back after it was proposed: {other.ended}"
+    return ""
+
+
 def approve_what_holds(
     store: Store, casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "",
     although: bool = False,
 ) -> list[Action]:  # fmt: skip
-    """Approve as `approve` does, if the newest run still accuses whom harsh actions touch and no permission speaks of
-    them. `although` approves all the same, and the reason says in spite of what. Raises UsageError else.
+    """Approve as `approve` does, if nothing was taken back of the accounts meanwhile, the newest run still accuses whom
+    harsh actions touch, and no permission speaks of them. `although` approves all the same, and the reason says in
+    spite of what. Raises UsageError else.
     """
     said = stated("reason", reason)
     doubted = doubts(store, casebook, [casebook.get(name) for name in names], now)
@@ -108,7 +118,7 @@ def approve_what_holds(
         more = f"; and {len(doubted) - MOST_NAMED:,} more" if len(doubted) > MOST_NAMED else ""
         raise UsageError(
             f"what {len(doubted):,} of these {len(names):,} actions rest on does not hold any more", found=first + more,
-            wanted="actions of whom the newest run accuses and nothing permits",
+            wanted="whom the newest run accuses, nothing permits, and nothing was taken back of; decline the others",
             next_step="--although approves all the same, and the trail says so with the reason",
         )  # fmt: skip
     reasons = {name: f"{said} (although {why})" for name, why in doubted.items()}
