@@ -224,7 +224,8 @@ def test_what_a_person_proposed_by_hand_does_not_pass_beside_a_rules_row(
     which = f"1 action ({made['action_id']})"
     assert rows[0]["differs"] == ["appeal goes to https://p.example/appeal"]
     assert rows[1]["differs"] == [
-        f"hours 2,160: {which}", f"obligations hold: {which}", f"appeal goes to https://appeals.evil.example/x: {which}",
+        f"hours 2,160: {which}", f"obligations hold: {which}",
+        f"appeal goes to https://appeals.evil.example/x: {which}",
     ]  # fmt: skip
     capsys.readouterr()
     assert cli.run(["review", "--store", str(store.folder)]) == 0
