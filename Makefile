@@ -24,7 +24,7 @@ demo: $(STAMP) ## make a small world and find the campaigns in it
 test: test-unit test-slow test-spark ## unit layer (under a minute), then the slow layer, then a real Spark
 
 test-unit: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(STAMP)
 	@$(MAKE) --no-print-directory litellm || echo "no LiteLLM: the tests with a real proxy are skipped" >&2
