@@ -134,7 +134,7 @@ def test_after_an_erasure_it_asks_for_a_new_run(tmp_path: Path) -> None:
     store = a_run(tmp_path)
     erase(store, "a0", dry_run=True)
     assert current(store)["exchanges"] == 0
-    erase(store, "nobody")
+    erase(store, "nobody", unknown=True)
     assert current(store)["exchanges"] == 0
     erase(store, "a0")
     with pytest.raises(UsageError, match="an account was erased since"):

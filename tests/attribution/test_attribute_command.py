@@ -14,7 +14,7 @@ from stillwatch.cli.show import print_campaigns, print_finding
 from stillwatch.console.page import page
 from stillwatch.store.casebook.attributions import Signature, signatures, signed_under
 from stillwatch.store.casebook.casebook import Casebook
-from stillwatch.store.casebook.forget import forget_account
+from stillwatch.store.casebook.forget import Eraser, forget_account
 from stillwatch.store.store import Store
 from tests.attribution.dossiers import BLOCK, DOMAIN, NAME, RUN, dossier, indicator, store_of
 from tests.console import answers
@@ -136,7 +136,7 @@ def test_a_broken_dossier_is_refused(run: Run, tmp_path: Path) -> None:
 
 def test_an_erased_account_leaves_no_name_in_a_signature(run: Run, store: Store) -> None:
     run("C-1", "--sign", NAME, "--by", "alice", "--reason", "Because bad_1 wrote so.")
-    forget_account(store.folder, ["bad_1"], 10**15, None, dry_run=False)
+    forget_account(store.folder, ["bad_1"], Eraser(10**15), None, dry_run=False)
     (one,) = signed_under(store.folder, None, RUN)
     assert one.reason == "Because erased wrote so."
 

@@ -89,6 +89,51 @@ def test_a_database_that_is_not_the_stores_is_refused_and_nothing_is_begun_there
     assert cli.run(["actions", *words, url]) == 0, "it is known by its first row, which an erasure leaves"
 
 
+def test_a_casebook_is_known_though_nothing_was_written_into_it_yet(
+    store: Store, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = url.rsplit("/", 1)[0] + "/other"
+    opened(store, url).close()
+    assert len(place.noted(store.folder) or "") == 64
+    (tmp_path / "t").mkdir()
+    another = store_of(tmp_path / "t")
+    opened(another, wrong).close()
+    for command in (["erase", "acct_1"], ["actions"], ["undo", "R-1", "--by", "bob", "--reason", "Looked."]):
+        assert cli.run([*command, "--store", str(store.folder), "--casebook", wrong]) == 2
+        assert "not this store's casebook" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="not this store's"):
+        opened(store, wrong)
+    opened(store, url).close()
+
+
+def test_reads_rehearsals_and_refusals_leave_nothing_behind(store: Store, url: str) -> None:
+    words = ["--store", str(store.folder), "--casebook", url]
+    by = ["--by", "bob", "--reason", "Looked."]
+    for command in (["review"], ["permission", "add", "c", "--account", "acct_1", *by]):
+        assert cli.run([*command, *words]) == 2
+    given = ["--rung", "nonsense", "--clause", "c", "--hours", "1", "--appeal-url", "https://p.example"]
+    assert cli.run(["propose", "acct_1", *given, *by, *words]) == 2
+    assert cli.run(["review", "C-1", "--label", "true", *words]) == 2
+    assert not list(store.folder.glob("casebook*"))
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+    book = opened(store, url)
+    acting.propose(store, book, hits(2), NOW, TERMS)
+    begin = book.history()[0]["hash"]
+    with book.database.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE identity")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+    place.note(store.folder, begin)
+    assert erase(store, "acct_1", casebook=url, dry_run=True).cases.actions == 1
+    assert book.database._first() == begin
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0002",)
+    assert erase(store, "acct_1", casebook=url, by="bob", via="b").cases.actions == 1
+    assert place.noted(store.folder) == begin == book.database._first()
+    whole(book)
+    book.close()
+
+
 @pytest.mark.parametrize("kind", [*checks.TAMPERING, *checks.BOUND])
 def test_tampering_shows(kind: str, store: Store, url: str) -> None:
     book = opened(store, url)

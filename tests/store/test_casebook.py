@@ -29,6 +29,7 @@ from stillwatch.store.casebook.casebook import Casebook, action_row
 from stillwatch.store.casebook.database import Database
 from stillwatch.store.casebook.reviews import Review, label
 from stillwatch.store.erase import erase
+from stillwatch.store.mentions import Mentions
 from stillwatch.store.retention import expire
 from stillwatch.store.store import Store
 from tests.respond.casebooks import finding, member, opened, store_of, write_run
@@ -387,3 +388,84 @@ def test_a_permission_is_found_by_its_pseudonym(tmp_path: Path, monkeypatch: pyt
     row = grants.add_permission(store, book, grants.Permission("acct_17", None, "research", "c"), "bob", WHY, NOW)
     assert row["account_id"].startswith("hmac:1:")
     assert grants.end_permissions(store, book, "c", "bob", WHY, NOW, account="acct_17")
+
+
+def test_who_acted_stays_on_the_trail_whoever_is_erased(store: Store) -> None:
+    book = opened(store)
+    done = acting.propose(store, book, hits(3), NOW, TERMS).new
+    acting.undo(book, [done[0].action_id], "mallory", "ticket acct_2 and unacct_2 account", NOW, via="mal")
+    before = book.history()
+    book.close()
+    with pytest.raises(UsageError, match="does not know"):
+        erase(store, "account")
+    assert erase(store, "account", unknown=True).cases.trail == 0
+    told = erase(store, "acct_2", by="dana", via="d").cases
+    assert (told.trail, told.restated, told.mentions) == (2, 1, 0)
+    book = opened(store)
+    whole(book)
+    rows = {row["seq"]: row for row in book.history()}
+    undone = next(row for row in before if row["what"] == "undone")
+    now = rows[undone["seq"]]
+    assert now | {"restated": 0} == undone | {"reason": "ticket erased and unacct_2 erased", "restated": 0}
+    assert (now["by"], now["via"], now["erased"]) == ("mallory", "mal", False)
+    assert now in book.history(action_id=done[0].action_id) and rows[now["restated"]]["what"] == "restated"
+    last = next(row for row in book.history() if row["what"] == "erased" and row["by"])
+    assert (last["by"], last["via"], last["rows"]) == ("dana", "d", 2)
+    erase(store, "acct_0", by="eve", via="e")
+    rows = {row["seq"]: row for row in book.history()}
+    now = rows[undone["seq"]]
+    assert (now["by"], now["via"], now["erased"]) == ("mallory", "mal", True) and "reason" not in now
+    whole(book)
+    assert erase(store, "acct_0").cases.trail == 0, "who was erased is known, and nothing is left"
+    book.close()
+
+
+def test_a_rules_words_are_kept_from_an_id_that_is_a_word(store: Store) -> None:
+    book = opened(store)
+    words = {"reason": "One account of many.", "clause": "Terms 2: one account"}
+    acting.propose(store, book, [hit(Rung.VERIFY, account_id="account", **words), *hits(2, **words)], NOW, TERMS)
+    book.close()
+    assert erase(store, "account").cases.restated == 0
+    book = opened(store)
+    assert {one.hit.reason for one in what(book)} == {words["reason"]} and len(what(book)) == 2
+    whole(book)
+    book.close()
+
+
+def test_an_erased_id_is_in_no_text_that_people_wrote(store: Store) -> None:
+    book = opened(store)
+    acting.propose(store, book, [hit(Rung.VERIFY, account_id=CANARY)], NOW, TERMS)
+    other = hit(Rung.VERIFY, account_id="acct_1", clause=f"Terms, for {CANARY}")
+    terms = replace(TERMS, appeal_url=f"https://p.example/a?of={CANARY}")
+    acting.propose(store, book, [other], NOW, terms, by="bob")
+    wanted = grants.Permission("acct_1", None, "research", f"contract {CANARY}", models=("m", CANARY))
+    grants.add_permission(store, book, wanted, "bob", f"As {CANARY} asked.", NOW)
+    grants.end_permissions(store, book, f"contract {CANARY}", "bob", f"{CANARY} left.", NOW + 1)
+    book.close()
+    erase(store, CANARY)
+    assert CANARY.encode() not in every_byte(store.folder)
+    book = opened(store)
+    whole(book)
+    assert book.find()[0].terms.appeal_url == "https://p.example/a?of=erased"
+    host = Mentions(["p.example"]).out_of_address("https://p.example/p.example")
+    assert host == "https://p.example/erased", "nobody's id takes the address of appeals away"
+    (row,) = grants.permissions_now(store, book, NOW + 2)
+    assert (row["reference"], row["models"], row["state"]) == ("contract erased", ["m", "erased"], "ended")
+    assert (row["granted_because"], row["ended_because"]) == ("As erased asked.", "erased left.")
+    granted = next(one for one in book.history() if one["what"] == "granted")
+    assert (granted["by"], granted["reference"]) == ("bob", "contract erased")
+    book.close()
+
+
+def test_half_a_character_is_erased_where_it_can_be(store: Store) -> None:
+    book = opened(store)
+    name = "\udcff\udcfe"
+    acting.propose(store, book, [hit(Rung.VERIFY, account_id=name), *hits(1)], NOW, TERMS)
+    book.close()
+    with pytest.raises(UsageError, match="does not know"):
+        erase(store, "\udcff")
+    assert erase(store, name).cases.actions == 1
+    book = opened(store)
+    whole(book)
+    assert len(what(book)) == 1
+    book.close()

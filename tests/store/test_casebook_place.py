@@ -5,13 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import URL, make_url
 
 from stillwatch import acting, cli
 from stillwatch.errors import UsageError
 from stillwatch.store.casebook import place
 from stillwatch.store.casebook.casebook import Casebook
-from stillwatch.store.casebook.forget import forget_account
+from stillwatch.store.casebook.forget import Eraser, forget_account
 from stillwatch.store.store import Store
 from tests.respond.casebooks import opened, store_of
 from tests.respond.hits import NOW, TERMS
@@ -136,7 +137,7 @@ def test_a_server_is_known_by_any_of_its_names(store: Store) -> None:
 
 def test_without_a_casebook_there_is_nothing_to_forget_and_none_is_begun(store: Store) -> None:
     assert Casebook.there(store.folder) is None
-    assert forget_account(store.folder, ["acct_1"], NOW, None, dry_run=False).actions == 0
+    assert forget_account(store.folder, ["acct_1"], Eraser(NOW), None, dry_run=False).actions == 0
     assert not (store.folder / "casebook.db").exists()
 
 
@@ -154,3 +155,66 @@ def test_expire_looks_at_the_casebook_before_it_removes_a_day(
     assert cli.run([*words, "--casebook", "sqlite:////nowhere/x.db"]) == 2
     assert "not this store's casebook" in capsys.readouterr().err and Store.open(tmp_path / "s").days() == days
     assert cli.run([*words, "--json"]) == 0 and json.loads(capsys.readouterr().out)["days"] == len(days) - 1
+
+
+def test_reading_begins_no_casebook(run: Run, store: Store) -> None:
+    for words in (("actions",), ("review",), ("appeal", "list"), ("permission", "list")):
+        run(*words, code=0)
+    run("undo", "R-1", *BY), run("permission", "add", "c", "--account", "a", *BY)
+    assert not list(store.folder.glob("casebook*"))
+
+
+def test_a_casebook_is_known_from_its_beginning_and_by_what_its_trail_began_with_before(store: Store) -> None:
+    book = opened(store)
+    first = book.database._first()
+    assert first and len(first) == 64 and book.head() == ""
+    acting.propose(store, book, hits(1), NOW, TERMS)
+    assert book.database._first() == first
+    begin = book.history()[0]["hash"]
+    _back_to_0002(book)
+    assert book.database._first() == begin
+    book.close()
+    book = opened(store)
+    assert book.database._first() == begin
+    book.close()
+
+
+def test_a_rehearsal_reads_an_older_casebook_and_leaves_it_so(store: Store) -> None:
+    book = opened(store)
+    acting.propose(store, book, hits(2), NOW, TERMS)
+    _back_to_0002(book)
+    told = forget_account(store.folder, ["acct_1"], Eraser(NOW), None, dry_run=True)
+    assert told.actions == 1
+    with book.database.engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
+        assert not inspect(connection).has_table("identity")
+    assert len(book.find()) == 2
+    book.close()
+
+
+def _back_to_0002(book: Casebook) -> None:
+    with book.database.writing() as connection:
+        connection.execute(text("DROP TABLE identity"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+
+
+def test_what_a_store_intends_to_begin_is_one_thing_until_it_is_noted(store: Store) -> None:
+    one = place.intended(store.folder)
+    assert len(one) == 64 and place.intended(store.folder) == one and place.noted(store.folder) is None
+    place.note(store.folder, one)
+    assert place.noted(store.folder) == one and not (store.folder / place.BEGINS).exists()
+
+
+def test_erase_refuses_who_is_nobody_and_completes_what_was_begun(run: Run, store: Store) -> None:
+    book = opened(store)
+    acting.propose(store, book, hits(2), NOW, TERMS)
+    book.close()
+    for name in ("account", "acct", "acct_11", "\udcff"):
+        for more in ((), ("--dry-run",)):
+            assert "does not know this account" in run("erase", name, *more)
+    assert json.loads(run("erase", "\udcff", "--unknown", "--json", code=0))["exchanges"] == 0
+    assert json.loads(run("erase", "acct_1", "--by", "Dana", "--json", code=0))["cases"]["actions"] == 1
+    run("erase", "acct_1", code=0)
+    rows = json.loads(run("actions", "--trail", "--json", code=0))["rows"]
+    (row,) = [one for one in rows if one["what"] == "erased"]
+    assert row["by"] == "dana" and row["via"]

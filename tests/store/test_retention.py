@@ -140,7 +140,7 @@ def test_what_a_killed_run_of_a_cluster_left_goes_too(tmp_path: Path, remove: st
     left.parent.mkdir(parents=True)
     left.write_bytes(b"rows of somebody")
     if remove == "erase":
-        erase(store, "nobody")
+        erase(store, "nobody", unknown=True)
     else:
         expire(store, date(2020, 1, 1))
     assert not left.exists()

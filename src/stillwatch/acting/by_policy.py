@@ -57,7 +57,7 @@ def rehearse(
     """
     name, said = judge(store, policy, run_id, datetime.fromtimestamp(now // 1_000_000, UTC), within)
     terms = Terms(cap=policy.blast_radius, appeal_url=SOMEWHERE)
-    casebook = Casebook.there(store.folder, casebook_url)
+    casebook = Casebook.there(store.folder, casebook_url, rehearses=True)
     with tempfile.TemporaryDirectory(prefix="stillwatch-") as folder:
         book = casebook or Casebook.open(Path(folder))
         try:

@@ -64,6 +64,11 @@ def add_permission(
     return row
 
 
+def check_permission(wanted: Permission, by: str, reason: str) -> None:
+    """Raise UsageError where `add_permission` would refuse this whatever the store holds."""
+    person_named(by), stated("reason", reason), _checked(wanted)
+
+
 def end_permissions(
     store: Store, casebook: Casebook, reference: str, by: str, reason: str, now: int,
     *, account: str | None = None, org: str | None = None, purpose: str | None = None, via: str = "",

@@ -11,6 +11,7 @@ from stillwatch.errors import StillwatchError
 from stillwatch.respond.action import Action, State
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.exchanges import source
+from stillwatch.store.mentions import is_text
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
@@ -41,7 +42,7 @@ def unknown_accounts(store: Store, names: Iterable[str]) -> list[str]:
     """Which of these ids, as the store keeps them, stand neither in its accounts nor in its exchanges nor in the newest
     run; ascending."""
     left = set(names) - _of_newest_run(store)
-    known = _of_tables(store, set(filter(_is_text, left)))
+    known = _of_tables(store, set(filter(is_text, left)))
     return sorted(left - known)
 
 
@@ -74,8 +75,3 @@ def _of_tables(store: Store, names: Collection[str]) -> set[str]:
         engine.register("asked", pa.table({"account_id": pa.array(sorted(names), pa.string())}))
         found = engine.arrow(asked)
     return set(found["account_id"].to_pylist())
-
-
-def _is_text(name: str) -> bool:
-    """Whether a table can hold the name: half a character is in none."""
-    return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in name)

@@ -14,16 +14,27 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(store: Path, url: str | None, *, begins: bool = False) -> "Iterator[tuple[Store, Casebook]]":
-    """A store and its casebook. Whoever only reads or decides begins none on a server."""
+    """A store and its casebook. Whoever only reads or decides begins none: where the store has none in its folder, an
+    empty one elsewhere stands for it, and goes."""
+    import tempfile
+
     from stillwatch.store.casebook.casebook import Casebook
     from stillwatch.store.store import Store
 
     kept = Store.open(store)
-    casebook = Casebook.open(store, url, begins=begins)
-    try:
-        yield kept, casebook
-    finally:
-        casebook.close()
+    held = None if begins else Casebook.there(store, url)
+    with tempfile.TemporaryDirectory(prefix="stillwatch-") as empty:
+        none_yet = not (begins or held) and not is_server(url)
+        casebook = held or (Casebook.open(Path(empty)) if none_yet else Casebook.open(store, url, begins=begins))
+        try:
+            yield kept, casebook
+        finally:
+            casebook.close()
+
+
+def is_server(url: str | None) -> bool:
+    """Whether a URL, which was looked at before, is of a server's database."""
+    return bool(url) and str(url).startswith("postgres")
 
 
 def check_casebook(store: Path, url: str | None) -> None:

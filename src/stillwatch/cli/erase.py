@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import CasebookUrl, DryRun, KeyFile
+from stillwatch.cli.options import By, CasebookUrl, DryRun, KeyFile
 
 
 def erase(
@@ -13,31 +13,45 @@ def erase(
     store: Annotated[Path, typer.Option(help="The store's folder.")],
     key_file: KeyFile = None,
     casebook: CasebookUrl = None,
+    unknown: Annotated[
+        bool,
+        typer.Option("--unknown", help="Also an id that the store does not know, for logs that are still to come."),
+    ] = False,
+    by: By = "",
     dry_run: DryRun = False,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Remove every row of an account, and every mention of it in runs and in the casebook, from a store.
 
-    The answer counts what was removed, by kind. What is in force against the account ends with it; of the audit trail
-    only hashes stay. Findings keep their other numbers and are marked `erased`. Rows of the
-    account from before the erasure are passed over when the same logs are ingested again; what it does later is read
-    as ever. Stop `ingest` and `detect` on this store first. An erase that was stopped is repeated.
+    The answer counts what was removed, by kind. What is in force against the account ends with it; of its rows of the
+    audit trail who acted stays, and of other rows all but its name. An id that neither the store nor its runs nor its
+    casebook have as an account's is refused, unless --unknown is given. Findings keep their other numbers and are
+    marked `erased`. Rows of the account from before the erasure are passed over when the same logs are ingested again;
+    what it does later is read as ever. Stop `ingest` and `detect` on this store first. An erase that was stopped is
+    repeated.
     """
     from dataclasses import asdict
 
     from stillwatch.acting import publish_after_erasure
     from stillwatch.cli import acts
     from stillwatch.cli.output import counted, emit_json, say
+    from stillwatch.errors import UsageError
     from stillwatch.store.erase import erase as run_erase
     from stillwatch.store.store import Store
 
     kept = Store.open(store, key_file)
+    refused = False
     try:
-        told = run_erase(kept, account, dry_run=dry_run, casebook=casebook)
+        told = run_erase(
+            kept, account, dry_run=dry_run, casebook=casebook, unknown=unknown, by=by, via=acts.login()
+        )  # fmt: skip
+    except UsageError:
+        refused = True
+        raise
     finally:
-        if not dry_run:
+        if not (dry_run or refused):
             publish_after_erasure(kept, casebook, acts.now())
-    if not (told.files or told.drafts or told.cases.actions or told.cases.trail):
+    if not (told.files or told.drafts or told.cases.actions or told.cases.trail or told.cases.restated):
         say("the store holds nothing of this account; is the id spelled as in your logs?")
     if not dry_run and not told.epochs_noted:
         say("no key is at hand, so nothing keeps the account's old rows away: do not ingest the same logs again")
@@ -55,6 +69,6 @@ def erase(
         f"{counted(told.findings, 'finding')} of runs, {counted(told.listed, 'row')} in their lists, "
         f"{counted(told.mentions, 'mention')}, "
         f"{counted(told.cases.actions, 'action')} ({told.cases.in_force} in force), "
-        f"{counted(told.cases.trail, 'row')} of the audit trail, "
+        f"{counted(told.cases.trail, 'row')} of the audit trail ({told.cases.restated:,} of others restated), "
         f"{counted(told.drafts, 'unfinished file')}; {counted(told.files, 'file')} rewritten or removed"
     )

@@ -63,13 +63,16 @@ def permission(
     from stillwatch.errors import UsageError
     from stillwatch.store.store import Store
 
+    wanted = None
+    if does == Does.ADD:  # before a casebook is begun
+        if purpose is None:
+            raise UsageError("it is not said for what", wanted="--purpose")
+        wanted = _wanted(account, org, purpose, reference, model, exchange_cap, token_cap, starts, ends)
+        grants.check_permission(wanted, by, reason)
     with acts.opened(store, casebook, begins=does == Does.ADD) as (_, book):
         kept, now, via = Store.open(store, key_file), acts.now(), acts.login()
         whom = None
-        if does == Does.ADD:
-            if purpose is None:
-                raise UsageError("it is not said for what", wanted="--purpose")
-            wanted = _wanted(account, org, purpose, reference, model, exchange_cap, token_cap, starts, ends)
+        if wanted is not None:
             whom = concerned(kept, book, grants.add_permission(kept, book, wanted, by, reason, now, via=via))
         elif does == Does.END:
             grants.end_permissions(

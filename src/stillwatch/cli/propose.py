@@ -48,9 +48,11 @@ def propose(
     from stillwatch.cli.output import emit_json, say
     from stillwatch.errors import StillwatchError
     from stillwatch.store.runs import read_run
+    from stillwatch.store.store import Store
 
+    answer = read_run(Store.open(store), run)
+    hit = hit_by_hand(answer, account, rung, obligation or [], by, reason, clause, code, hours)
     with acts.opened(store, casebook, begins=True) as (kept, book):
-        hit = hit_by_hand(read_run(kept, run), account, rung, obligation or [], by, reason, clause, code, hours)
         terms = acting.Terms(cap=cap, appeal_url=appeal_url)
         done = propose_by_hand(kept, book, hit, acts.now(), terms, by, via=acts.login(), unknown=unknown, within=within)
     for name in done.unknown_accounts:

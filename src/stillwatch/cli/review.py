@@ -50,16 +50,17 @@ def review(
     from stillwatch.acting.collateral import queue
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
+    from stillwatch.respond.action import person_named, stated
     from stillwatch.store.casebook.reviews import Review, reviews_of
     from stillwatch.store.casebook.reviews import label as note_label
     from stillwatch.store.runs import found_in, read_run
 
+    if (campaign is None) != (label is None):
+        raise UsageError("a label needs a finding, and a finding a label", wanted="CAMPAIGN --label true|benign|false")
+    if label is not None:  # before a casebook is begun
+        person_named(by), stated("reason", reason)
     with acts.opened(store, casebook, begins=label is not None) as (kept, book):
         now = acts.now()
-        if (campaign is None) != (label is None):
-            raise UsageError(
-                "a label needs a finding, and a finding a label", wanted="CAMPAIGN --label true|benign|false"
-            )
         if campaign is not None and label is not None:
             answer = read_run(kept, run)
             finding = found_in(answer, campaign, store)

@@ -5,7 +5,6 @@ the same erase completes it. Exchanges come last, since they tell which rows in 
 """
 
 import json
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -23,10 +22,13 @@ import pyarrow.parquet as pq
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.ingest.pseudonyms import kept_names
 from stillwatch.records import QuarantinedRow
+from stillwatch.respond.action import person_named
 from stillwatch.store import files, waiting
-from stillwatch.store.casebook.forget import Forgotten, forget_account
+from stillwatch.store.casebook.forget import Eraser, Forgotten, forget_account, knows_account
 from stillwatch.store.exchanges import write_exchanges
 from stillwatch.store.files import sync_folder, write_whole
+from stillwatch.store.holders import References, holds_account
+from stillwatch.store.mentions import Mentions, is_text
 from stillwatch.store.permits import ENDS
 from stillwatch.store.renames import GONE, current_ids, findings_in, times_named
 from stillwatch.store.retention import sweep
@@ -43,9 +45,6 @@ OUTBOX = "outbox"
 
 SENTENCES = ("because", "for", "against")
 """Keys of a run that hold sentences. Other values are words of ours, which an id may happen to be spelled like."""
-
-LEAST_LETTERS = 4
-"""Names shorter than this are not looked for in sentences: they would be found in every other one."""
 
 
 @dataclass
@@ -73,18 +72,26 @@ class Erased:
     """Epochs without a key at hand: the account's pseudonym in them, if it has one, is not known."""
 
 
-def erase(store: Store, account: str, *, dry_run: bool = False, casebook: str | None = None) -> Erased:
+def erase(
+    store: Store, account: str, *, dry_run: bool = False, casebook: str | None = None, unknown: bool = False,
+    by: str = "", via: str = "",
+) -> Erased:  # fmt: skip
     """Remove an account, given by its id or by a pseudonym. A repeat completes what was killed, and else finds nothing.
 
-    `casebook` is the URL of the store's casebook where that is on a server.
+    `casebook` is the URL of the store's casebook where that is on a server; `by` erases, through the login `via`.
 
-    Raises UsageError where the id cannot be looked for, StoreError where the disk refuses or a file is damaged.
+    Raises UsageError where the id cannot be looked for, or nothing holds it as an account's and that is not said
+    (`unknown`); StoreError where the disk refuses or a file is damaged.
     """
     if not account:
         raise UsageError("no account is named", next_step=f"stillwatch erase ACCOUNT --store {store.folder}")
     keys = store.keys_at_hand("pseudonym")
-    one = pa.array([account], pa.string())
-    hidden = [kept_names(one, key, epoch, every_name=store.pseudonymous)[0].as_py() for epoch, key in keys.items()]
+    one = pa.array([account] if is_text(account) else [], pa.string())  # no table holds half a character
+    hidden = [
+        name
+        for epoch, key in keys.items()
+        for name in kept_names(one, key, epoch, every_name=store.pseudonymous).to_pylist()
+    ]
     if store.pseudonymous and not keys and not account.startswith("hmac:"):
         raise UsageError(
             "without its key a pseudonymous store does not tell who is who", where=str(store.folder),
@@ -92,11 +99,22 @@ def erase(store: Store, account: str, *, dry_run: bool = False, casebook: str | 
         )  # fmt: skip
     unsearched = tuple(e.epoch for e in store.manifest.epochs if e.epoch not in keys)
     told = Erased(tuple(sorted({account, *hidden})), unsearched_epochs=unsearched)
+    who = Eraser(time_ns() // 1000, person_named(by) if by else "", via)
     work = _Erasure(store, told, dry_run)
-    told.cases = forget_account(store.folder, told.names, time_ns() // 1000, casebook, dry_run=dry_run)
+    filed = knows_account(store.folder, told.names, casebook)  # refuses another store's casebook before anything
+    if not (unknown or filed or work.rows or holds_account(store, told.names)):
+        raise UsageError(
+            "the store does not know this account", where=str(store.folder), found=ascii(account)[1:-1][:80],
+            wanted="an id of its accounts, exchanges, permissions, runs or casebook, as your logs have it",
+            next_step="--unknown keeps an id away from logs that are still to come",
+        )  # fmt: skip
+    if not dry_run:  # the note comes first: by it the same command completes an erase that was killed
+        told.epochs_noted = note(store, told.names, work.before)
+    told.cases = forget_account(
+        store.folder, told.names, who, casebook, dry_run=dry_run, renamed=work.references.grants()
+    )
     if not dry_run:
         sweep(store)
-        told.epochs_noted = note(store, told.names, work.before)
     for step in (
         work.drafts, work.watches, work.outbox, work.runs, work.lists, work.looked, work.quarantine, work.small,
         work.exchanges,
@@ -112,7 +130,8 @@ class _Erasure:
         self.store = store
         self.told = told
         self.dry_run = dry_run
-        self.names = pa.array(told.names, pa.string())
+        self.names = pa.array([name for name in told.names if is_text(name)], pa.string())
+        self.references = References(store, told.names)
         self._ids: dict[str, str] = {}
         self._answers: dict[Path, Any] = {}
 
@@ -234,20 +253,18 @@ class _Erasure:
             return [self._without_mentions(held, key) for held in value]
         if not isinstance(value, str) or key not in SENTENCES:
             return value
-        new = self._mention.sub(GONE, value)
+        new = self._mention.out_of(value, ours=True)
         self.told.mentions += new != value
         return new
 
     @cached_property
-    def _mention(self) -> re.Pattern[str]:
-        names = {*(name for name in self.told.names if len(name) >= LEAST_LETTERS), *self._emails()}
-        long = sorted(names, key=lambda name: (-len(name), name))
-        return re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in long) or r"(?!)")
+    def _mention(self) -> Mentions:
+        return Mentions({*self.told.names, *self._emails()})
 
     def _emails(self) -> set[str]:
         held = [_read(path) for path in _parquet(self.store.folder / "accounts")]
         own = [table.filter(self._is_named(table["account_id"]))["email"].to_pylist() for table in held]
-        return {email for emails in own for email in emails if email and len(email) >= LEAST_LETTERS}
+        return {email for emails in own for email in emails if email}
 
     def quarantine(self) -> None:
         """Rows that were set aside of the account's exchanges; and the names of files that are called after it."""
@@ -273,17 +290,20 @@ class _Erasure:
         return str(Path(*parts)) if any(gone) else file
 
     def small(self) -> None:
-        """Rows of accounts and permissions, and other accounts' `reseller_of`."""
+        """Rows of accounts and permissions, names in others' references, and other accounts' `reseller_of`."""
         for path in _parquet(self.store.folder / "permissions"):
             held = _read(path)
             gone = self._is_named(held["account_id"])
+            new, named = self.references.out_of(held)
             self.told.permissions += _true(gone)
-            self._keep_small(path, held, gone, changed=False)
+            self.told.mentions += sum(named)
+            self._keep_small(path, new, gone, changed=any(named))
         for path in _parquet(self.store.folder / ENDS):
             held = _read(path)
             gone = self._is_named(held["account_id"])
-            left = held.filter(pc.invert(gone))
-            if left.num_rows < held.num_rows:
+            new, named = self.references.out_of(held)
+            left = new.filter(pc.invert(gone))
+            if any(named) or left.num_rows < held.num_rows:
                 self._replace(path, partial(write_ends, path.parent, left) if left.num_rows else _nothing)
         for path in _parquet(self.store.folder / "accounts"):
             held = _read(path)

@@ -47,6 +47,12 @@ def note(store: Store, names: Iterable[str], before: datetime) -> int:
     return len(keys)
 
 
+def listed(store: Store, names: Iterable[str]) -> bool:
+    """Whether one of the names is on the list of an epoch whose key is at hand."""
+    keys, held = store.keys_at_hand(PURPOSE), tuple(names)
+    return any((_folder(store, epoch) / _hash(name, key)).exists() for epoch, key in keys.items() for name in held)
+
+
 def _noted(path: Path) -> datetime:
     """The time on the list; the beginning of time where the name is not on it."""
     if not path.exists():

@@ -40,9 +40,10 @@ class Casebook:
         return cls(Database.open(folder, url, begins=begins))
 
     @classmethod
-    def there(cls, folder: Path, url: str | None = None) -> "Casebook | None":
-        """The same where the store has one; None where it has none yet. Nothing is begun."""
-        database = Database.there(folder, url)
+    def there(cls, folder: Path, url: str | None = None, *, rehearses: bool = False) -> "Casebook | None":
+        """The same where the store has one; None where it has none yet. Nothing is begun. Whoever `rehearses` changes
+        nothing: each transaction is taken back."""
+        database = Database.there(folder, url, rehearses=rehearses)
         return cls(database) if database else None
 
     def close(self) -> None:

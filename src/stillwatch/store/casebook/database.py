@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError, NoSuchModuleError, SQLAlchemyError
 from stillwatch.errors import StillwatchError, StoreError, UsageError
 from stillwatch.store.casebook import place
 from stillwatch.store.casebook.place import FILE
-from stillwatch.store.casebook.schema import HEAD, TRAIL
+from stillwatch.store.casebook.schema import HEAD, IDENTITY, TRAIL
 
 PATIENCE = 60
 """Seconds for which a writer waits for another."""
@@ -34,38 +34,53 @@ class Database:
     def __init__(self, engine: Engine, where: str) -> None:
         self.engine = engine
         self.where = where
+        self.rehearses = False
 
     @classmethod
-    def open(cls, folder: Path, url: str | None = None, *, begins: bool = True) -> "Database":
+    def open(
+        cls, folder: Path, url: str | None = None, *, begins: bool = True, rehearses: bool = False
+    ) -> "Database":  # fmt: skip
         """Open the casebook of a store's folder, making it first where it is missing; one on a server only if `begins`,
-        and where the store has none yet.
+        and where the store has none yet. Whoever `rehearses` changes nothing: each transaction is taken back.
 
         Raises UsageError where the URL is none, names what is not this store's casebook, or its driver is missing,
         StoreError where the database cannot be reached, is damaged, or is of a newer version.
         """
         server = place.server_of(folder, url)
         database = cls._of(folder, server)
-        if server is None:
-            database._bring_up_to_date()
-            return database
-        known = place.noted(folder)  # before the look: whoever begins it at this moment notes it after
+        database.rehearses = rehearses
         try:
-            first = database._first()
-            known = place.noted(folder) if first else known  # and by its first row it is noted
-            place.check_server(database.where, known, first, begins=begins)
-            database._bring_up_to_date()
+            if server is None:
+                database._bring_up_to_date(None)
+            else:
+                database._reach(folder, begins=begins and not rehearses)
         except StillwatchError:
             database.close()
             raise
-        place.note(folder, first or "")
         return database
 
+    def _reach(self, folder: Path, *, begins: bool) -> None:
+        """Make sure that a server's casebook is this store's, and begin it where it may be begun: its identity is
+        written down first, so that a kill leaves nothing that another store could take for its own."""
+        known = place.noted(folder)
+        wanted = place.intended(folder) if begins and known is None else None
+        first = self._first()
+        if wanted and first and first != wanted:
+            known = place.noted(folder)  # another process of this store has begun it meanwhile
+        elif wanted and first:
+            known = wanted
+        place.check_server(self.where, known, first, begins=begins)
+        self._bring_up_to_date(wanted)
+        if begins:
+            place.check_server(self.where, known or wanted, self._first(), begins=False)
+            place.note(folder, self._first() or "")
+
     @classmethod
-    def there(cls, folder: Path, url: str | None = None) -> "Database | None":
+    def there(cls, folder: Path, url: str | None = None, *, rehearses: bool = False) -> "Database | None":
         """The same where the store has a casebook; None where it has none yet. Nothing is begun."""
         server = place.server_of(folder, url)
         if server is None:
-            return cls.open(folder) if (folder / FILE).exists() else None
+            return cls.open(folder, rehearses=rehearses) if (folder / FILE).exists() else None
         if place.noted(folder) is None:
             database = cls._of(folder, server)
             try:
@@ -73,7 +88,7 @@ class Database:
                     return None
             finally:
                 database.close()
-        return cls.open(folder, url, begins=False)
+        return cls.open(folder, url, begins=False, rehearses=rehearses)
 
     @classmethod
     def _of(cls, folder: Path, server: URL | None) -> "Database":
@@ -84,10 +99,13 @@ class Database:
         return cls(_engine(server, where), where)
 
     def _first(self) -> str | None:
-        """The hash of the audit trail's first row; empty where it has none, None where there is no casebook."""
-        with self.reading() as connection:
+        """What the casebook is known by; empty for one of an earlier version without a row on its trail, None where
+        there is no casebook."""
+        with self._told(), self.engine.connect() as connection:
             if _version(connection) is None:
                 return None
+            if inspect(connection).has_table(IDENTITY.name):
+                return str(connection.execute(select(IDENTITY.c.name)).scalar() or "")
             return str(connection.execute(select(TRAIL.c.hash).order_by(TRAIL.c.seq).limit(1)).scalar() or "")
 
     @contextmanager
@@ -95,8 +113,7 @@ class Database:
         """A transaction that reads one state of the casebook. Raises StoreError where the database fails."""
         with self._told(), self.engine.connect() as plain:
             one = {"isolation_level": "REPEATABLE READ"} if self.is_server else {}
-            connection = plain.execution_options(**one)
-            with connection.begin():
+            with self._whole(plain.execution_options(**one)) as connection:
                 yield connection
 
     @contextmanager
@@ -104,11 +121,26 @@ class Database:
         """A transaction of the one who writes: whole or not at all. Raises StoreError where the database fails."""
         with self._told(), self.engine.connect() as plain:
             connection = plain.execution_options(**{WRITES: True})
-            with connection.begin():
+            with self._whole(connection):
                 if self.is_server:
                     connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}s'"))
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
                 yield connection
+
+    @contextmanager
+    def _whole(self, connection: Connection) -> Iterator[Connection]:
+        """A transaction; of whoever rehearses one that is taken back, on tables that are brought up to date in it."""
+        if not self.rehearses:
+            with connection.begin():
+                yield connection
+            return
+        transaction = connection.begin()
+        try:
+            if _version(connection) != HEAD:
+                _migrate(connection, None)
+            yield connection
+        finally:
+            transaction.rollback()
 
     @property
     def is_server(self) -> bool:
@@ -136,10 +168,10 @@ class Database:
                     where=self.where, next_step="end what reads it, and erase again",
                 )  # fmt: skip
 
-    def _bring_up_to_date(self) -> None:
-        with self.reading() as connection:
+    def _bring_up_to_date(self, identity: str | None) -> None:
+        with self._told(), self.engine.connect() as connection:
             found = _version(connection)
-        if found == HEAD:
+        if found == HEAD or (self.rehearses and (found is None or found < HEAD)):
             return
         if found is not None and found > HEAD:
             raise StoreError(
@@ -148,7 +180,7 @@ class Database:
             )  # fmt: skip
         with self.writing() as connection:
             if _version(connection) != HEAD:
-                _migrate(connection)
+                _migrate(connection, identity)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -205,13 +237,14 @@ def _version(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, identity: str | None) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "stillwatch.store.casebook:migrations")
     config.attributes["connection"] = connection
+    config.attributes["identity"] = identity
     try:
         command.upgrade(config, "head")
     except DatabaseError as error:

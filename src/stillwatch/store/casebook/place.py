@@ -2,10 +2,12 @@
 
 An empty casebook that is begun beside the store's own is dangerous: whoever erases an account there erases nothing, and
 gateways are told that nothing is in force. So another file, a second casebook, and a server without this store's are
-refused. Which casebook on a server is the store's, a note in its folder knows by the first row of the audit trail,
-which no erasure changes.
+refused. Which casebook on a server is the store's, a note in its folder knows by the casebook's identity: chosen by the
+store when it begins one (of casebooks of earlier versions, the first row of the audit trail), and never changed.
 """
 
+import os
+import secrets
 import sqlite3
 from pathlib import Path
 
@@ -17,8 +19,11 @@ from stillwatch.store.files import write_whole
 
 FILE = "casebook.db"
 ELSEWHERE = "casebook.elsewhere"
-"""A file in the store's folder that says that its casebook is a server's, which has to be named to be reached: the hash
-of the audit trail's first row, nothing before there is one."""
+"""A file in the store's folder that says that its casebook is a server's, which has to be named to be reached: the
+casebook's identity. Empty where a person put it there to take a server's casebook for the store's."""
+
+BEGINS = "casebook.begins"
+"""A file with the identity of a casebook that the store is about to begin on a server, until that is done."""
 
 SERVER = "postgresql+psycopg://NAME@HOST/DATABASE"
 
@@ -49,24 +54,44 @@ def server_of(folder: Path, url: str | None) -> URL | None:
 
 
 def noted(folder: Path) -> str | None:
-    """The first row of the audit trail that the store's casebook on a server has; None where the store has none there,
-    empty where its trail had no row yet."""
+    """The identity of the store's casebook on a server; None where the store has none there, empty where a person says
+    that it has one."""
     try:
         return (folder / ELSEWHERE).read_text("ascii", "replace").strip()
     except FileNotFoundError:
         return None
 
 
+def intended(folder: Path) -> str:
+    """The identity of the casebook that the store is about to begin, the same for all processes that begin it."""
+    path = folder / BEGINS
+    if not path.exists():
+        draft = folder / f".{secrets.token_hex(8)}.tmp"
+        try:
+            write_whole(draft, secrets.token_hex(32).encode("ascii"))
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink(missing_ok=True)
+    try:
+        return path.read_text("ascii", "replace").strip()
+    except FileNotFoundError:  # another process has begun it meanwhile, and noted it
+        return noted(folder) or ""
+
+
 def note(folder: Path, first: str) -> None:
-    """Note that the store's casebook is on a server, and by which first row it is known."""
+    """Note that the store's casebook is on a server, and by which identity it is known."""
     known = noted(folder)
     if known is None or (first and first != known):
         write_whole(folder / ELSEWHERE, first.encode("ascii"))
+    (folder / BEGINS).unlink(missing_ok=True)
 
 
 def check_server(where: str, known: str | None, first: str | None, *, begins: bool) -> None:
     """Raise UsageError where a server's database is not this store's casebook. `known` is what the store has `noted`,
-    `first` the first row of the trail in it, None where it holds no casebook; `begins`: whoever asks may begin one."""
+    `first` the identity of the casebook in it, None where it holds none, empty for one of before identities; `begins`:
+    whoever asks may begin one."""
     if first is None and (known is not None or not begins):
         raise UsageError(
             "no casebook is there", where=where,
@@ -77,7 +102,7 @@ def check_server(where: str, known: str | None, first: str | None, *, begins: bo
     if known is None and first:
         raise UsageError(
             "that is not this store's casebook, as far as the store knows", where=where,
-            found="an audit trail with rows, though this store has begun no casebook on a server",
+            found="a casebook, though this store has begun none on a server",
             wanted="a database without a casebook, or none",
             next_step=f"leave --casebook away; where it is this store's after all, put an empty file {ELSEWHERE} into "
             "the store's folder",
@@ -85,7 +110,7 @@ def check_server(where: str, known: str | None, first: str | None, *, begins: bo
     if known and first is not None and first != known:
         raise UsageError(
             "that is not this store's casebook", where=where,
-            found="an audit trail with another first row" if first else "an audit trail without a row",
+            found="a casebook of another identity" if first else "an audit trail without a row",
             wanted="the database that holds this store's casebook",
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ import hashlib
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
-HEAD = "0002"
+HEAD = "0003"
 """The migration that these tables are at."""
 
 METADATA = MetaData()
@@ -91,6 +91,9 @@ TRAIL = Table(
     Index("ix_trail_action_id", "action_id"),
     Index("ix_trail_account", "account"),
 )
+
+IDENTITY = Table("identity", METADATA, Column("name", String(64), primary_key=True))
+"""One row: what the casebook is known by from its beginning."""
 
 
 def mark(text: str) -> str:

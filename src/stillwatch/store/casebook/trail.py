@@ -1,9 +1,10 @@
 """The audit trail: a row for everything that happens, each bound to the row before by a hash.
 
 A row's hash is of the row before, of its number, time and kind, and of a salted hash of its content. So content can be
-erased, with its salt, and nobody can test a guess of it, while the chain still holds. The chain shows any change but
-one: the newest rows cut off, or all rows made anew. Against that, write the newest row's number and hash down where
-whoever holds the database cannot reach, and have them compared.
+erased, with its salt, and nobody can test a guess of it, while the chain still holds. What an erasure leaves of a row
+is said again by a row at the end, bound as all are: `restated` for another account's, `erased` for who acted. The chain
+shows any change but one: the newest rows cut off, or all rows made anew. Against that, write the newest row's number
+and hash down where whoever holds the database cannot reach, and have them compared.
 """
 
 import hashlib
@@ -27,7 +28,8 @@ ROWS_AT_ONCE = 2_000
 
 @dataclass(frozen=True)
 class Entry:
-    """What happened, to be put on the trail. `action` is as it is afterwards; `more` holds further facts."""
+    """What happened, to be put on the trail. `action` is as it is afterwards, or `action_id` what it is filed under;
+    `more` holds further facts."""
 
     what: str
     at: int
@@ -36,6 +38,7 @@ class Entry:
     reason: str = ""
     action: Action | None = None
     account_id: str = ""
+    action_id: str = ""
     more: tuple[tuple[str, Any], ...] = ()
 
 
@@ -75,11 +78,14 @@ def _row(entry: Entry, seq: int, before: str) -> dict[str, Any]:
     said = {"by": entry.by, "via": entry.via, "reason": entry.reason, **dict(entry.more)}
     if account:
         said["account_id"] = account
+    if entry.action_id:
+        said["action_id"] = entry.action_id
     content = written(said | (_told(action) if action else {}))
     salt = secrets.token_hex(16)
     content_hash = _hash(salt, content)
     return {
-        "seq": seq, "at": entry.at, "what": entry.what, "action_id": action.action_id if action else None,
+        "seq": seq, "at": entry.at, "what": entry.what,
+        "action_id": action.action_id if action else entry.action_id or None,
         "account": mark(account) if account else None, "salt": salt, "content": content, "content_hash": content_hash,
         "hash": _hash(before, str(seq), str(entry.at), entry.what, content_hash),
     }  # fmt: skip
@@ -111,33 +117,58 @@ def entries_of(row: "Row[Any]") -> dict[str, Any]:
 
 
 def rows(connection: Connection, *, action_id: str | None = None, last: int | None = None) -> list[dict[str, Any]]:
-    """Rows of the trail, oldest first: of one action, or the last ones, or all."""
+    """Rows of the trail, oldest first: of one action, or the last ones, or all. A row that an erasure changed tells
+    what a later one says of it."""
     query = select(TRAIL).order_by(TRAIL.c.seq.desc())
     if action_id is not None:
         query = query.where(TRAIL.c.action_id == action_id)
-    return [entries_of(row) for row in reversed(connection.execute(query.limit(last)).all())]
+    told = {row.seq: entries_of(row) for row in reversed(connection.execute(query.limit(last)).all())}
+    restated = [row for row in told.values() if "restates" in row]
+    if action_id is not None:
+        told |= {row.seq: entries_of(row) for row in _numbered(connection, {row["restates"][0] for row in restated})}
+    for row in restated:
+        said, first = row.pop("said"), row["restates"][0]
+        if first in told and told[first]["erased"]:
+            told[first] |= said | {"erased": False, "restated": row["seq"]}
+    for row in list(told.values()):
+        for seq, by, via in row.get("acted", ()):
+            if seq in told:
+                told[seq] |= {"by": by, "via": via}
+    return [told[seq] for seq in sorted(told)]
+
+
+def _numbered(connection: Connection, numbers: set[int]) -> "list[Row[Any]]":
+    wanted = sorted(numbers)
+    parts = (wanted[at : at + ROWS_AT_ONCE // 4] for at in range(0, len(wanted), ROWS_AT_ONCE // 4))
+    return [row for part in parts for row in connection.execute(select(TRAIL).where(TRAIL.c.seq.in_(part)))]
 
 
 def verify(connection: Connection, expected: str = "") -> tuple[Checked, dict[str, str]]:
     """Check every row against the row before; and for each action, the digest that the last row left it with.
 
-    `expected` is a hash that was the newest once: it must still be in the chain.
+    What is restated does not count as erased. `expected` is a hash that was the newest once: it must still be in the
+    chain.
     """
-    rows, erased, before = 0, 0, START
+    rows, before = 0, START
+    gone: set[int] = set()
     after: dict[str, str] = {}
     seen = not expected
     for row in _all(connection):
         rows += 1
         fault = _fault(row, rows, before)
         if fault:
-            return Checked(rows, erased, before, fault, rows), after
+            return Checked(rows, len(gone), before, fault, rows), after
         before = row.hash
         seen = seen or row.hash == expected
-        erased += row.content is None
-        if row.content is not None and row.action_id:
-            after[row.action_id] = json.loads(row.content).get("after", "")
+        if row.content is None:
+            gone.add(row.seq)
+            continue
+        held = json.loads(row.content)
+        gone -= set(held.get("restates", ()))
+        if row.action_id and "restates" not in held:
+            after[row.action_id] = held.get("after", "")
     fault = "" if seen else f"no row has the hash {expected[:64]}: rows were cut off or made anew"
-    return Checked(rows, erased, before, fault, None), after
+    return Checked(rows, len(gone), before, fault, None), after
 
 
 def _all(connection: Connection) -> "Iterator[Row[Any]]":
