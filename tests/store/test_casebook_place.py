@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import URL, make_url
 
 from stillwatch import acting, cli
-from stillwatch.errors import UsageError
+from stillwatch.errors import StillwatchError, UsageError
 from stillwatch.store.casebook import place
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.forget import Eraser, forget_account
@@ -218,3 +218,12 @@ def test_erase_refuses_who_is_nobody_and_completes_what_was_begun(run: Run, stor
     rows = json.loads(run("actions", "--trail", "--json", code=0))["rows"]
     (row,) = [one for one in rows if one["what"] == "erased"]
     assert row["by"] == "dana" and row["via"]
+
+
+def test_no_secret_of_an_address_is_printed(tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    store.mkdir()
+    for url in ("postgresql://u:SECRET@127.0.0.1:1/x", "postgresql://u@127.0.0.1:1/x?password=SECRET"):
+        with pytest.raises(StillwatchError) as told:
+            Casebook.open(store, url)
+        assert "SECRET" not in str(told.value) and "127.0.0.1" in str(told.value)

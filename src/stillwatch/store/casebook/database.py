@@ -95,7 +95,7 @@ class Database:
         if server is None:
             where = str(folder / FILE)
             return cls(_engine(URL.create("sqlite+pysqlite", database=where), where), where)
-        where = server.render_as_string(hide_password=True)
+        where = server.set(query={}).render_as_string(hide_password=True)
         return cls(_engine(server, where), where)
 
     def _first(self) -> str | None:
