@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from stillwatch import cli
-from stillwatch.acting import Terms, propose
+from stillwatch.acting import Terms, approve, propose
+from stillwatch.errors import UsageError
 from stillwatch.records import Rung
 from stillwatch.store.store import Store
 from tests.respond.casebooks import finding, member, opened, store_of, write_run
@@ -356,7 +357,7 @@ def test_tables_for_people_hold_nothing_that_a_terminal_obeys(
 
 
 @pytest.mark.parametrize("upheld", [False, True])
-def test_what_was_taken_back_of_an_account_holds_its_other_proposals_up(run: Run, upheld: bool) -> None:
+def test_what_was_taken_back_of_an_account_holds_its_other_proposals_up(run: Run, store: Store, upheld: bool) -> None:
     """A customer whose appeal was upheld is not suspended an hour later by a group approval that nobody looked at."""
     limit = run("propose", "acct_1", *LIMIT, *URL, "--by", "alice")["actions"][0]["action_id"]
     for name in ("acct_1", "acct_2"):
@@ -375,6 +376,8 @@ def test_what_was_taken_back_of_an_account_holds_its_other_proposals_up(run: Run
     (mine,) = [
         one["action_id"] for one in run("actions", "--account", "acct_1")["actions"] if one["state"] == "proposed"
     ]
+    with closing(opened(store)) as book, pytest.raises(UsageError, match="does not stand as it was made"):
+        approve(book, [mine], "bob", "Seen.", time.time_ns() // 1000)  # as it is asked once more under the lock
     run("decline", mine, "--by", "bob", "--reason", "The customer was right.")
     (done,) = run(*group[:5], "--accounts", "1", *group[7:])["actions"]
     assert (done["account_id"], done["state"]) == ("acct_2", "in_force")

@@ -27,7 +27,16 @@ from stillwatch.respond.action import (
     touches,
     why_a_person,
 )
-from stillwatch.respond.bounds import MOST_BY_HAND, beyond_all, links_of, past_of, radii, reach, was_declined
+from stillwatch.respond.bounds import (
+    MOST_BY_HAND,
+    beyond_all,
+    links_of,
+    past_of,
+    radii,
+    reach,
+    taken_back_since,
+    was_declined,
+)
 from stillwatch.respond.written import written
 from stillwatch.store.casebook.casebook import Casebook, Writer
 from stillwatch.store.runs import read_run
@@ -232,14 +241,22 @@ def approve(
 ) -> list[Action]:  # fmt: skip
     """One person approves proposals; those that have enough approvals begin. All of them, or none.
 
-    `reasons` has what is said of single actions in place of `reason`, by id. Raises UsageError where the person may
-    not approve one of them.
+    `reasons` has what is said of single actions in place of `reason`, by id: of these the person knows what speaks
+    against them. Raises UsageError where the person may not approve one of them, or where something on the account of
+    another was taken back since it was proposed.
     """
     with casebook.writing(person_named(by), via) as writer:
         note_time(writer, moment(now))
         reached = reach(writer.find((State.PROPOSED, State.IN_FORCE)))
         after = []
-        for action in _chosen(writer, names):
+        chosen = _chosen(writer, names)
+        known: dict[str, list[Action]] = {}
+        for one in writer.of_accounts(action.hit.account_id for action in chosen):
+            known.setdefault(one.hit.account_id, []).append(one)
+        for action in chosen:
+            since = taken_back_since(known[action.hit.account_id], action)
+            if since and action.action_id not in (reasons or {}):
+                raise UsageError("this proposal does not stand as it was made", found=f"{action.action_id}: {since}")
             said = (reasons or {}).get(action.action_id, reason)
             one = writer.apply(action, ladder.Approve(by, said, reached(action)), now)
             enough = len(one.approvals) >= one.needs

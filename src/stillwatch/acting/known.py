@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from stillwatch.engine.duckdb import DuckEngine
-from stillwatch.errors import StillwatchError
+from stillwatch.errors import UsageError
 from stillwatch.respond.action import Action, State
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.exchanges import source
@@ -30,11 +30,11 @@ def concerned(store: Store, casebook: Casebook, permission: Mapping[str, Any]) -
     """Whom a permission reaches, given as the store keeps it."""
     account, org = permission["account_id"], permission["org_id"]
     accounts = [account] if account else accounts_of_org(store, org)
-    held = casebook.find((State.PROPOSED, State.IN_FORCE))
+    held, among = casebook.find((State.PROPOSED, State.IN_FORCE)), frozenset(accounts)
     return Concerned(
         tuple(unknown_accounts(store, [account])) if account else (),
         (org,) if org and not accounts else (),
-        tuple(one for one in held if one.hit.account_id in set(accounts)),
+        tuple(one for one in held if one.hit.account_id in among),
     )
 
 
@@ -59,7 +59,7 @@ def _of_newest_run(store: Store) -> set[str]:
     """Everybody whom the newest run's findings name; nobody where there is no run."""
     try:
         answer = read_run(store)
-    except StillwatchError:
+    except UsageError:  # there is none
         return set()
     return {member["account_id"] for finding in answer["campaigns"] for member in finding["members"]}
 

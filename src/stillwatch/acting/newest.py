@@ -9,9 +9,10 @@ from typing import Any
 from stillwatch.acting.actions import approve
 from stillwatch.acting.grants import permissions_now
 from stillwatch.acting.known import accounts_of_org
-from stillwatch.errors import StillwatchError, UsageError
+from stillwatch.errors import UsageError
 from stillwatch.records import is_accused
-from stillwatch.respond.action import Action, State, stated, why_a_person
+from stillwatch.respond.action import Action, stated, why_a_person
+from stillwatch.respond.bounds import taken_back_since
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
@@ -34,14 +35,14 @@ class Newest:
         """In words, that it does not accuse an account; empty where it does."""
         if account in self.accused:
             return ""
-        return f"the newest run{f', {self.run_id},' if self.run_id else ''} does not accuse this account"
+        return f"the newest run, {self.run_id}, does not accuse this account" if self.run_id else "there is no run"
 
 
 def newest_run(store: Store) -> Newest:
     """The newest run of a store, as it accuses."""
     try:
         answer = read_run(store)
-    except StillwatchError:
+    except UsageError:  # there is none
         return Newest("", frozenset())
     named = ((one["status"], member) for one in answer["campaigns"] for member in one["members"])
     accused = (m["account_id"] for status, m in named if is_accused(status, m["role"], m["probability"]))
@@ -79,7 +80,8 @@ def doubts(store: Store, casebook: Casebook, actions: Sequence[Action], now: int
     """Why a proposal does not stand as it was made, by the action's id: something on its account was taken back since;
     or, of what only a person may put in force, the newest run or a permission says otherwise.
     """
-    told = {one.action_id: since for one in actions if (since := taken_back_since(casebook, one))}
+    since = {one.action_id: taken_back_since(casebook.find(account=one.hit.account_id), one) for one in actions}
+    told = {name: why for name, why in since.items() if why}
     harsh = [one for one in actions if why_a_person(one.hit) and one.action_id not in told]
     if not harsh:
         return told
@@ -91,16 +93,6 @@ def doubts(store: Store, casebook: Casebook, actions: Sequence[Action], now: int
         if why:
             told[one.action_id] = why
     return told
-
-
-def taken_back_since(casebook: Casebook, action: Action) -> str:
-    """What of an account was undone, or ended by its appeal, after this was proposed; empty where nothing was. Whoever
-    proposed or approved it before did not know."""
-    for other in casebook.find(account=action.hit.account_id):
-        ended = other.state in (State.UNDONE, State.LAPSED) and other.hit.mode == "enforce"
-        if ended and other.touched_at >= action.proposed_at:
-            return f"{other.action_id} on the same account was taken back after it was proposed: {other.ended}"
-    return ""
 
 
 def approve_what_holds(

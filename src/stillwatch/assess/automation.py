@@ -103,7 +103,8 @@ AUTOMATION_STEPS = [
         f"""
         SELECT account,
                CASE WHEN count(person) >= {LEAST_LIFE} AND avg(person) >= {MOSTLY}
-                    THEN CASE WHEN 1.0 - avg(person) + coalesce(avg(beyond), 0.0) >= {PART} THEN 1.0 ELSE 0.0 END
+                    THEN CASE WHEN avg(CASE WHEN person = 0.0 OR beyond = 1.0 THEN 1.0
+                                            WHEN person = 1.0 THEN 0.0 END) >= {PART} THEN 1.0 ELSE 0.0 END
                END AS behind
         FROM hand GROUP BY account
         """,

@@ -21,6 +21,7 @@ from stillwatch.stats import logistic
 GROUP = (1.44, 1.09)
 """Log-odds of a campaign where the product of the three questions is even, and for each nat of the product's odds."""
 
+LEAST = 1e-9
 FARTHEST = 7.0
 """Nats of the product's odds beyond which nothing was seen, so that nothing more is stated."""
 
@@ -34,9 +35,8 @@ victim's registration is unlinked, 0.7 nats at most in those worlds."""
 
 def of_group(product: float) -> float:
     """That a group is a campaign, from the product of its questions' probabilities."""
-    if not 0.0 < product < 1.0:
-        return of_group(min(max(product, 1e-9), 1.0 - 1e-9))
     start, slope = GROUP
+    product = min(max(product, LEAST), 1.0 - LEAST)
     odds = math.log(product / (1.0 - product))
     return logistic(start + slope * min(max(odds, -FARTHEST), FARTHEST))
 

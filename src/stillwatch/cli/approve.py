@@ -33,7 +33,9 @@ def approve(
     ] = None,
     although: Annotated[
         bool,
-        typer.Option("--although", help="Approve though the newest run clears the account, or a permission holds."),
+        typer.Option(
+            "--although", help="Approve though a later run clears it, a permission holds, or more was taken back."
+        ),
     ] = False,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/approve/v1.")] = False,

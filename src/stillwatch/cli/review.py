@@ -102,10 +102,11 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
         for one in waiting:
             if one.step == ROTATE_KEY and one.campaign_id:
                 by_hand = f" --proposed-by {one.proposed_by}" if one.proposed_by else ""
+                more = f" --actions {len(one.actions)}" if len(one.actions) != one.accounts else ""
                 say(
                     f"{one.campaign_id}: of {counted(one.accounts, 'account')} new API keys are asked and nothing "
                     "else, as of owners of stolen keys. This is approved by itself: stillwatch approve --campaign "
-                    f"{one.campaign_id} --rung {one.step}{by_hand} --accounts {one.accounts}"
+                    f"{one.campaign_id} --rung {one.step}{by_hand} --accounts {one.accounts}{more}"
                 )
             for words in one.differs:
                 say(f"{one.campaign_id or 'no finding'}, {one.step}, of {one.proposed_by or 'rules'}: {words}")

@@ -107,6 +107,16 @@ def beyond_all(standing: Iterable[Action], begins: Iterable[Action], cap: int) -
     return f"rules would act on {reached:,} accounts at once, in all campaigns; {MOST_AT_ONCE * cap:,} at most"
 
 
+def taken_back_since(earlier: Iterable[Action], action: Action) -> str:
+    """What of an account was undone, or ended by its appeal, after this was proposed; empty where nothing was. Whoever
+    proposed or approved it before did not know. `earlier` are actions of its account."""
+    for other in earlier:
+        ended = other.state in (State.UNDONE, State.LAPSED) and other.hit.mode == "enforce"
+        if ended and other.touched_at >= action.proposed_at:
+            return f"{other.action_id} on the same account was taken back after it was proposed: {other.ended}"
+    return ""
+
+
 def past_of(earlier: Sequence[Action], now: int) -> Past:
     """What an account's earlier actions say at a time. Actions in shadow say nothing."""
     real = [action for action in earlier if action.hit.mode == "enforce"]

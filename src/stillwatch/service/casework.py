@@ -220,9 +220,8 @@ def add_routes(pages: FastAPI, config: Config, clock: Callable[[], int] = micros
 
     @pages.exception_handler(UsageError)
     async def usage(_: Request, error: UsageError) -> Answer:
-        return Answer(
-            {"error": {"code": "refused", "message": "; ".join(filter(None, (error.message, error.wanted)))}}, 400
-        )
+        said = (error.message, error.found and f"found: {error.found}", error.wanted)
+        return Answer({"error": {"code": "refused", "message": "; ".join(filter(None, said))}}, 400)
 
     @pages.exception_handler(StoreError)
     async def failed(_: Request, error: StoreError) -> Answer:
