@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.cli import run
@@ -300,3 +301,16 @@ def test_what_exceeded_a_permission_of_an_erased_account_goes_with_it(tmp_path: 
     (left,) = read_run(store)["campaigns"]
     assert left["campaign_id"].startswith("X-") and left["campaign_id"] != "X-1"
     assert traces(store.folder) == []
+
+
+@pytest.mark.parametrize("model", ["m", CANARY])
+def test_an_account_that_anothers_permission_names_among_its_models_is_erased(tmp_path: Path, model: str) -> None:
+    """A model that the store has exchanges of is a model, whatever else is called so."""
+    exchanges = [exchange(n, CANARY if n % 2 else "acct_1") | {"model_requested": model} for n in range(6)]
+    granted = [{"account_id": "acct_1", "purpose": "research", "reference": "r", "models": ["m", CANARY]}]
+    ingest_sources([write(tmp_path / "logs", exchanges, permissions=granted)], tmp_path / "s")
+    store = Store.open(tmp_path / "s")
+    assert erase(store, CANARY).exchanges == 3
+    (path,) = (store.folder / "permissions").glob("*.parquet")
+    (row,) = pq.read_table(path).to_pylist()
+    assert row["models"] == ["m", CANARY if model == CANARY else "erased"]

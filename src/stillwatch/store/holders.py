@@ -83,7 +83,8 @@ class References:
         """Whether the store has exchanges of models that are called so: then that is what the permission means."""
         asked = pa.array(sorted(filter(is_text, models)), pa.string())
         paths = [path for paths in self.store.exchange_files().values() for path in map(Path, paths)]
-        return any(pc.any(pc.is_in(_column(path, "model"), asked)).as_py() for path in paths)
+        columns = [(path, name) for path in paths for name in ("model_requested", "model_served")]
+        return any(pc.any(pc.is_in(_column(path, name), asked)).as_py() for path, name in columns)
 
 
 def _parquet(folder: Path) -> Iterator[Path]:
