@@ -32,6 +32,13 @@ def live(account: str, rung: Rung, **more: object) -> object:
     return action(account, rung, starts_at=now() - HOUR, expires_at=now() + HOUR, **more)
 
 
+def started(folder: Path, port: int, *words: str) -> subprocess.Popen[str]:
+    """A service of a store at a port, as the command starts it."""
+    code = "import sys; from stillwatch.cli import main; main()"
+    line = [sys.executable, "-c", code, "serve", "--store", str(folder), "--port", str(port), *words]
+    return subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 class Served:
     """A running service, and questions to it over real sockets."""
 
@@ -42,21 +49,7 @@ class Served:
         with closing(socket.socket()) as one:
             one.bind(("127.0.0.1", 0))
             self.port = int(one.getsockname()[1])
-        code = "import sys; from stillwatch.cli import main; main()"
-        line = [
-            sys.executable,
-            "-c",
-            code,
-            "serve",
-            "--store",
-            str(folder),
-            "--port",
-            str(self.port),
-            "--delay",
-            "0",
-            *words,
-        ]
-        self.process = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = started(folder, self.port, "--delay", "0", *words)
         for _ in range(200):
             with suppress(OSError), closing(self.connect()) as one:
                 one.sendall(b"GET /ready HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -203,27 +196,10 @@ def test_a_worker_that_is_killed_ends_the_service_so_that_it_is_started_again(se
     assert served.process.wait(10) != 0
 
 
-def second(served: Served, *words: str) -> subprocess.Popen[str]:
-    """Another service at the same port."""
-    code = "import sys; from stillwatch.cli import main; main()"
-    line = [
-        sys.executable,
-        "-c",
-        code,
-        "serve",
-        "--store",
-        str(served.store.folder),
-        "--port",
-        str(served.port),
-        *words,
-    ]
-    return subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_a_second_service_at_one_port_is_refused_and_the_first_goes_on(served: Served, host: str) -> None:
-    other = second(served, "--host", host, "--json")
+    other = started(served.store.folder, served.port, "--host", host, "--json")
     out, err = other.communicate(timeout=30)
     assert other.returncode == 1 and not out
     assert "another process does" in err and f"{host}:{served.port}" in err and "--port" in err
@@ -235,7 +211,7 @@ def test_a_second_service_at_one_port_is_refused_and_the_first_goes_on(served: S
         with suppress(OSError):
             one.recv(4096)
     served.end()
-    again = second(served, "--workers", "2")
+    again = started(served.store.folder, served.port, "--workers", "2")
     try:
         for _ in range(200):
             assert again.poll() is None, again.communicate()[1]
@@ -260,7 +236,7 @@ def test_a_second_service_at_one_port_is_refused_and_the_first_goes_on(served: S
 @pytest.mark.slow
 def test_of_services_that_start_at_one_moment_one_is_left(served: Served) -> None:
     served.end()
-    several = [second(served) for _ in range(3)]
+    several = [started(served.store.folder, served.port) for _ in range(3)]
     deadline = time.monotonic() + 30
     while sum(one.poll() is None for one in several) > 1:
         assert time.monotonic() < deadline, "more than one goes on"

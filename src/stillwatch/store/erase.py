@@ -7,7 +7,7 @@ the same erase completes it. Exchanges come last, since they tell which rows in 
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -17,7 +17,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.ingest.pseudonyms import kept_names
@@ -27,7 +26,7 @@ from stillwatch.store import files, waiting
 from stillwatch.store.casebook.forget import Eraser, Forgotten, forget_account, knows_account
 from stillwatch.store.exchanges import write_exchanges
 from stillwatch.store.files import sync_folder, write_whole
-from stillwatch.store.holders import References, holds_account
+from stillwatch.store.holders import References, holds_account, parquet_in, table_of
 from stillwatch.store.mentions import Mentions, is_text
 from stillwatch.store.permits import ENDS
 from stillwatch.store.renames import GONE, current_ids, findings_in, times_named
@@ -141,8 +140,8 @@ class _Erasure:
         found: dict[Path, pa.Table] = {}
         for paths in self.store.exchange_files().values():
             for path in map(Path, paths):
-                if pc.any(self._is_named(_read(path, ["account_id"])["account_id"])).as_py():
-                    held = _read(path, ["account_id", "exchange_id", "asked_at"])
+                if pc.any(self._is_named(table_of(path, ["account_id"])["account_id"])).as_py():
+                    held = table_of(path, ["account_id", "exchange_id", "asked_at"])
                     found[path] = held.filter(self._is_named(held["account_id"]))
         return found
 
@@ -204,7 +203,7 @@ class _Erasure:
     def lists(self) -> None:
         """The account's rows of the exchanges that findings count, and the ids of findings that `runs` has renamed."""
         for path in sorted((self.store.folder / "runs").glob("[!.]*/exchanges.parquet")):
-            held = _read(path)
+            held = table_of(path)
             left = held.filter(pc.invert(self._is_named(held["account_id"])))
             new = current_ids(left, findings_in(self._answers.get(path.parent / "campaigns.json")), self._ids)
             if left.num_rows == held.num_rows and not new:
@@ -262,15 +261,15 @@ class _Erasure:
         return Mentions({*self.told.names, *self._emails()})
 
     def _emails(self) -> set[str]:
-        held = [_read(path) for path in _parquet(self.store.folder / "accounts")]
+        held = [table_of(path) for path in parquet_in(self.store.folder / "accounts")]
         own = [table.filter(self._is_named(table["account_id"]))["email"].to_pylist() for table in held]
         return {email for emails in own for email in emails if email}
 
     def quarantine(self) -> None:
         """Rows that were set aside of the account's exchanges; and the names of files that are called after it."""
         ids = {name for rows in self.rows.values() for name in rows["exchange_id"].to_pylist()}
-        for path in _parquet(self.store.folder / "quarantine"):
-            held = [QuarantinedRow(**row) for row in _read(path).to_pylist()]
+        for path in parquet_in(self.store.folder / "quarantine"):
+            held = [QuarantinedRow(**row) for row in table_of(path).to_pylist()]
             stay = [row for row in held if row.exchange_id not in ids]
             left = [replace(row, file=self._unnamed(row.file)) for row in stay]
             named = sum(one != other for one, other in zip(stay, left, strict=True))
@@ -291,22 +290,22 @@ class _Erasure:
 
     def small(self) -> None:
         """Rows of accounts and permissions, names in others' references, and other accounts' `reseller_of`."""
-        for path in _parquet(self.store.folder / "permissions"):
-            held = _read(path)
+        for path in parquet_in(self.store.folder / "permissions"):
+            held = table_of(path)
             gone = self._is_named(held["account_id"])
             new, named = self.references.out_of(held)
             self.told.permissions += _true(gone)
             self.told.mentions += sum(named)
             self._keep_small(path, new, gone, changed=any(named))
-        for path in _parquet(self.store.folder / ENDS):
-            held = _read(path)
+        for path in parquet_in(self.store.folder / ENDS):
+            held = table_of(path)
             gone = self._is_named(held["account_id"])
             new, named = self.references.out_of(held)
             left = new.filter(pc.invert(gone))
             if any(named) or left.num_rows < held.num_rows:
                 self._replace(path, partial(write_ends, path.parent, left) if left.num_rows else _nothing)
-        for path in _parquet(self.store.folder / "accounts"):
-            held = _read(path)
+        for path in parquet_in(self.store.folder / "accounts"):
+            held = table_of(path)
             gone = self._is_named(held["account_id"])
             named = pc.and_(self._is_named(held["reseller_of"]), pc.invert(gone))
             self.told.accounts += _true(gone)
@@ -325,7 +324,7 @@ class _Erasure:
             self._replace(path, partial(self._write_others, path))
 
     def _write_others(self, path: Path) -> None:
-        held = _read(path)
+        held = table_of(path)
         left = held.filter(pc.invert(self._is_named(held["account_id"])))
         if left.num_rows:
             write_exchanges(path.parent, left)
@@ -362,17 +361,6 @@ def _renamed(held: pa.Table, named: pa.ChunkedArray) -> pa.Table:
 
 def _true(mask: pa.ChunkedArray) -> int:
     return int(pc.sum(mask).as_py() or 0)
-
-
-def _parquet(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.glob("*.parquet")) if not path.name.startswith("."))
-
-
-def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
-    try:
-        return pq.ParquetFile(path).read(columns=columns)
-    except (OSError, ValueError) as error:
-        raise StoreError("the file cannot be read, so nothing can be erased from it", where=str(path)) from error
 
 
 def _loaded(path: Path) -> Any:

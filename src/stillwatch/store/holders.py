@@ -1,7 +1,7 @@
 """Where a store's folder holds an account as one, and other holders' permissions whose texts name it."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def holds_account(store: Store, names: Iterable[str]) -> bool:
 
 def _in_tables(folder: Path, names: frozenset[str]) -> bool:
     asked = pa.array(sorted(filter(is_text, names)), pa.string())
-    columns = [(path, name) for kind, held in COLUMNS.items() for path in _parquet(folder / kind) for name in held]
+    columns = [(path, name) for kind, held in COLUMNS.items() for path in parquet_in(folder / kind) for name in held]
     columns += [(path, "account_id") for path in sorted((folder / "runs").glob("[!.]*/exchanges.parquet"))]
     columns += [(path, "account_id") for path in sorted((folder / "exchanges").rglob("[!.]*.parquet"))]
     return any(pc.any(pc.is_in(_column(path, name), asked)).as_py() for path, name in columns)
@@ -66,7 +66,7 @@ class References:
 
     def grants(self) -> dict[str, str]:
         """The ids under which the casebook has such permissions, and those of afterwards."""
-        rows = [row for path in _parquet(self.store.folder / "permissions") for row in _table(path).to_pylist()]
+        rows = [row for path in parquet_in(self.store.folder / "permissions") for row in table_of(path).to_pylist()]
         ids = {mark(written(identity(row))): mark(written(identity(self._without(row)))) for row in rows}
         return {old: new for old, new in ids.items() if old != new}
 
@@ -87,22 +87,21 @@ class References:
         return any(pc.any(pc.is_in(_column(path, name), asked)).as_py() for path, name in columns)
 
 
-def _parquet(folder: Path) -> Iterator[Path]:
-    return iter(sorted(folder.glob("[!.]*.parquet")))
+def parquet_in(folder: Path) -> list[Path]:
+    """The tables of a folder, ascending; hidden files are drafts."""
+    return sorted(folder.glob("[!.]*.parquet"))
 
 
-def _table(path: Path) -> pa.Table:
+def table_of(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """A table to erase from. Raises StoreError where it cannot be read."""
     try:
-        return pq.ParquetFile(path).read()
+        return pq.ParquetFile(path).read(columns=columns)
     except (OSError, ValueError) as error:
         raise StoreError("the file cannot be read, so nothing can be erased from it", where=str(path)) from error
 
 
 def _column(path: Path, name: str) -> pa.ChunkedArray:
-    try:
-        return pq.ParquetFile(path).read(columns=[name])[name]
-    except (OSError, ValueError) as error:
-        raise StoreError("the file cannot be read, so nothing can be erased from it", where=str(path)) from error
+    return table_of(path, [name])[name]
 
 
 def _json(path: Path) -> Any:
