@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stillwatch.assess.alternatives import alternatives, explanation
 from stillwatch.assess.concealed import concealed
@@ -374,7 +376,42 @@ def test_a_key_held_for_stolen_in_one_finding_accuses_nobody_in_another() -> Non
     victim = Part("a", 0.9, "victim", True, 20)
     operator = Part("a", 0.9, "operator", False, 4)
     other = Part("b", 0.9, "operator", False, 4)
-    assert spared((operator, other), victims_of([victim])) == (Part("a", UNSHOWN, "operator", False, 4), other)
+    assert spared((operator, other), victims_of([victim])) == (Part("a", UNSHOWN, "victim", False, 4), other)
+    near = Part("a", 0.49, "victim", False, 4, 0.2)
+    assert spared((operator,), victims_of([near])) == (Part("a", UNSHOWN, "victim", False, 4, 0.2),)
+    beside = Part("a", 0.3, "bystander", False, 0)
+    assert spared((beside,), victims_of([near])) == (beside,), "a key that did none of this campaign's work"
+
+
+@given(
+    log_odds=st.floats(-8.0, 12.0), registration=st.floats(-2.0, 9.0), access=st.floats(-2.0, 12.0),
+    beyond_client=st.floats(-2.0, 12.0), text=st.floats(0.0, 12.0),
+    company=st.none() | st.floats(0.05, 0.95), shared=st.integers(0, 60),
+    asks=st.booleans(), own=st.integers(0, 200), own_before=st.integers(0, 50),
+    at_home=st.none() | st.floats(0.0, 1.0), own_client=st.none() | st.floats(0.0, 1.0),
+    among=st.none() | st.floats(0.0, 1.0), shared_days=st.floats(0.1, 25.0), shared_times=st.integers(1, 40),
+    days_before=st.none() | st.floats(0.0, 400.0), cover=st.floats(-2.0, 2.0),
+)  # fmt: skip
+def test_who_is_not_accused_is_not_called_an_operator(**facts: object) -> None:
+    """Who reads a role and not the probability beside it calls nobody an operator whom the finding does not accuse."""
+    crowd = [member(account_id=f"o{n}", registration=6.0) for n in range(4)]
+    part = parts_of([*crowd, member(**facts)])[-1]
+    assert part.role not in ACCUSING or part.probability >= 0.5
+    if part.role == "victim" and part.estimate is not None:
+        assert part.estimate < 0.5
+    if part.estimate is not None and part.role not in ACCUSING:
+        assert part.probability <= UNSHOWN
+    for status in ("ambiguous", "permitted", "dismissed"):
+        assert not any(one.role in ACCUSING or one.estimate is not None for one in parts_in(status, [part]))
+
+
+def test_who_is_rather_no_operators_may_be_a_stolen_key_and_who_is_rather_one_is_a_bystander() -> None:
+    near = {"at_home": 0.0, "own_client": 0.0, "shared_days": 1.0, "own": 60, "shared_times": 12, "registration": 2.2}
+    crowd = [member(**near | {"registration": 6.0}) for _ in range(20)]
+    held = parts_of([*crowd, member(**near | {"registration": 0.0})])[-1]
+    assert (held.role, held.probability) == ("victim", UNSHOWN) and (held.estimate or 1.0) < 0.5
+    shown = part_of(member(access=0.9))
+    assert (shown.role, shown.probability) == ("bystander", UNSHOWN) and (shown.estimate or 0.0) >= 0.5
 
 
 def test_a_bare_half_accuses_nobody() -> None:
@@ -408,7 +445,7 @@ def test_one_burst_in_an_ordinary_life_is_named_and_not_accused() -> None:
         member(account_id="d", **(burst | {"shared": 120})),
     ]
     told = {part.account_id: part for part in parts_of([*own, *others])}
-    assert told["b"].probability < 0.5 and told["b"].role == "operator"
+    assert told["b"].probability < 0.5 and told["b"].role not in ACCUSING
     assert told["c"].probability >= 0.5, "its other exchanges look like the group's cover"
     assert told["e"].probability < 0.5, "some of that life may be a thief's"
     assert told["d"].probability >= 0.5
@@ -434,14 +471,14 @@ def test_who_works_a_week_and_whom_nothing_else_links_is_named_and_not_accused(
     changes: dict[str, float], accused: bool
 ) -> None:
     part = part_of(member(**(ONE_WEEK | changes)))
-    assert part.role == "operator"
+    assert (part.role == "operator") is accused
     assert (part.probability >= 0.75) is accused
 
 
 def test_who_shares_only_other_wordings_of_the_programme_is_named_and_not_accused() -> None:
     """Anybody can copy an honest company's prompts into a campaign."""
     part = part_of(member(registration=9.0, asks=False))
-    assert part.role == "operator" and part.probability < 0.5
+    assert part.role == "bystander" and part.probability < 0.5
     assert part_of(member(registration=9.0)).probability >= 0.75
 
 

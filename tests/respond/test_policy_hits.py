@@ -73,6 +73,24 @@ def test_who_is_not_accused_is_barred_and_told() -> None:
     assert [(one.account_id, one.why) for one in said.abstained] == [("b", "barred"), ("c", "barred")]
 
 
+@pytest.mark.parametrize(
+    ("role", "estimate", "status", "top"),
+    [
+        ("bystander", 0.5, "suspected", Rung.VERIFY), ("bystander", 0.4999, "suspected", Rung.LABEL),
+        ("bystander", None, "suspected", Rung.LABEL), ("bystander", True, "suspected", Rung.LABEL),
+        ("bystander", 0.99, "ambiguous", Rung.LABEL), ("victim", 0.1, "suspected", Rung.VERIFY),
+        ("operator", None, "suspected", Rung.LABEL),
+    ],
+)  # fmt: skip
+def test_who_is_not_accused_is_asked_who_stands_behind_it_only_where_it_is_rather_the_operators_own(
+    role: str, estimate: Any, status: str, top: Rung
+) -> None:
+    [told] = facts(finding(member("a", role, 0.49, estimate=estimate), status=status))["a"]
+    assert ceiling(told) == top
+    identity = Obligation("challenge", (("kind", "identity"),))
+    assert bool(bar(Rung.VERIFY, (identity,), told)) is (top < Rung.VERIFY or role == "victim")
+
+
 def test_facts_that_somebody_made_up_do_not_accuse() -> None:
     """The ceiling asks status, role and accusation together, and a value of another type is none."""
     true = Facts("a", "C", "r", {"finding.status": "suspected", "member.accused": True, "member.role": "operator"})

@@ -1,13 +1,15 @@
-"""What part each account plays in a group. `operator` and `provider` accuse; the other roles name without accusing.
+"""What part each account plays in a group. `operator` and `provider` accuse, and are told of nobody else; the other
+roles name without accusing.
 
 Victim (a stolen key): the shared work comes in a short window through egress foreign to the account's own life, begins
-after that life did, and the registration is unlinked. Customer and bystander: linked by access, without the shared
-work.
+after that life did, and the registration is unlinked; or it may be so, and the account is rather not the operator's
+own. Bystander: linked by access without the shared work, or with too little shown to accuse it. Customer: linked by its
+registration without the shared work, permitted, or of a finding that accuses nobody.
 """
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stillwatch.assess.estimates import of_possible_victim, of_stranger
@@ -112,12 +114,13 @@ class MemberFacts:
 
 @dataclass(frozen=True)
 class Part:
-    """A member with its role and the probability of belonging to the group, at most `UNSHOWN` where it is not accused.
+    """A member with its role and the probability of belonging to the group, at most `UNSHOWN` of whoever shares the
+    work and is not accused.
 
     `estimate` is how likely it is the operator's own: the probability itself where that accuses, a calibrated figure
-    that accuses nobody where an operator's role is not shown well enough, and nothing elsewhere. `automated` says that
-    programs do its shared work although the account looks like a person's; None where it does not look so, or nothing
-    tells.
+    that accuses nobody where that is not shown well enough, and nothing elsewhere; a victim's is below one half.
+    `automated` says that programs do its shared work although the account looks like a person's; None where it does not
+    look so, or nothing tells.
     """
 
     account_id: str
@@ -137,16 +140,21 @@ def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
 def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen_low)
-    held = stolen_high >= UNDECIDED or _plain(member) or _is_one_burst(member) or _is_one_week(member)
-    held = held or probability < BARELY or shares_a_tool(member) or at_home(member)
-    held = held or is_stranger(member.access, member.company) or not member.asks
-    estimate = probability
-    if role == "operator" and held:
+    estimate = probability if role == "operator" else None
+    maybe_stolen = stolen_high >= UNDECIDED or _plain(member) or _is_one_burst(member) or _is_one_week(member)
+    if role == "operator" and (maybe_stolen or _is_unshown(member, probability)):
         probability, estimate = min(probability, UNSHOWN), _estimated(member)
-    shown = round(probability, 4)
-    said = round(estimate, 4) if role in ACCUSING else None
+        role = "victim" if maybe_stolen and estimate < EVEN else "bystander"
+    shown, said = round(probability, 4), None if estimate is None else round(estimate, 4)
     automated = None if member.behind is None else bool(member.behind)
     return Part(member.account_id, shown, role, member.core, member.shared, said, automated)
+
+
+def _is_unshown(member: MemberFacts, probability: float) -> bool:
+    """Whether too little is shown to accuse a member that shares the work, for another reason than a stolen key."""
+    if probability < BARELY or shares_a_tool(member) or at_home(member) or not member.asks:
+        return True
+    return is_stranger(member.access, member.company)
 
 
 def _estimated(member: MemberFacts) -> float:
@@ -161,28 +169,40 @@ def _estimated(member: MemberFacts) -> float:
 def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     """The parts as a finding of this status may show them: only a suspected one accuses.
 
-    An ambiguous finding is for review, so nobody in it reaches one half. In a permitted or dismissed one the members
-    are customers: where nothing was taken, nobody's key was.
+    An ambiguous finding is for review, so nobody in it reaches one half or is called an operator. In a permitted or
+    dismissed one the members are customers: where nothing was taken, nobody's key was.
     """
     if status == "suspected":
         return tuple(parts)
-    if status == "ambiguous":
-        return tuple(replace(part, probability=min(part.probability, UNSHOWN), estimate=None) for part in parts)
-    told = (*ACCUSING, "victim")
-    return tuple(replace(part, role="customer", estimate=None) if part.role in told else part for part in parts)
-
-
-def victims_of(parts: Iterable[Part]) -> frozenset[str]:
-    """The accounts that are held for stolen keys."""
-    return frozenset(part.account_id for part in parts if part.role == "victim")
-
-
-def spared(parts: Iterable[Part], stolen: frozenset[str]) -> tuple[Part, ...]:
-    """The parts of one finding, where accounts that another finding holds for stolen keys are not accused: a thief may
-    do the work of two campaigns with one key."""
+    told = ACCUSING if status == "ambiguous" else (*ACCUSING, "victim")
+    most = UNSHOWN if status == "ambiguous" else 1.0
     return tuple(
-        replace(part, probability=min(part.probability, UNSHOWN), estimate=None)
-        if part.role in ACCUSING and part.account_id in stolen
+        replace(
+            part,
+            role="customer" if part.role in told else part.role,
+            probability=min(part.probability, most),
+            estimate=None,
+        )
+        for part in parts
+    )
+
+
+def victims_of(parts: Iterable[Part]) -> dict[str, float | None]:
+    """The accounts that are held for stolen keys, each with the least estimate of an operator's that stands with it."""
+    out: dict[str, float | None] = {}
+    for part in parts:
+        if part.role == "victim":
+            known = [one for one in (out.get(part.account_id), part.estimate) if one is not None]
+            out[part.account_id] = min(known, default=None)
+    return out
+
+
+def spared(parts: Iterable[Part], stolen: Mapping[str, float | None]) -> tuple[Part, ...]:
+    """The parts of one finding, where accounts that another finding holds for stolen keys are held for them as well: a
+    thief may do the work of two campaigns with one key."""
+    return tuple(
+        replace(part, role="victim", probability=min(part.probability, UNSHOWN), estimate=stolen[part.account_id])
+        if part.account_id in stolen and (part.role in ACCUSING or part.estimate is not None)
         else part
         for part in parts
     )

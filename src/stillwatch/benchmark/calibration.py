@@ -11,7 +11,7 @@ from stillwatch.benchmark.measure import Share, is_operator_group
 from stillwatch.linkage.incidence import Incidence
 from stillwatch.linkage.search import search
 from stillwatch.linkage.strata import strata_of
-from stillwatch.records import EXACT_FAMILIES, Family
+from stillwatch.records import ACCUSING, EXACT_FAMILIES, Family
 
 LARGE = 20.0
 """A mean e-value that one world in 20 may reach at most."""
@@ -109,8 +109,8 @@ def permuted(incidence: Incidence, family: Family, seed: int) -> Incidence:
 
 def probabilities(answer: Mapping[str, Any], operators: set[str]) -> tuple[Bin, ...]:
     """What is stated of members in suspected findings beside how many are operators: the estimate, or where a finding
-    has none the probability, which is a cap for whoever is not accused. A member that is held for something else (a
-    victim, a customer) states nothing about being an operator, and is left out."""
+    has none the probability, which is a cap for whoever is not accused. Of whom neither is stated (a customer, a victim
+    beyond doubt) nothing is said about being an operator, and it is left out."""
     stated = [
         (
             member["probability"] if member.get("estimate") is None else member["estimate"],
@@ -119,7 +119,7 @@ def probabilities(answer: Mapping[str, Any], operators: set[str]) -> tuple[Bin, 
         for finding in answer["campaigns"]
         if finding["status"] == "suspected" and finding["kind"] == "group"
         for member in finding["members"]
-        if member["role"] in ("operator", "provider")
+        if member["role"] in ACCUSING or member.get("estimate") is not None
     ]
     return tuple(_bin(low, high, stated) for low, high in pairwise(EDGES))
 

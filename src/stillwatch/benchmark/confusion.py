@@ -19,6 +19,7 @@ TRUE = ("operator", "provider", "victim", "reseller", "network customer", "hones
 """True roles in the order of the table."""
 
 NAMES = ("operator", "provider", "reseller", "victim", "customer", "bystander")
+HOW = ("accused as", "named", "in review as")
 TOLD = (
     *(f"accused as {role}" for role in ACCUSING),
     *(f"named {role}" for role in NAMES),
@@ -38,8 +39,7 @@ class Confusion:
     table: dict[str, dict[str, int]]
     wronged: Share
     called_operator: Share
-    """Owners of stolen keys and honest accounts that any finding that is suspected calls operator or provider, accused
-    or not."""
+    """Owners of stolen keys and honest accounts that any finding calls operator or provider, accused or not."""
 
 
 def true_role(kind: str, cohort: str) -> str:
@@ -79,7 +79,7 @@ def confusion(answer: dict[str, Any], truth: Path) -> Confusion:
         {role: dict(counts) for role, counts in table.items()},
         Share(sum(counts[f"accused as {role}"] for counts in innocent for role in ACCUSING), everyone),
         Share(
-            sum(counts[f"{how} {role}"] for counts in innocent for role in ACCUSING for how in ("accused as", "named")),
+            sum(counts[f"{how} {role}"] for counts in innocent for role in ACCUSING for how in HOW),
             everyone,
         ),
     )

@@ -55,12 +55,13 @@ class Map:
 
 
 def shape(finding: dict[str, Any], member: dict[str, Any]) -> str:
-    """The kind of dot for a member: accused; named though the role could accuse; a stolen key's owner; any other."""
+    """The kind of dot for a member: accused; a stolen key's owner; named though it shares the work, in a finding that
+    accuses others; any other. Runs of older versions call such a member an operator."""
     if accuses(finding, member):
         return "accused"
-    if member["role"] in ACCUSING:
-        return "named"
-    return "victim" if member["role"] == "victim" else "other"
+    if member["role"] == "victim":
+        return "victim"
+    return "named" if member["role"] in ACCUSING or member.get("estimate") is not None else "other"
 
 
 def packed_map(findings: Sequence[dict[str, Any]]) -> Map:

@@ -1,16 +1,17 @@
 """Whom a policy's rules hit, and what no policy can get round.
 
-The ceiling of an account follows from the finding alone, whatever a rule says: who is not accused is not limited, a
-stolen key's owner is asked for a new key and for nothing else, and beyond a label nothing happens to anybody in a
-finding that is for review or permitted, or about what exceeds a permission. A rule that reaches above the ceiling is
-barred there: it is no milder hit, since its reason would not be true of that account.
+The ceiling of an account follows from the finding alone, whatever a rule says: who is not accused is not limited, and
+is asked who stands behind it only where it is rather the operator's own than not, a stolen key's owner is asked for a
+new key and for nothing else, and beyond a label nothing happens to anybody in a finding that is for review or
+permitted, or about what exceeds a permission. A rule that reaches above the ceiling is barred there: it is no milder
+hit, since its reason would not be true of that account.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stillwatch.records import ACCUSING, AUTOMATIC_CEILING, Hit, Obligation, Rung
+from stillwatch.records import ACCUSING, AUTOMATIC_CEILING, EVEN, Hit, Obligation, Rung
 from stillwatch.respond.cel import Decision, Unknown
 from stillwatch.respond.facts import EXCESS, Facts
 from stillwatch.respond.policy import Policy, Rule
@@ -86,9 +87,9 @@ def ceiling(facts: Facts) -> Rung:
         return Rung.LABEL
     if values.get("member.accused") is True and values.get("member.role") in ACCUSING:
         return Rung.SUSPEND
-    if values.get("member.role") in (*ACCUSING, "victim"):
-        return Rung.VERIFY
-    return Rung.LABEL
+    estimate = values.get("member.estimate")
+    likely = isinstance(estimate, int | float) and estimate >= EVEN
+    return Rung.VERIFY if likely or values.get("member.role") == "victim" else Rung.LABEL
 
 
 def bar(rung: Rung, obligations: Iterable[Obligation], facts: Facts) -> str:

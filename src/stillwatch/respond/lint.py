@@ -40,7 +40,13 @@ VICTIM = {
     "member.accused": Span("bool", truth=frozenset((False,))),
     "member.role": Span("text", words=frozenset(("victim",))),
 }
-UNACCUSED = {**SUSPECTED, "member.role": Span("text", words=frozenset(ACCUSING))}
+UNSHOWN = {
+    **SUSPECTED,
+    "member.accused": Span("bool", truth=frozenset((False,))),
+    "member.role": Span("text", words=frozenset(("bystander",))),
+    "member.estimate": Span("double", EVEN, 1.0),
+}
+"""Rather the operator's own than not, and too little shown to accuse it."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,7 @@ def _reaches_anybody(rule: Rule) -> bool:
         return True
     reached = [ACCUSED]
     if rule.rung == Rung.VERIFY:
-        reached += [UNACCUSED, *([VICTIM] if rule.obligations == (NEW_KEY,) else [])]
+        reached += [UNSHOWN, *([VICTIM] if rule.obligations == (NEW_KEY,) else [])]
     return any(True in span_of(rule.when.tree, known).truth for known in reached)
 
 
