@@ -62,6 +62,10 @@ def show(lines: list[dict[str, Any]]) -> None:
     print(f"{'true role':18s}" + "".join(f"{told:>24s}" for told in columns) + f"{'accounts':>10s}")
     for role in TRUE:
         print(f"{role:18s}" + "".join(f"{table[role][c]:>24,d}" for c in columns) + f"{table[role].total():>10,d}")
+    likely = [(role, [line["likely"][role] for line in lines if "likely" in line]) for role in TRUE]
+    for role, shares in likely:
+        told = Share(*(sum(share[part] for share in shares) for part in ("k", "n")))
+        print(f"not accused, estimate of .5 or more, {role}: {told}")
     for name in ("wronged", "called_operator"):
         print(name, Share(*(sum(line[name][part] for line in lines) for part in ("k", "n"))))
 

@@ -17,7 +17,7 @@ import numpy as np
 from stillwatch.assess.asking import LEAST_ACCOUNTS
 from stillwatch.assess.extracting import ENOUGH, LIKE_EVERYONE, SLOPE, UNMISTAKABLE, extracting
 from stillwatch.assess.finding import Finding, is_active
-from stillwatch.assess.roles import Part
+from stillwatch.assess.roles import UNSHOWN, Part
 from stillwatch.content.answered import taken_up_step
 from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
@@ -181,7 +181,7 @@ def _finding(
 ) -> Finding:
     permitted = bool(facts["covered"])
     name = names[int(facts["entity"])]
-    parts = [Part(row["account_id"], 0.49, "customer", True, int(row["n"])) for row in members]
+    parts = [Part(row["account_id"], UNSHOWN, "customer", True, int(row["n"])) for row in members]
     nothing = Score("coordinated", 0.0)
     return Finding(
         campaign_id="E-" + hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),

@@ -67,6 +67,10 @@ def test_one_ban_among_few_accounts_is_chance() -> None:
 
     assert banned(1e6) > 1.4 * banned(20.0) > 0
     assert abs(banned(1e6) - 0.336) < 0.01
+    after = [
+        concealed({"suspended": 0.2, "after_ban": 0.2, "n_accounts": n}, {"suspended": 0.03}).terms for n in (5, 1e6)
+    ]
+    assert after[1][0].value > after[0][0].value + 0.4, "one sign-up after one ban among five"
 
 
 def test_the_rest_of_a_groups_work_is_no_cover_of_a_part() -> None:

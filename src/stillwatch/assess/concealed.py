@@ -13,9 +13,10 @@ COMMON_DOMAIN = 0.01
 USUAL = 10.0
 """Accounts suspended as often as elsewhere that are added to a group's own: one ban among few is chance."""
 
+BY_NAME = (0.2, 0.5)
 ONE_OF_FEW_PAYERS = (0.15, 0.3)
-"""Shares of the accounts with one payment, from which they begin to belong together for all to see, and do: a customer
-has a few cards, and who hides has many."""
+"""Shares of the accounts with one name or one payment, from which they begin to belong together for all to see, and do:
+a customer has a few cards, and who hides has many."""
 
 APART = 1.0
 """Nats for members who are joined and look like strangers."""
@@ -93,7 +94,9 @@ def _replaced(facts: Facts, base: Facts) -> tuple[Term, ...]:
     after = number(facts, "after_ban") or 0.0
     accounts = number(facts, "n_accounts")
     share = pair[0] if accounts is None else (pair[0] * accounts + pair[1] * USUAL) / (accounts + USUAL)
-    value = clipped(lift(share, pair[1], prior=0.02), 0.0, 1.2) + (0.6 * ramp(after, 0.0, 0.2) if pair[0] > 0 else 0.0)
+    many = 1.0 if accounts is None else accounts / (accounts + USUAL)
+    value = clipped(lift(share, pair[1], prior=0.02), 0.0, 1.2)
+    value += 0.6 * many * ramp(after, 0.0, 0.2) if pair[0] > 0 else 0.0
     because = f"{pair[0]:.0%} of the accounts were suspended ({pair[1]:.0%} elsewhere); {after:.0%} signed up after"
     return term(QUESTION, "replaced accounts", value, because)
 
@@ -125,10 +128,8 @@ def _apart(facts: Facts) -> tuple[Term, ...]:
     if linked is None or place is None or not held:
         return ()
     place *= 1.0 - (number(facts, "top_block_proxied") or 0.0)
-    payer = number(facts, "top_payment") or 0.0
-    openly = max(ramp(place, 0.1, 0.3), _one_mail_domain(facts), *(ramp(share, 0.2, 0.5) for share in held.values()))
-    openly = max(openly, ramp(payer, *ONE_OF_FEW_PAYERS))
-    openly = max(openly, _as_they_live(facts))
+    names = [ramp(share, *(ONE_OF_FEW_PAYERS if name == "top_payment" else BY_NAME)) for name, share in held.items()]
+    openly = max(ramp(place, 0.1, 0.3), _one_mail_domain(facts), _as_they_live(facts), *names)
     because = (
         f"{linked:.0%} of the members are joined by access, and no open place, name or payer holds more than "
         f"{max(place, *held.values()):.0%}"

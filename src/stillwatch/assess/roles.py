@@ -4,12 +4,12 @@ roles name without accusing.
 Victim (a stolen key): the shared work comes in a short window through egress foreign to the account's own life, begins
 after that life did, and the registration is unlinked; or it may be so, and the account is rather not the operator's
 own. Bystander: linked by access without the shared work, or with too little shown to accuse it. Customer: linked by its
-registration without the shared work, permitted, or of a finding that accuses nobody.
+registration without the shared work, permitted, or doing the shared work of a finding that accuses nobody.
 """
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from stillwatch.assess.estimates import of_possible_victim, of_stranger
@@ -115,10 +115,10 @@ class MemberFacts:
 @dataclass(frozen=True)
 class Part:
     """A member with its role and the probability of belonging to the group, at most `UNSHOWN` of whoever shares the
-    work and is not accused.
+    work and is neither accused, permitted, a reseller nor a victim beyond doubt.
 
     `estimate` is how likely it is the operator's own: the probability itself where that accuses, a calibrated figure
-    that accuses nobody where that is not shown well enough, and nothing elsewhere; a victim's is below one half.
+    that accuses nobody of strangers and who may be a stolen key, and nothing elsewhere; a victim's is below one half.
     `automated` says that programs do its shared work although the account looks like a person's; None where it does not
     look so, or nothing tells.
     """
@@ -140,15 +140,15 @@ def parts_of(members: Sequence[MemberFacts]) -> list[Part]:
 def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     probability = logistic(TEMPER * member.log_odds)
     role = _role(member, stolen_low)
-    estimate = probability if role == "operator" else None
+    said = round(probability, 4) if role == "operator" else None
     maybe_stolen = stolen_high >= UNDECIDED or _plain(member) or _is_one_burst(member) or _is_one_week(member)
     maybe_stolen = maybe_stolen or _is_a_little_from_elsewhere(member)
     if role == "operator" and (maybe_stolen or _is_unshown(member, probability)):
-        probability, estimate = min(probability, UNSHOWN), _estimated(member)
-        role = "victim" if maybe_stolen and estimate < EVEN else "bystander"
-    shown, said = round(probability, 4), None if estimate is None else round(estimate, 4)
+        estimate = _estimated(member, maybe_stolen=maybe_stolen)
+        probability, said = min(probability, UNSHOWN), None if estimate is None else round(estimate, 4)
+        role = "victim" if maybe_stolen and said is not None and said < EVEN else "bystander"
     automated = None if member.behind is None else bool(member.behind)
-    return Part(member.account_id, shown, role, member.core, member.shared, said, automated)
+    return Part(member.account_id, round(probability, 4), role, member.core, member.shared, said, automated)
 
 
 def _is_unshown(member: MemberFacts, probability: float) -> bool:
@@ -158,29 +158,35 @@ def _is_unshown(member: MemberFacts, probability: float) -> bool:
     return is_stranger(member.access, member.company)
 
 
-def _estimated(member: MemberFacts) -> float:
-    """How likely a held account is the operator's own. Who neither asks for training material nor is linked by more
-    than wordings may be somebody whose words the campaign copied: no more than even."""
+def _estimated(member: MemberFacts, *, maybe_stolen: bool) -> float | None:
+    """How likely a held account is the operator's own; None where nothing that was fitted says. Who neither asks for
+    training material nor is linked by more than wordings may be somebody whose words the campaign copied: no more than
+    even. Of who shares a tool, what links it beside the tool speaks."""
     if is_stranger(member.access, member.company):
         likely = of_stranger(member.access + company_odds(member.company))
         return likely if member.asks or member.access > ALONE else min(likely, EVEN)
-    return of_possible_victim(victim_likeness(member), member.registration)
+    if maybe_stolen:
+        return of_possible_victim(victim_likeness(member), member.registration)
+    if shares_a_tool(member):
+        return of_stranger(member.beyond_client + company_odds(member.company))
+    return None
 
 
 def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     """The parts as a finding of this status may show them: only a suspected one accuses.
 
-    An ambiguous finding is for review, so nobody in it reaches one half or is called an operator. In a permitted or
-    dismissed one the members are customers: where nothing was taken, nobody's key was.
+    An ambiguous finding is for review, so nobody in it reaches one half, and whoever does its work is a customer, save
+    who looks like a stolen key. In a permitted or dismissed one those are customers too: where nothing was taken,
+    nobody's key was.
     """
     if status == "suspected":
         return tuple(parts)
-    told = ACCUSING if status == "ambiguous" else (*ACCUSING, "victim")
     most = UNSHOWN if status == "ambiguous" else 1.0
+    told = ACCUSING if status == "ambiguous" else (*ACCUSING, "victim")
     return tuple(
         replace(
             part,
-            role="customer" if part.role in told else part.role,
+            role="customer" if part.role in told or (part.role == "bystander" and part.exchanges > 0) else part.role,
             probability=min(part.probability, most),
             estimate=None,
         )
@@ -188,21 +194,17 @@ def parts_in(status: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     )
 
 
-def victims_of(parts: Iterable[Part]) -> dict[str, float | None]:
-    """The accounts that are held for stolen keys, each with the least estimate of an operator's that stands with it."""
-    out: dict[str, float | None] = {}
-    for part in parts:
-        if part.role == "victim":
-            known = [one for one in (out.get(part.account_id), part.estimate) if one is not None]
-            out[part.account_id] = min(known, default=None)
-    return out
+def victims_of(parts: Iterable[Part]) -> frozenset[str]:
+    """The accounts that are stolen keys beyond doubt. Who may be one in one finding is judged in each by itself: an
+    operator could look like one in a campaign of its own making."""
+    return frozenset(part.account_id for part in parts if part.role == "victim" and part.estimate is None)
 
 
-def spared(parts: Iterable[Part], stolen: Mapping[str, float | None]) -> tuple[Part, ...]:
-    """The parts of one finding, where accounts that another finding holds for stolen keys are held for them as well: a
-    thief may do the work of two campaigns with one key."""
+def spared(parts: Iterable[Part], stolen: frozenset[str]) -> tuple[Part, ...]:
+    """The parts of one finding, where accounts that another finding shows to be stolen keys are told as that: a thief
+    may do the work of two campaigns with one key."""
     return tuple(
-        replace(part, role="victim", probability=min(part.probability, UNSHOWN), estimate=stolen[part.account_id])
+        replace(part, role="victim", probability=min(part.probability, UNSHOWN), estimate=None)
         if part.account_id in stolen and (part.role in ACCUSING or part.estimate is not None)
         else part
         for part in parts
@@ -275,8 +277,9 @@ def shares_a_tool(member: MemberFacts) -> bool:
 
 
 def shares_exits(member: MemberFacts) -> bool:
-    """Whether an account shares addresses with the group, few of its words and no sign-up: so looks the customer of a
-    proxy network that carries the group as well. Where no text is seen, nothing is known of its words."""
+    """Whether an account shares hardly a word and no sign-up with the group, so that addresses or clients alone link
+    it: so looks the customer of a proxy network that carries the group as well. Where no text is seen, nothing is known
+    of its words."""
     return member.company is not None and member.registration <= UNREGISTERED and member.text < LINKED
 
 
@@ -301,10 +304,14 @@ def victim_probabilities(members: Sequence[MemberFacts]) -> list[tuple[float, fl
     of those who are seen with a window like that are stolen keys. If nobody is seen, whoever may be one is held for it.
     """
     found = _beyond_chance(members)
-    seen = sorted((_window(member), high) for member, (_, high) in zip(members, found, strict=True) if _is_seen(member))
+    seen = sorted(
+        (_window(member), high)
+        for member, (_, high) in zip(members, found, strict=True)
+        if _may_be_stolen(member) and member.at_home is not None
+    )
     windows = [window for window, _ in seen]
     for place, member in enumerate(members):
-        if _is_unseen(member):
+        if _may_be_stolen(member) and member.at_home is None:
             alike = [high for _, high in seen[bisect_left(windows, _window(member)) :]]
             share = (sum(alike) + 1.0) / (len(alike) + 1.0)
             found[place] = (min(found[place][0], share), share)
@@ -336,16 +343,6 @@ def _beyond_chance(members: Sequence[MemberFacts]) -> list[tuple[float, float]]:
         found = (0.0, 0.0) if member.registration > UNLINKED else beyond.get(value, (0.0, 0.0))
         out.append((_less(found[0], member.registration), _less(found[1], member.registration)))
     return out
-
-
-def _is_seen(member: MemberFacts) -> bool:
-    """An account that could be a stolen key, whose addresses say whether it is."""
-    return _may_be_stolen(member) and member.at_home is not None
-
-
-def _is_unseen(member: MemberFacts) -> bool:
-    """One of which no address says whether it is."""
-    return _may_be_stolen(member) and member.at_home is None
 
 
 def _may_be_stolen(member: MemberFacts) -> bool:

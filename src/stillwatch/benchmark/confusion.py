@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from stillwatch.benchmark.measure import Share
-from stillwatch.records import ACCUSING, is_accused
+from stillwatch.records import ACCUSING, EVEN, is_accused
 
 TRUE = ("operator", "provider", "victim", "reseller", "network customer", "honest")
 """True roles in the order of the table."""
@@ -39,7 +39,11 @@ class Confusion:
     table: dict[str, dict[str, int]]
     wronged: Share
     called_operator: Share
-    """Owners of stolen keys and honest accounts that any finding calls operator or provider, accused or not."""
+    """Owners of stolen keys and honest accounts that any finding calls operator or provider, accused or not: none but
+    the wronged in runs of this version."""
+    likely: dict[str, Share]
+    """Of each true role, who is not accused and has an estimate of one half or more in a suspected finding, of those
+    not accused who have one at all."""
 
 
 def true_role(kind: str, cohort: str) -> str:
@@ -67,12 +71,28 @@ def told_roles(answer: dict[str, Any]) -> dict[str, str]:
     return said
 
 
+def _estimates(answer: dict[str, Any], said: dict[str, str]) -> dict[str, float]:
+    """The greatest estimate of each account that a suspected finding names and none accuses."""
+    out: dict[str, float] = {}
+    for finding in answer["campaigns"]:
+        for member in finding["members"] if finding["status"] == "suspected" else ():
+            name, estimate = member["account_id"], member.get("estimate")
+            if estimate is not None and not said[name].startswith("accused"):
+                out[name] = max(estimate, out.get(name, 0.0))
+    return out
+
+
 def confusion(answer: dict[str, Any], truth: Path) -> Confusion:
     """The table of an answer beside the truth folder of its logs."""
     said = told_roles(answer)
     table = {role: Counter({told: 0 for told in TOLD}) for role in TRUE}
+    estimates = _estimates(answer, said)
+    likely: dict[str, list[bool]] = {role: [] for role in TRUE}
     for row in pq.read_table(truth / "accounts.parquet").to_pylist():
-        table[true_role(row["kind"], row["cohort"])][said.get(row["account_id"], "nothing")] += 1
+        role, name = true_role(row["kind"], row["cohort"]), row["account_id"]
+        table[role][said.get(name, "nothing")] += 1
+        if name in estimates:
+            likely[role].append(estimates[name] >= EVEN)
     innocent = [table[role] for role in TRUE if role not in ACCUSING]
     everyone = sum(counts.total() for counts in innocent)
     return Confusion(
@@ -82,4 +102,5 @@ def confusion(answer: dict[str, Any], truth: Path) -> Confusion:
             sum(counts[f"{how} {role}"] for counts in innocent for role in ACCUSING for how in HOW),
             everyone,
         ),
+        {role: Share(sum(true), len(true)) for role, true in likely.items()},
     )

@@ -40,6 +40,7 @@ class Member:
     probability: float
     core: bool
     exchanges: int
+    estimate: float | None
     kind: str
     """The kind of its dot: accused, named, victim, other."""
 
@@ -131,8 +132,19 @@ def capabilities(finding: dict[str, Any]) -> tuple[tuple[str, str, float], ...]:
 def ranked_members(finding: dict[str, Any]) -> list[Member]:
     """All members, the most certain first."""
     return [
-        Member(m["account_id"], m["role"], m["probability"], m["core"], m["exchanges"], shape(finding, m))
-        for m in sorted(finding["members"], key=lambda m: (-m["probability"], not m["core"], m["account_id"]))
+        Member(
+            m["account_id"],
+            m["role"],
+            m["probability"],
+            m["core"],
+            m["exchanges"],
+            m.get("estimate"),
+            shape(finding, m),
+        )
+        for m in sorted(
+            finding["members"],
+            key=lambda m: (-m["probability"], -(m.get("estimate") or 0.0), not m["core"], m["account_id"]),
+        )
     ]
 
 

@@ -50,6 +50,7 @@ def _share(name: str, meaning: str, unknown_when: str = "never") -> FactType:
 
 
 NOT_LOGGED = "the column was not logged"
+UNFITTED = "nothing that was fitted says, and other findings"
 EMPTY = "the account's column is empty"
 FEW = "fewer than two of the three are there"
 HIDEABLE = (EMPTY, FEW)
@@ -100,7 +101,7 @@ _FACTS = (
     FactType("member.role", "text", "the account's role in the finding", words=ROLES),
     FactType("member.accused", "bool", "suspected finding, role operator or provider, probability of .5 or more"),
     _share("member.probability", "that it belongs to the group"),
-    _share("member.estimate", "how likely it is the operator's own; it accuses nobody", "other roles and findings"),
+    _share("member.estimate", "how likely it is the operator's own; it accuses nobody", UNFITTED),
     FactType("member.core", "bool", "of the tested core, which alone has the e-values"),
     FactType(
         "member.automated", "bool", "programs do its shared work although the account looks like a person's",

@@ -87,9 +87,14 @@ def ceiling(facts: Facts) -> Rung:
         return Rung.LABEL
     if values.get("member.accused") is True and values.get("member.role") in ACCUSING:
         return Rung.SUSPEND
+    return Rung.VERIFY if values.get("member.role") == "victim" or _is_likely(values) else Rung.LABEL
+
+
+def _is_likely(values: Mapping[str, object]) -> bool:
+    """Whether a bystander is rather the operator's own than not; runs of older versions call such a member operator."""
     estimate = values.get("member.estimate")
-    likely = isinstance(estimate, int | float) and estimate >= EVEN
-    return Rung.VERIFY if likely or values.get("member.role") == "victim" else Rung.LABEL
+    known = isinstance(estimate, int | float) and not isinstance(estimate, bool) and estimate >= EVEN
+    return known and values.get("member.role") in (*ACCUSING, "bystander")
 
 
 def bar(rung: Rung, obligations: Iterable[Obligation], facts: Facts) -> str:
@@ -97,7 +102,9 @@ def bar(rung: Rung, obligations: Iterable[Obligation], facts: Facts) -> str:
     top = ceiling(facts)
     role, status = facts.values.get("member.role", "unknown"), facts.values.get("finding.status", "unknown")
     if rung > top:
-        return f"{top.name.lower()} is the most for the role {role} in a finding that is {status}, where not accused"
+        rather = "" if _is_likely(facts.values) else " and not likelier than not the operator's own"
+        who = f"the role {role}, where not accused{rather}"
+        return f"{top.name.lower()} is the most for {who}, in a finding that is {status}"
     if role == "victim" and rung == Rung.VERIFY and tuple(obligations) != (NEW_KEY,):
         return "the owner of a stolen key is asked for a new key (challenge: rotate_key) and for nothing else"
     return ""

@@ -40,7 +40,7 @@ VICTIM = {
     "member.accused": Span("bool", truth=frozenset((False,))),
     "member.role": Span("text", words=frozenset(("victim",))),
 }
-UNSHOWN = {
+LIKELY = {
     **SUSPECTED,
     "member.accused": Span("bool", truth=frozenset((False,))),
     "member.role": Span("text", words=frozenset(("bystander",))),
@@ -175,7 +175,7 @@ def _reaches_anybody(rule: Rule) -> bool:
         return True
     reached = [ACCUSED]
     if rule.rung == Rung.VERIFY:
-        reached += [UNSHOWN, *([VICTIM] if rule.obligations == (NEW_KEY,) else [])]
+        reached += [LIKELY, *([VICTIM] if rule.obligations == (NEW_KEY,) else [])]
     return any(True in span_of(rule.when.tree, known).truth for known in reached)
 
 
