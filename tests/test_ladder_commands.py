@@ -328,7 +328,7 @@ def test_permissions_are_given_and_stay_ended(run: Run, store: Store) -> None:
 
 def test_a_usage_that_is_none_says_what_to_type(run: Run) -> None:
     assert "ACTION, or --account" in run("approve", "--by", "a", "--reason", "b", code=2)
-    assert "0 actions" in run("undo", "R-x\x1b[31m", "--by", "a", "--reason", "b", code=2)
+    assert "no action's id" in run("undo", "R-x\x1b[31m", "--by", "a", "--reason", "b", code=2)
     assert "no such rung" in run("propose", "a", "--rung", "kill", *SUSPEND[2:], *URL, "--by", "a", code=2)
     assert "cap" in run("propose", "acct_1", *SUSPEND, *URL, "--by", "a", "--cap", "21", code=2), "nobody raises it"
     said = run("propose", "acct_1", *SUSPEND, "--by", "a", code=2)

@@ -49,7 +49,7 @@ def store(tmp_path: Path) -> Store:
 def test_as_on_sqlite(check: Callable[..., None], store: Store, url: str) -> None:
     elsewhere = store.folder.parent / "another"
     elsewhere.mkdir()
-    book, other = opened(store, url), Casebook.open(elsewhere, url.rsplit("/", 1)[0] + "/other")
+    book, other = opened(store, url), Casebook.open(elsewhere, url.rsplit("/", 1)[0] + "/other", begins=True)
     check(store, book, other)
     book.close(), other.close()
     assert not (store.folder / "casebook.db").exists()
@@ -181,7 +181,7 @@ def test_the_commands_reach_it_and_say_no_password(
 
 def test_a_server_that_dies_takes_the_whole_change_back(store: Store) -> None:
     with server() as mortal:
-        book = Casebook.open(store.folder, mortal)
+        book = Casebook.open(store.folder, mortal, begins=True)
         acting.propose(store, book, hits(2), NOW, TERMS)
     with pytest.raises(StoreError, match="cannot be used"):
         acting.propose(store, book, hits(3, rule_id="x"), NOW, TERMS)

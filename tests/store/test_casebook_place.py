@@ -61,7 +61,7 @@ def test_no_command_takes_another_file_and_none_is_begun(run: Run, tmp_path: Pat
 
 def test_what_is_there_is_said(run: Run, tmp_path: Path) -> None:
     (tmp_path / "second").mkdir()
-    other = Casebook.open(tmp_path / "second")
+    other = Casebook.open(tmp_path / "second", begins=True)
     acting.propose(store_of(tmp_path / "second"), other, hits(2), NOW, TERMS)
     other.close()
     said = run("erase", "acct_1", "--casebook", f"sqlite:///{tmp_path}/second/casebook.db")

@@ -51,16 +51,14 @@ def approve(
     what the approved actions differ, stderr says.
     """
     from stillwatch.acting import approve_what_holds
-    from stillwatch.acting.telling import by_hand_beside, chosen, differences, told
+    from stillwatch.acting.telling import Which, by_hand_beside, chosen, differences, told
     from stillwatch.cli import acts
     from stillwatch.cli.output import emit_json, say
     from stillwatch.respond.action import State
 
     with acts.opened(store, casebook) as (kept, book):
-        names = chosen(
-            book, (State.PROPOSED,), action, account, campaign, accounts, rung, actions=actions,
-            proposed_by=proposed_by, approving=True,
-        )  # fmt: skip
+        which = Which(action, account, campaign, accounts, actions, rung, proposed_by)
+        names = chosen(book, (State.PROPOSED,), which, approving=True)
         done = approve_what_holds(kept, book, names, by, reason, acts.now(), via=acts.login(), although=although)
         left = [] if proposed_by else by_hand_beside(book, done, account, campaign, rung)
         acts.published(kept, book)
