@@ -52,7 +52,7 @@ def test_from_proposal_to_appeal(run: Run) -> None:
     assert again["actions"] == [done] and "said so before" in again["passed_over"][0]["because"]
     waits = run("review")["proposals"][0]
     assert (waits["accounts"], waits["honest"], waits["exchanges"], waits["radius"]) == (1, 0.1, 10, 1)
-    assert "nobody approves" in run("approve", "R-", "--by", "Alice", "--reason", "ok", code=2)
+    assert "nobody approves" in run("approve", done["action_id"][:8], "--by", "Alice", "--reason", "ok", code=2)
     begun = run("approve", "--account", "acct_1", *OF_ALICE, "--by", "bob", "--reason", "Seen.")["actions"][0]
     assert begun["state"] == "in_force" and "not answered" in begun["notice"]["text"]
     run("appeal", "open", "--account", "acct_1", "--statement", "It is not us.", "--by", "support")
@@ -197,11 +197,15 @@ def test_before_a_person_approves_they_read_who_is_honest_and_whom_a_later_run_c
     run("propose", "acct_2", *LIMIT, *URL, "--by", "alice")
     (told,) = run("review")["proposals"]
     assert (told["accounts"], told["honest"]) == (3, 1.2), "the owner of a stolen key is honest"
-    assert not [why for why in told["persons"] if "newest" in why]
+    assert told["doubts"] == []
     later = "20990101T000000-000000001-aaaaaa"
     write_run(store, later, finding("C-5", member("acct_2"), member("acct_1", 0.3)))
     (told,) = run("review")["proposals"]
-    assert "the newest run does not accuse 2 of these accounts" in told["persons"]
+    who = {one["action_id"]: one["account_id"] for one in told["actions"]}
+    because = [f"the newest run, {later}, does not accuse this account"]
+    assert {who[one["action_id"]]: one["because"] for one in told["doubts"]} == dict.fromkeys(
+        ("acct_1", "victim"), because
+    )
 
 
 def of_a_rule(store: Store, *accounts: str) -> None:
@@ -347,10 +351,11 @@ def test_tables_for_people_hold_nothing_that_a_terminal_obeys(
     words: tuple[str, ...], run: Run, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hostile = "acct\x1b[2J\u202e=cmd"
-    run("propose", hostile, *LIMIT, *URL, "--by", "alice", "--unknown")
-    run("approve", "R-", "--by", "bob", "--reason", "x")
-    run("appeal", "open", "R-", "--by", "c", "--statement", "\x1b[31m no")
+    name = run("propose", hostile, *LIMIT, *URL, "--by", "alice", "--unknown")["actions"][0]["action_id"]
+    run("approve", name, "--by", "bob", "--reason", "x")
+    run("appeal", "open", name, "--by", "c", "--statement", "\x1b[31m no")
     capsys.readouterr()
+    words = tuple(name if word == "R-" else word for word in words)
     assert cli.run([*words, "--store", str(store.folder)]) == 0
     out = capsys.readouterr()
     assert "\x1b" not in out.out + out.err and "\u202e" not in out.out + out.err
