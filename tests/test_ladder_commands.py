@@ -386,3 +386,51 @@ def test_what_was_taken_back_of_an_account_holds_its_other_proposals_up(run: Run
     run("decline", mine, "--by", "bob", "--reason", "The customer was right.")
     (done,) = run(*group[:5], "--accounts", "1", *group[7:])["actions"]
     assert (done["account_id"], done["state"]) == ("acct_2", "in_force")
+
+
+@pytest.mark.parametrize("command", ["approve", "undo"])
+def test_an_id_may_be_said_by_its_first_letters(command: str, run: Run) -> None:
+    name = run("propose", "acct_1", *SUSPEND, *URL, "--by", "alice")["actions"][0]["action_id"]
+    said = ("--by", "bob", "--reason", "Seen.")
+    if command == "undo":
+        run("approve", name, *said)
+    assert "at least 6 letters" in run(command, name[:7], *said, code=2)
+    assert run(command, name[:8], *said)["actions"][0]["action_id"] == name
+
+
+def test_an_appeal_against_one_of_several_actions_says_how_to_name_it(run: Run) -> None:
+    names = {}
+    for words in (LIMIT, SUSPEND):
+        (made,) = run("propose", "acct_1", *words, *URL, "--by", "alice")["actions"]
+        names[made["rung"]] = run("approve", made["action_id"], "--by", "bob", "--reason", "Seen.")["actions"][0][
+            "action_id"
+        ]
+    plea = ("--statement", "It is not us.", "--by", "support")
+    said = run("appeal", "open", "--account", "acct_1", *plea, code=2)
+    assert "--rung limit or --rung suspend, or an action's id" in said
+    assert f"{names['limit']} (limit)" in said and f"{names['suspend']} (suspend)" in said
+    said = run("appeal", "open", "--campaign", "C-1", *plea, code=2)
+    assert "against one action" in said and "--account ID" in said
+    (done,) = run("appeal", "open", "--account", "acct_1", "--rung", "limit", *plea)["actions"]
+    assert done["action_id"] == names["limit"]
+    (more,) = run(
+        "propose", "acct_1", *LIMIT, "--hours", "5", "--obligation", "rate_limit:concurrency=2", *URL, "--by", "carol"
+    )["actions"]
+    run("approve", more["action_id"], "--by", "bob", "--reason", "Seen.")
+    said = run("appeal", "open", "--account", "acct_1", "--rung", "limit", *plea, code=2)
+    assert "wanted: an action's id" in said and "--rung" not in said.partition("wanted:")[2]
+
+
+def test_a_table_says_what_stands_against_a_row(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    of_a_rule(store, "acct_1", "acct_2", "acct_3")
+    give = ("permission", "add", "contract 42", "--purpose", "research", "--reason", "Signed.", "--by", "dora")
+    run(*give, "--account", "acct_3")
+    (row,) = run("review")["proposals"]
+    (doubt,) = row["doubts"]
+    assert doubt["because"] == ["a permission in force speaks of it: contract 42"]
+    capsys.readouterr()
+    assert cli.run(["review", "--store", str(store.folder)]) == 0
+    out = capsys.readouterr()
+    assert "a permission in force speaks of it: contract 42 (1 of 3 actions)" in out.out
+    assert "suspend: above limit a named person approves  " in out.out, "of all of them: no number"
+    assert f"approve refuses 1 of 3 actions, for what stands against it ({doubt['action_id']})" in out.err
