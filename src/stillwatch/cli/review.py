@@ -54,24 +54,18 @@ def review(
     """
     from stillwatch.acting import sweep
     from stillwatch.acting.collateral import queue
+    from stillwatch.acting.labelling import review_of
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
-    from stillwatch.respond.action import person_named, stated
-    from stillwatch.store.casebook.reviews import Review, reviews_of
     from stillwatch.store.casebook.reviews import label as note_label
-    from stillwatch.store.runs import found_in, read_run
+    from stillwatch.store.casebook.reviews import reviews_of
     from stillwatch.store.store import Store
 
     if (campaign is None) != (label is None):
         raise UsageError("a label needs a finding, and a finding a label", wanted="CAMPAIGN --label true|benign|false")
     said = None
     if campaign is not None and label is not None:  # before a casebook is begun
-        person_named(by), stated("reason", reason)
-        answer = read_run(Store.open(store), run)
-        finding = found_in(answer, campaign, store)
-        if account and account not in {member["account_id"] for member in finding["members"]}:
-            raise UsageError("the finding does not name this account", found=ascii(account)[:80])
-        said = Review(answer["run"]["run_id"], finding["campaign_id"], account, label.value, by, reason, acts.now())
+        said = review_of(Store.open(store), run, campaign, account, label.value, by, reason, acts.now())
     with acts.opened(store, casebook, begins=said is not None) as (kept, book):
         now = acts.now()
         if said is not None:

@@ -23,15 +23,16 @@ from stillwatch.acting import grants
 from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
 from stillwatch.acting.collateral import queue
 from stillwatch.acting.known import concerned
+from stillwatch.acting.labelling import review_of
 from stillwatch.acting.telling import Which, by_hand_beside, chosen, told
 from stillwatch.errors import StoreError, UsageError
-from stillwatch.respond.action import Action, State, person_named, stated
+from stillwatch.respond.action import Action, State, person_named
 from stillwatch.respond.bounds import MOST_BY_HAND
 from stillwatch.service.auth import Token
 from stillwatch.service.state import Config
 from stillwatch.store.casebook.casebook import Casebook
-from stillwatch.store.casebook.reviews import Review, label, reviews_of
-from stillwatch.store.runs import found_in, read_run
+from stillwatch.store.casebook.reviews import label, reviews_of
+from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
 log = logging.getLogger("stillwatch.service")
@@ -275,14 +276,9 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
     @pages.post("/v1/review", summary="Say what a finding is: true, benign or false.")
     def labelled(request: Request, body: Labelled) -> Answer:
         by, via = _person(request)
-        store = work.store()
-        answer = read_run(store, body.run_id)
-        finding = found_in(answer, body.campaign_id, store.folder)
-        account = body.account_id or ""
-        if account and account not in {member["account_id"] for member in finding["members"]}:
-            raise UsageError("the finding does not name this account", found=ascii(account)[:80])
-        reason = stated("reason", body.reason)
-        said = Review(answer["run"]["run_id"], finding["campaign_id"], account, body.label, by, reason, work.now())
+        said = review_of(
+            work.store(), body.run_id, body.campaign_id, body.account_id or "", body.label, by, body.reason, work.now()
+        )
         with work.begun() as book:
             kept = label(book, said, via)
         return Answer({"schema": "stillwatch/review/v1", "reviews": [asdict(kept)]})
@@ -380,10 +376,7 @@ def _permissions(pages: FastAPI, work: Casework) -> None:
     @pages.post("/v1/permissions", summary="Give a permission.")
     def add(request: Request, body: Granted) -> Answer:
         by, via = _person(request)
-        wanted = grants.Permission(
-            body.account_id, body.org_id, body.purpose, body.reference, tuple(body.models), body.exchange_cap,
-            body.token_cap, body.starts_at, body.ends_at,
-        )  # fmt: skip
+        wanted = grants.Permission(**{**body.model_dump(exclude={"reason"}), "models": tuple(body.models)})
         grants.check_permission(wanted, by, body.reason)
         store = work.store()
         with work.begun() as book:
