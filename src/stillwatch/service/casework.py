@@ -72,7 +72,7 @@ class Named(_Body):
 
 
 class Approved(Named):
-    """What a person approves; `although` the newest run clears an account, or a permission in force speaks of it."""
+    """What a person approves; `although` something stands against it, which `GET /v1/review` tells (`doubts`)."""
 
     although: bool = False
 
