@@ -46,8 +46,8 @@ def approve(
     accounts than the policy's cap. Nobody approves what they proposed. All that is named is approved, or nothing.
     Where several rungs wait, each is approved by itself: --rung says which. --account and --campaign mean what rules
     propose; what people proposed by hand is approved by its id, or with --proposed-by, and is listed where it waits
-    on (`by_hand`). What `review` says to stand against an action is refused: above a step-up, that a permission in force
-    speaks of the account or a newer run does not accuse it; of any, that something on the account was taken back since.
+    on (`by_hand`). What `review` says to stand against an action is refused: above a step-up, that a permission in
+    force speaks of the account or a newer run does not accuse it; of any, that something on the account was taken back.
     --although approves it all the same, and the trail says so beside the reason. In what the approved actions differ,
     stderr says.
     """
