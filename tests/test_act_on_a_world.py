@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class World:
         ingest_sources([folder / "logs"], folder / "s", key_file=key)
         self.store = Store.open(folder / "s", key)
         detect(self.store)
-        self.book = Casebook.open(self.store.folder)
+        self.book = Casebook.open(self.store.folder, begins=True)
         self.done = self.act()
         rows = pq.read_table(folder / "truth" / "accounts.parquet").to_pylist()
         self.kind = {row["account_id"]: row["kind"] for row in rows}
@@ -56,7 +57,9 @@ class World:
         self.token = new_token(self.store.folder, "decide")[1]
 
     def act(self) -> Acted:
-        return act(self.store, self.book, enforced(), None, now(), "https://p.example/a", within=3650)
+        return act(
+            self.store, lambda: nullcontext(self.book), enforced(), None, now(), "https://p.example/a", within=3650
+        )
 
     def decides(self, account: str) -> Any:
         state = State(Config(self.store.folder, delay=0))

@@ -37,4 +37,4 @@ def store_of(folder: Path, accounts: int = 40, runs: int = 12) -> Store:
 
 
 def opened(store: Store, url: str | None = None) -> Casebook:
-    return Casebook.open(store.folder, url)
+    return Casebook.open(store.folder, url, begins=True)

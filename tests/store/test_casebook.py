@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> Store:
 def another(tmp_path: Path) -> Iterator[Casebook]:
     folder = tmp_path / "other"
     folder.mkdir()
-    book = Casebook.open(folder)
+    book = Casebook.open(folder, begins=True)
     yield book
     book.close()
 
@@ -150,7 +150,7 @@ def test_no_account_is_touched_for_more_than_a_week_in_four_without_a_person(sto
     for seed in range(6):
         folder = store.folder.parent / f"w{seed}"
         folder.mkdir()
-        book, draw, now = Casebook.open(folder), random.Random(seed), NOW
+        book, draw, now = Casebook.open(folder, begins=True), random.Random(seed), NOW
         for number in range(1, 40):
             now += draw.choice((1, 5, 20, 50)) * HOUR
             given = {"rule_id": draw.choice("abc"), "hours": draw.choice((1, 24, 100, 168)), "run_id": run_id(number)}
@@ -194,7 +194,7 @@ def test_what_one_person_proposes_stops_no_rule_and_passes_no_cap_of_its_own(sto
     acting.propose(store, book, by_hand, NOW, replace(TERMS, cap=20), by="mallory")
     done = acting.propose(store, book, hits(4), NOW, TERMS)
     assert {(one.needs, one.radius) for one in done.new} == {(0, 4)}
-    assert sorted(one.radius for one in queue(store, book)) == [7]
+    assert sorted(one.radius for one in queue(store, book, NOW)) == [7]
     more = [hit(account_id=f"acct_{n}", policy=HAND, rule_id="by hand") for n in range(13, 30)]
     harsh = acting.propose(store, book, more, NOW, replace(TERMS, cap=20), by="mallory")
     assert {one.needs for one in harsh.new} == {2}

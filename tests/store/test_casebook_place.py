@@ -61,7 +61,7 @@ def test_no_command_takes_another_file_and_none_is_begun(run: Run, tmp_path: Pat
 
 def test_what_is_there_is_said(run: Run, tmp_path: Path) -> None:
     (tmp_path / "second").mkdir()
-    other = Casebook.open(tmp_path / "second")
+    other = Casebook.open(tmp_path / "second", begins=True)
     acting.propose(store_of(tmp_path / "second"), other, hits(2), NOW, TERMS)
     other.close()
     said = run("erase", "acct_1", "--casebook", f"sqlite:///{tmp_path}/second/casebook.db")
@@ -161,7 +161,23 @@ def test_reading_begins_no_casebook(run: Run, store: Store) -> None:
     for words in (("actions",), ("review",), ("appeal", "list"), ("permission", "list")):
         run(*words, code=0)
     run("undo", "R-1", *BY), run("permission", "add", "c", "--account", "a", *BY)
+    run("review", "C-9", "--label", "true", *BY)
     assert not list(store.folder.glob("casebook*"))
+
+
+HAND = ("--clause", "c", "--hours", "1", "--appeal-url", "https://p.example", *BY)
+
+
+def test_a_proposal_that_is_refused_begins_no_casebook(run: Run, store: Store) -> None:
+    assert "does not know this account" in run("propose", "acct_l", "--rung", "label", *HAND)
+    assert "does not accuse" in run("propose", "victim", "--rung", "suspend", *HAND, code=1)
+    assert "no such rung" in run("propose", "acct_1", "--rung", "kill", *HAND)
+    assert "appeal address" in run("propose", "acct_1", "--rung", "label", *HAND[:4], "--appeal-url", "x", *BY)
+    assert "no person" in run("propose", "acct_1", "--rung", "label", *HAND[:-4], "--by", "", "--reason", "x")
+    assert "lacks its settings" in run("propose", "acct_1", "--rung", "limit", "--obligation", "rate_limit", *HAND)
+    assert not list(store.folder.glob("casebook*"))
+    run("propose", "acct_1", "--rung", "label", *HAND, code=0)
+    assert (store.folder / "casebook.db").exists()
 
 
 def test_a_casebook_is_known_from_its_beginning_and_by_what_its_trail_began_with_before(store: Store) -> None:

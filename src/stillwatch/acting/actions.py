@@ -5,7 +5,6 @@ Each function is one transaction of the casebook: all of it happens, or nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,14 +58,13 @@ class Proposed:
 
 
 def propose(
-    store: Store, casebook: Casebook, hits: Sequence[Hit], now: int, terms: Terms, *, by: str = "", via: str = "",
-    dry_run: bool = False,
+    store: Store, casebook: Casebook, hits: Sequence[Hit], now: int, terms: Terms, *, by: str = "", via: str = ""
 ) -> Proposed:  # fmt: skip
     """Bring the hits of a run into the casebook. What a rule may do by itself is in force at once, for a time.
 
     The same hits again change nothing, in any order. `by` is a person who proposes by hand; such a proposal never
-    begins by itself. With `dry_run` all of it is taken back. Raises UsageError where a hit lacks what an action must
-    have, or a person asks for a higher cap than what is proposed by hand has; then nothing is changed.
+    begins by itself. A casebook that rehearses takes all of it back. Raises UsageError where a hit lacks what an action
+    must have, or a person asks for a higher cap than what is proposed by hand has; then nothing is changed.
     """
     if by and terms.cap > MOST_BY_HAND:
         raise UsageError(
@@ -74,13 +72,8 @@ def propose(
             wanted=f"{MOST_BY_HAND} at most",
         )  # fmt: skip
     work = _Proposing(hits, moment(now), terms, person_named(by) if by else "", accused_in(store, hits))
-    with suppress(_TakenBack):
-        work.run(casebook, via, dry_run=dry_run)
+    work.run(casebook, via)
     return Proposed(tuple(work.new), tuple(work.renewed), tuple(work.passed))
-
-
-class _TakenBack(Exception):
-    """Ends a transaction that was a dry run."""
 
 
 def accused_in(store: Store, hits: Iterable[Hit]) -> set[tuple[str, str, str]]:
@@ -121,13 +114,11 @@ class _Proposing:
         self.renewed: list[Action] = []
         self.passed: list[tuple[str, str]] = []
 
-    def run(self, casebook: Casebook, via: str, *, dry_run: bool) -> None:
-        """Do it, in one transaction. Raises _TakenBack at the end of a dry run."""
+    def run(self, casebook: Casebook, via: str) -> None:
+        """Do it, in one transaction."""
         with casebook.writing(self.by, via) as writer:
             note_time(writer, self.now)
-            past: dict[str, list[Action]] = {}
-            for action in writer.of_accounts(hit.account_id for hit in self.hits.values()):
-                past.setdefault(action.hit.account_id, []).append(action)
+            past = writer.of_accounts(hit.account_id for hit in self.hits.values())
             fresh = [name for name in self.hits if self._is_fresh(writer, name, past)]
             standing = writer.find((State.PROPOSED, State.IN_FORCE))
             open_links = links_of(standing, of_rules=not self.by)
@@ -139,8 +130,6 @@ class _Proposing:
             for one in made.values():
                 stopped = flood and one.needs == 0 and touches(one.hit)
                 self._add(writer, self._made(one.hit, past, radius, flood) if stopped else one)
-            if dry_run:
-                raise _TakenBack
 
     def _named_beside(self, links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Campaigns that accuse an account which is acted on under another campaign's name: they are one, though no
@@ -241,7 +230,7 @@ def approve(
 ) -> list[Action]:  # fmt: skip
     """One person approves proposals; those that have enough approvals begin. All of them, or none.
 
-    `reasons` has what is said of single actions in place of `reason`, by id: of these the person knows what speaks
+    `reasons` has what is said of single actions in place of `reason`, by id, and names what the person knows to stand
     against them. Raises UsageError where the person may not approve one of them, or where something on the account of
     another was taken back since it was proposed.
     """
@@ -250,14 +239,12 @@ def approve(
         reached = reach(writer.find((State.PROPOSED, State.IN_FORCE)))
         after = []
         chosen = _chosen(writer, names)
-        known: dict[str, list[Action]] = {}
-        for one in writer.of_accounts(action.hit.account_id for action in chosen):
-            known.setdefault(one.hit.account_id, []).append(one)
+        known = writer.of_accounts(action.hit.account_id for action in chosen)
         for action in chosen:
             since = taken_back_since(known[action.hit.account_id], action)
-            if since and action.action_id not in (reasons or {}):
-                raise UsageError("this proposal does not stand as it was made", found=f"{action.action_id}: {since}")
             said = (reasons or {}).get(action.action_id, reason)
+            if since and since not in said:
+                raise UsageError("this proposal does not stand as it was made", found=f"{action.action_id}: {since}")
             one = writer.apply(action, ladder.Approve(by, said, reached(action)), now)
             enough = len(one.approvals) >= one.needs
             after.append(writer.apply(one, ladder.Begin(), now) if enough else one)
@@ -295,7 +282,7 @@ def _each(
 
 
 def _chosen(writer: Writer, names: Sequence[str]) -> list[Action]:
-    chosen = {action.action_id: action for action in (writer.get(name) for name in names)}
+    chosen = {action.action_id: action for action in writer.get_all(names)}
     if not chosen:
         raise UsageError("no action is named", next_step="stillwatch review lists proposals, stillwatch actions others")
     return [chosen[name] for name in sorted(chosen)]

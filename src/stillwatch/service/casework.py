@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -23,15 +23,16 @@ from stillwatch.acting import grants
 from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
 from stillwatch.acting.collateral import queue
 from stillwatch.acting.known import concerned
-from stillwatch.acting.telling import by_hand_beside, chosen, told
+from stillwatch.acting.labelling import review_of
+from stillwatch.acting.telling import Which, by_hand_beside, chosen, told
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.respond.action import Action, State, person_named
 from stillwatch.respond.bounds import MOST_BY_HAND
 from stillwatch.service.auth import Token
 from stillwatch.service.state import Config
 from stillwatch.store.casebook.casebook import Casebook
-from stillwatch.store.casebook.reviews import Review, label, reviews_of
-from stillwatch.store.runs import found_in, read_run
+from stillwatch.store.casebook.reviews import label, reviews_of
+from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
 log = logging.getLogger("stillwatch.service")
@@ -71,7 +72,7 @@ class Named(_Body):
 
 
 class Approved(Named):
-    """What a person approves; `although` the newest run clears an account, or a permission in force speaks of it."""
+    """What a person approves; `although` something stands against it, which `GET /v1/review` tells (`doubts`)."""
 
     although: bool = False
 
@@ -151,12 +152,17 @@ class Casework:
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Store, Casebook]]:
-        """The store and its casebook."""
-        casebook = Casebook.open(self.config.store, self.config.casebook)
-        try:
-            yield Store.open(self.config.store, self.config.key_file), casebook
-        finally:
-            casebook.close()
+        """The store and its casebook, for whoever reads or decides; an empty one where the store has none yet."""
+        with Casebook.seen(self.config.store, self.config.casebook) as casebook:
+            yield self.store(), casebook
+
+    def begun(self) -> AbstractContextManager[Casebook]:
+        """The casebook for whoever is about to write, begun where the store has none yet."""
+        return Casebook.begun(self.config.store, self.config.casebook)
+
+    def store(self) -> Store:
+        """The store."""
+        return Store.open(self.config.store, self.config.key_file)
 
     def act(self, request: Request, does: Callable[[Casebook, str, str], list[Action]], schema: str) -> Answer:
         """Do something as the person who asks; what changed as the answer."""
@@ -184,10 +190,10 @@ class Casework:
 
     def names(self, book: Casebook, body: Named, *states: State, approving: bool = False) -> list[str]:
         """The ids of the actions that a request names."""
-        return chosen(
-            book, states, body.action_id, body.account_id, body.campaign_id, body.accounts, body.rung,
-            actions=body.actions, proposed_by=body.proposed_by, approving=approving,
-        )  # fmt: skip
+        which = Which(
+            body.action_id, body.account_id, body.campaign_id, body.accounts, body.actions, body.rung, body.proposed_by
+        )
+        return chosen(book, states, which, approving=approving)
 
 
 def microseconds() -> int:
@@ -234,7 +240,7 @@ def _reading(pages: FastAPI, work: Casework) -> None:
     def review() -> Answer:
         with work.opened() as (store, book):
             acting.sweep(book, work.now())
-            waiting = [{**vars(one), "actions": [told(each) for each in one.actions]} for one in queue(store, book)]
+            waiting = [one.as_dict() for one in queue(store, book, work.now())]
             said = [asdict(one) for one in reviews_of(book)]
         return Answer({"schema": "stillwatch/review/v1", "proposals": waiting, "reviews": said})
 
@@ -270,28 +276,23 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
     @pages.post("/v1/review", summary="Say what a finding is: true, benign or false.")
     def labelled(request: Request, body: Labelled) -> Answer:
         by, via = _person(request)
-        with work.opened() as (store, book):
-            answer = read_run(store, body.run_id)
-            finding = found_in(answer, body.campaign_id, store.folder)
-            account = body.account_id or ""
-            if account and account not in {member["account_id"] for member in finding["members"]}:
-                raise UsageError("the finding does not name this account", found=ascii(account)[:80])
-            said = Review(
-                answer["run"]["run_id"], finding["campaign_id"], account, body.label, by, body.reason, work.now()
-            )
+        said = review_of(
+            work.store(), body.run_id, body.campaign_id, body.account_id or "", body.label, by, body.reason, work.now()
+        )
+        with work.begun() as book:
             kept = label(book, said, via)
         return Answer({"schema": "stillwatch/review/v1", "reviews": [asdict(kept)]})
 
     @pages.post("/v1/propose", summary="Propose an action by hand; another person approves it.")
     def propose(request: Request, body: Wanted) -> Answer:
         by, via = _person(request)
-        with work.opened() as (store, book):
-            hit = hit_by_hand(
-                read_run(store, body.run_id), body.account_id, body.rung, body.obligations, by, body.reason,
-                body.clause, body.code, body.hours,
-            )  # fmt: skip
-            terms = acting.Terms(cap=body.cap, appeal_url=work.appeal_address(body.appeal_url))
-            done = propose_by_hand(store, book, hit, work.now(), terms, by, via=via, unknown=body.unknown)
+        store = work.store()
+        hit = hit_by_hand(
+            read_run(store, body.run_id), body.account_id, body.rung, body.obligations, by, body.reason,
+            body.clause, body.code, body.hours,
+        )  # fmt: skip
+        terms = acting.Terms(cap=body.cap, appeal_url=work.appeal_address(body.appeal_url))
+        done = propose_by_hand(store, work.begun, hit, work.now(), terms, by, via=via, unknown=body.unknown)
         if done.refused:
             raise UsageError(f"nothing is proposed: {done.refused}")
         passed = [{"action_id": one, "because": why} for one, why in done.passed_over]
@@ -375,11 +376,10 @@ def _permissions(pages: FastAPI, work: Casework) -> None:
     @pages.post("/v1/permissions", summary="Give a permission.")
     def add(request: Request, body: Granted) -> Answer:
         by, via = _person(request)
-        with work.opened() as (store, book):
-            wanted = grants.Permission(
-                body.account_id, body.org_id, body.purpose, body.reference, tuple(body.models), body.exchange_cap,
-                body.token_cap, body.starts_at, body.ends_at,
-            )  # fmt: skip
+        wanted = grants.Permission(**{**body.model_dump(exclude={"reason"}), "models": tuple(body.models)})
+        grants.check_permission(wanted, by, body.reason)
+        store = work.store()
+        with work.begun() as book:
             row = grants.add_permission(store, book, wanted, by, body.reason, work.now(), via=via)
             whom = concerned(store, book, row)
             return now(
