@@ -49,11 +49,14 @@ def serve(
     certificate: Annotated[Path | None, typer.Option(help="A certificate (PEM), for TLS.")] = None,
     certificate_key: Annotated[Path | None, typer.Option(help="The certificate's key (PEM, PKCS #8).")] = None,
     role: Annotated[
-        str, typer.Option(help="token new: decide (gateways), viewer, analyst, lead, admin or ingest.")
+        str,
+        typer.Option(
+            help="token new: decide (gateways), verify (who checks step-ups), viewer, analyst, lead, admin, ingest."
+        ),
     ] = "",
     note: Annotated[str, typer.Option(help="token new: whose it is.")] = "",
     person: Annotated[
-        str, typer.Option(help="token new: who acts by it (analyst, lead, admin), as the audit trail has it.")
+        str, typer.Option(help="token new: who acts by it (analyst, lead, admin, verify), as the audit trail has it.")
     ] = "",
     key_file: KeyFile = None,
     casebook: CasebookUrl = None,

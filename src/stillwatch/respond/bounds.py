@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from stillwatch.records import Rung
 from stillwatch.respond.action import HOUR, MOST_AUTOMATIC, Action, Outcome, State, touches
+from stillwatch.respond.challenges import passed_since
 from stillwatch.respond.ladder import is_automatic
 
 AUTOMATIC_WITHIN = 672
@@ -108,9 +109,13 @@ def beyond_all(standing: Iterable[Action], begins: Iterable[Action], cap: int) -
 
 
 def taken_back_since(earlier: Iterable[Action], action: Action) -> str:
-    """What of an account was undone, or ended by its appeal, after this was proposed; empty where nothing was. Whoever
-    proposed or approved it before did not know. `earlier` are actions of its account."""
-    for other in earlier:
+    """What of an account was undone, or ended by its appeal, after this was proposed, or that the customer has passed
+    since what it asks; empty where nothing was. Whoever proposed or approved it before did not know. `earlier` are
+    actions of its account."""
+    known = list(earlier)
+    if done := passed_since(known, action):
+        return f"the customer has passed what it asks ({done}) after it was proposed"
+    for other in known:
         ended = other.state in (State.UNDONE, State.LAPSED) and other.hit.mode == "enforce"
         if ended and other.touched_at >= action.proposed_at:
             return f"{other.action_id} on the same account was taken back after it was proposed: {other.ended}"
@@ -144,8 +149,10 @@ def _end(action: Action) -> int:
 
 
 def _cleared(actions: Sequence[Action], now: int) -> str:
+    """Why a rule needs a person: what people took back. What a customer passed says nothing, nor does the appeal that
+    was open then: else an appeal, and what was asked a day later, would be ninety days without any rule."""
     for action in sorted(actions, key=lambda a: (-a.touched_at, a.action_id)):
-        if now - action.touched_at >= CLEARED_HOURS * HOUR:
+        if action.state == State.PASSED or now - action.touched_at >= CLEARED_HOURS * HOUR:
             continue
         if action.state in (State.UNDONE, State.LAPSED):
             return f"an earlier action, {action.action_id}, was taken back: {action.ended}"

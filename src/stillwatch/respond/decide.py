@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from stillwatch.records import InForce, Obligation, PolicyRef, Rung
 from stillwatch.respond.budgets import Budgets
+from stillwatch.respond.challenges import URGENT, asked_by
 
 VERDICTS = {
     Rung.OBSERVE: "allow",
@@ -25,9 +26,6 @@ VERDICTS = {
 
 SECOND = 1_000_000
 """Times of actions are microseconds since 1970."""
-
-URGENT = "key_security"
-"""The reason code of what protects the customer: it is never delayed."""
 
 _STOPS = ("hold", "challenge")
 """Obligations under which a request is not answered."""
@@ -131,8 +129,8 @@ def _obliged(one: InForce) -> tuple[Obligation, ...]:
     if one.rung == Rung.SUSPEND and "hold" not in types:
         return (*one.obligations, Obligation("hold"))
     if one.rung == Rung.VERIFY and "challenge" not in types:
-        kind = "rotate_key" if one.reason_code == URGENT else "identity"
-        return (*one.obligations, Obligation("challenge", (("kind", kind),)))
+        kinds = asked_by(one.rung, one.obligations, one.reason_code)
+        return (*one.obligations, *(Obligation("challenge", (("kind", kind),)) for kind in kinds))
     return one.obligations
 
 

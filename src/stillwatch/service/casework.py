@@ -38,7 +38,6 @@ log = logging.getLogger("stillwatch.service")
 
 MOST_ROWS = 10_000
 """Rows of one answer at most."""
-
 Id = Annotated[str, Field(min_length=1, max_length=1024)]
 Text = Annotated[str, Field(max_length=20_000)]
 
@@ -51,11 +50,13 @@ class Answer(JSONResponse):
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What a request says: nothing that nobody here knows, and nothing of another type."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Named(_Body):
+class Named(Body):
     """Which actions: one by its id, those of an account, or all of a campaign, of which `accounts` says how many
     accounts that is, and `actions` how many actions where these are more; with `rung` those of one rung alone, or
     `rotate_key`; with `proposed_by` what one person proposed by hand; and why."""
@@ -82,14 +83,14 @@ class Answered(Named):
     answer: Literal["upheld", "rejected"]
 
 
-class Appealed(_Body):
+class Appealed(Body):
     """A customer appeals against an action."""
 
     action_id: Id
     statement: Text
 
 
-class Labelled(_Body):
+class Labelled(Body):
     """What a person says of a finding, or of one account in it."""
 
     campaign_id: Id
@@ -99,7 +100,7 @@ class Labelled(_Body):
     reason: Text
 
 
-class Wanted(_Body):
+class Wanted(Body):
     """An action that a person proposes by hand. `obligations` are as the command has them: TYPE:SETTING=VALUE,…
     `appeal_url`, where it is given, is the service's own. `unknown` takes an account's id that the store does not
     know."""
@@ -117,7 +118,7 @@ class Wanted(_Body):
     unknown: bool = False
 
 
-class Granted(_Body):
+class Granted(Body):
     """A permission: one account's or organisation's, for a purpose, by a contract or ticket."""
 
     reference: Id
@@ -132,7 +133,7 @@ class Granted(_Body):
     reason: Text
 
 
-class Ended(_Body):
+class Ended(Body):
     """Which permissions end: all of a reference, of one holder, for one purpose."""
 
     reference: Id
@@ -160,7 +161,7 @@ class Casework:
 
     def act(self, request: Request, does: Callable[[Casebook, str, str], list[Action]], schema: str) -> Answer:
         """Do something as the person who asks; what changed as the answer."""
-        by, via = _person(request)
+        by, via = person_of(request)
         with self.opened() as (_, book):
             return _actions(does(book, by, via), schema)
 
@@ -195,7 +196,7 @@ def microseconds() -> int:
     return time.time_ns() // 1000
 
 
-def _person(request: Request) -> tuple[str, str]:
+def person_of(request: Request) -> tuple[str, str]:
     """Who asks, and by which token. Raises UsageError where the token names nobody."""
     token: Token = request.scope["stillwatch.token"]
     if not token.person:
@@ -269,7 +270,7 @@ def _reading(pages: FastAPI, work: Casework) -> None:
 def _deciding(pages: FastAPI, work: Casework) -> None:
     @pages.post("/v1/review", summary="Say what a finding is: true, benign or false.")
     def labelled(request: Request, body: Labelled) -> Answer:
-        by, via = _person(request)
+        by, via = person_of(request)
         with work.opened() as (store, book):
             answer = read_run(store, body.run_id)
             finding = found_in(answer, body.campaign_id, store.folder)
@@ -284,7 +285,7 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
 
     @pages.post("/v1/propose", summary="Propose an action by hand; another person approves it.")
     def propose(request: Request, body: Wanted) -> Answer:
-        by, via = _person(request)
+        by, via = person_of(request)
         with work.opened() as (store, book):
             hit = hit_by_hand(
                 read_run(store, body.run_id), body.account_id, body.rung, body.obligations, by, body.reason,
@@ -302,7 +303,7 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
 
     @pages.post("/v1/approve", summary="Approve what is proposed: all that is named, or nothing.")
     def approve(request: Request, body: Approved) -> Answer:
-        by, via = _person(request)
+        by, via = person_of(request)
         with work.opened() as (store, book):
             names = work.names(book, body, State.PROPOSED, approving=True)
             done = acting.approve_what_holds(
@@ -374,7 +375,7 @@ def _permissions(pages: FastAPI, work: Casework) -> None:
 
     @pages.post("/v1/permissions", summary="Give a permission.")
     def add(request: Request, body: Granted) -> Answer:
-        by, via = _person(request)
+        by, via = person_of(request)
         with work.opened() as (store, book):
             wanted = grants.Permission(
                 body.account_id, body.org_id, body.purpose, body.reference, tuple(body.models), body.exchange_cap,
@@ -389,7 +390,7 @@ def _permissions(pages: FastAPI, work: Casework) -> None:
 
     @pages.post("/v1/permissions/end", summary="End all permissions of a reference, now, for good.")
     def end(request: Request, body: Ended) -> Answer:
-        by, via = _person(request)
+        by, via = person_of(request)
         with work.opened() as (store, book):
             grants.end_permissions(
                 store, book, body.reference, by, body.reason, work.now(), account=body.account_id, org=body.org_id,

@@ -163,12 +163,14 @@ class Writer:
         after = ladder.step(action, event, now)
         self._insert()
         self._update(action, after)
-        self.note(ladder.WORDS[type(event)], after, getattr(event, "reason", "") or getattr(event, "statement", ""))
+        said = getattr(event, "reason", "") or getattr(event, "statement", "")
+        more = (("kind", event.kind),) if isinstance(event, ladder.Pass) else ()
+        self.note(ladder.WORDS[type(event)], after, said, more)
         return after
 
-    def note(self, what: str, action: Action, reason: str = "") -> None:
+    def note(self, what: str, action: Action, reason: str = "", more: tuple[tuple[str, str], ...] = ()) -> None:
         """Put a row about an action on the trail."""
-        self.say(Entry(what, action.touched_at, self.by, self.via, reason, action))
+        self.say(Entry(what, action.touched_at, self.by, self.via, reason, action, more=more))
 
     def say(self, entry: Entry) -> None:
         """Put any row on the trail."""
