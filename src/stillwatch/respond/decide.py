@@ -154,7 +154,7 @@ def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> 
     Whose actions name a group share the group's budget. A request is charged once to each budget, by the strictest of
     the limits that draw on it; the action that sets one of them speaks. Of several budgets the first that is used up
     speaks; those before it are charged all the same, but the request, which does not run, is not counted among those
-    that do.
+    that do. A member of a group is known by the action, however a request names the account.
     """
     wanted: dict[str, tuple[InForce, dict[str, int]]] = {}
     for one in spoken:
@@ -164,7 +164,7 @@ def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> 
                 wanted[budget_of(one)] = (one if held else speaks, held | {name: value})
     charged: list[str] = []
     for budget, (speaks, numbers) in wanted.items():
-        wait = budgets.take(budget, numbers, ask.tokens, clock, ask.lease)
+        wait = budgets.take(budget, numbers, ask.tokens, clock, ask.lease, speaks.action_id)
         if wait > 0:
             for before in charged:
                 budgets.end(before, ask.lease)
