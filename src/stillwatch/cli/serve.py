@@ -34,7 +34,12 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at.", min=1, max=65535)] = PORT,
     workers: Annotated[
-        int, typer.Option(help="Processes that answer; each has its share of every budget.", min=1, max=64)
+        int,
+        typer.Option(
+            help="Processes that answer; each has its share of every rate, and all count together what runs at once.",
+            min=1,
+            max=64,
+        ),
     ] = 1,
     delay: Annotated[
         int, typer.Option(help="Seconds over which the beginnings of actions are spread.", min=0, max=86_400)
@@ -149,14 +154,16 @@ def _run(
 
     from stillwatch.cli.output import emit_json, say
     from stillwatch.service.app import CONFIG
+    from stillwatch.service.leases import make_leases
     from stillwatch.service.publisher import Publisher
     from stillwatch.service.state import State
 
     State.of(config).load()  # a damaged store or a lost key is told here, before any port is open
-    os.environ[CONFIG] = text.dumps(config)
     address = _address(host)
     where = f"{'https' if cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
     held = _claimed(address, port, where)
+    shared = make_leases() if config["workers"] > 1 else None
+    os.environ[CONFIG] = text.dumps(config | ({"leases": str(shared)} if shared else {}))
     if json:
         emit_json({"schema": "stillwatch/serve/v1", "url": where, "workers": config["workers"], "pid": os.getpid()})
     say(f"listening at {where}, {config['workers']} worker(s)")
@@ -167,15 +174,17 @@ def _run(
         log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, workers_kill_timeout=5,
     )  # fmt: skip
     publisher = Publisher(Path(config["store"]), casebook)
-    publisher.prepare()
-    publisher.start()
     try:
+        publisher.prepare()
+        publisher.start()
         server.serve()
     except OSError as error:
         raise _cannot_listen(error, where) from error
     finally:
         if held is not None:
             held.close()
+        if shared is not None:
+            shared.unlink(missing_ok=True)
 
 
 def _address(host: str) -> str:

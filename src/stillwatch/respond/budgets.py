@@ -36,7 +36,7 @@ class Budgets:
 
     def __init__(self, share: float = 1.0, most: int = 100_000, leases: Counts | None = None) -> None:
         self.share = share
-        self.leases = leases or Leases()
+        self.leases = leases if leases is not None else Leases()  # an empty table is false
         self.counts_at_once = share == 1.0 or leases is not None
         self.most = most
         self._paid: dict[tuple[str, str], float] = {}
