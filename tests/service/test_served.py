@@ -235,9 +235,10 @@ def test_a_second_service_at_one_port_is_refused_and_the_first_goes_on(served: S
 
 
 @pytest.mark.slow
-def test_of_services_that_start_at_one_moment_one_is_left(served: Served) -> None:
+@pytest.mark.parametrize("hosts", [("127.0.0.1",) * 3, ("0.0.0.0", "127.0.0.1", "0.0.0.0")])
+def test_of_services_that_start_at_one_moment_one_is_left(served: Served, hosts: tuple[str, ...]) -> None:
     served.end()
-    several = [started(served.store.folder, served.port) for _ in range(3)]
+    several = [started(served.store.folder, served.port, "--host", host) for host in hosts]
     deadline = time.monotonic() + 30
     while sum(one.poll() is None for one in several) > 1:
         assert time.monotonic() < deadline, "more than one goes on"

@@ -8,9 +8,8 @@ import typer
 from stillwatch.cli.options import AppealUrl, CasebookUrl, KeyFile
 
 if TYPE_CHECKING:
-    from socket import socket
-
     from stillwatch.errors import StillwatchError
+    from stillwatch.service.port import Claim
 
 PORT = 8400
 BACKPRESSURE = 8192
@@ -181,8 +180,7 @@ def _run(
     except OSError as error:
         raise _cannot_listen(error, where) from error
     finally:
-        if held is not None:
-            held.close()
+        held.close()
         if shared is not None:
             shared.unlink(missing_ok=True)
 
@@ -199,7 +197,7 @@ def _address(host: str) -> str:
         raise UsageError("--host is no address of this machine", found=ascii(host)[:80], wanted="127.0.0.1") from error
 
 
-def _claimed(host: str, port: int, where: str) -> "socket | None":
+def _claimed(host: str, port: int, where: str) -> "Claim":
     """Keep the address for this service. Raises StillwatchError where another one listens there."""
     from stillwatch.service.port import claim
 
