@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillwatch.respond.budgets import BURST, Budgets
-from stillwatch.respond.leases import LEASE, Leases
+from stillwatch.respond.leases import LEASE, WAITING, Leases
 from stillwatch.respond.shares import Shares
 
 RPM = "requests_per_minute"
@@ -104,8 +104,12 @@ def test_of_what_runs_at_once_the_last_place_is_for_who_has_less() -> None:
     assert not runs("greedy", "9") and runs("honest", "1"), "the place that is free is not the greedy one's"
     for number in range(1, 4):
         budgets.end("g", f"greedy {number}")
-    assert [runs("greedy", str(n)) for n in range(20, 24)] == [True, True, False, False]
-    assert runs("honest", "2") and not runs("honest", "3"), "two each"
+    assert [runs("greedy", str(n)) for n in range(20, 24)] == [True, True, True, False], "nobody waits: none is kept"
+    assert not runs("honest", "2")
+    budgets.end("g", "greedy 20")
+    assert not runs("greedy", "25") and runs("honest", "2") and not runs("honest", "3"), "two each"
+    budgets.end("g", "greedy 21")
+    assert runs("greedy", "26"), "who has its part waits for nobody's"
     assert runs("one", "1", limit=1) is False
     assert runs("greedy", "x", 2 * LEASE), "and all that nobody ended is over"
 
@@ -116,6 +120,9 @@ def test_a_limit_of_one_is_one() -> None:
     assert leases.take("g", "a", 1, 9, 1.0, "r1") and len(leases) == 1, "the same request once more"
     leases.end("g", "r1")
     leases.end("g", "r1")
+    leases.forget(0.0, 9)
+    assert (len(leases), leases.groups()) == (0, 1), "who was sent away waits for a moment"
+    leases.forget(2 * WAITING, 9)
     assert (len(leases), leases.groups(), leases._own) == (0, 0, {})
 
 

@@ -13,22 +13,19 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
-from stillwatch.respond.leases import LEASE, has_place
-
-Rows: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.void]]"
+from stillwatch.respond.leases import LEASE, WAITING, has_its_part, has_place
 
 log = logging.getLogger("stillwatch.service")
 
 ROW = np.dtype([("group", "<u8"), ("member", "<u8"), ("lease", "<u8"), ("until", "<f8")])
-"""A request that runs: hashes under the file's own key, so that nobody makes two requests one; monotonic seconds until
-which it counts, which all processes of a machine read alike."""
+"""A request that runs, or, without a lease, a member that was sent away: hashes under the file's own key, so that
+nobody makes two requests one; monotonic seconds until which it counts, which all processes of a machine read alike."""
 
 PLACES = 65_536
 """Requests of limited groups that are counted at once, of all groups together; 2 MiB."""
@@ -39,6 +36,9 @@ PATIENCE = 0.002
 """Seconds in which the lock must come."""
 
 PAUSE = 0.00005
+
+WAITS = 0
+"""In place of a lease: nothing runs."""
 
 
 def make_leases() -> Path:
@@ -65,7 +65,8 @@ class SharedLeases:
         self.uncounted = 0
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self._rows["until"][: int(self._used[0])] > time.monotonic()))
+        rows = self._rows[: int(self._used[0])]
+        return int(np.count_nonzero((rows["until"] > time.monotonic()) & (rows["lease"] != WAITS)))
 
     def groups(self) -> int:
         """None that could be dropped: the table has its places and no more."""
@@ -79,21 +80,26 @@ class SharedLeases:
         with self._locked() as mine:
             if not mine:
                 return self._without()
-            rows = self._rows[: int(self._used[0])]
-            running = self._running(rows, group, now)
-            named = running[rows["lease"][running] == self._hash("lease", lease)]
-            if len(named):
-                rows["until"][named[0]] = now + LEASE
-                return True
-            own = np.count_nonzero(rows["member"][running] == self._hash("member", member))
-            if not has_place(len(running), int(own), limit, asking):
+            return self._taken((self._hash("group", group), self._hash("member", member)), limit, asking, now, lease)
+
+    def _taken(self, who: tuple[int, int], limit: int, asking: int, now: float, lease: str) -> bool:
+        rows, name = self._rows[: int(self._used[0])], self._hash("lease", lease)
+        there = np.flatnonzero((rows["group"] == who[0]) & (rows["until"] > now))
+        leases, mine = rows["lease"][there], rows["member"][there] == who[1]
+        named, runs = there[leases == name], leases != WAITS
+        waits = there[mine & ~runs]
+        if len(named):
+            rows["until"][named[0]] = now + LEASE
+        else:
+            own, others_wait = int(np.count_nonzero(mine & runs)), bool((~mine & ~runs).any())
+            if not has_place(int(np.count_nonzero(runs)), own, limit, asking, others_wait):
+                if not has_its_part(own, limit, asking):
+                    self._write(waits[:1], (*who, WAITS, now + WAITING), now)
                 return False
-            place = self._free(rows, now)
-            if place is None:
+            if not self._write((), (*who, name, now + LEASE), now):
                 return self._without()
-            hashes = (self._hash(*one) for one in (("group", group), ("member", member), ("lease", lease)))
-            self._rows[place] = (*hashes, now + LEASE)
-            return True
+        rows["until"][waits] = 0.0
+        return True
 
     def end(self, group: str, lease: str) -> None:
         """As Counts has it. Where the lock does not come, the request is taken for ended after its time."""
@@ -108,21 +114,20 @@ class SharedLeases:
                 lasting = np.flatnonzero(rows["until"])
                 self._used[0] = int(lasting[-1]) + 1 if len(lasting) else 0
 
-    def _running(self, rows: Rows, group: str, now: float) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
-        return np.flatnonzero((rows["group"] == self._hash("group", group)) & (rows["until"] > now))
-
-    def _free(self, rows: Rows, now: float) -> int | None:
-        over = np.flatnonzero(rows["until"] <= now)
-        if len(over):
-            return int(over[0])
-        if len(rows) == PLACES:
-            return None
-        self._used[0] = len(rows) + 1
-        return len(rows)
+    def _write(self, places: Sequence[int], row: tuple[int, int, int, float], now: float) -> bool:
+        """Put a row into the first of these places, or into one that is free: whether there was any."""
+        rows = self._rows[: int(self._used[0])]
+        over = places if len(places) else np.flatnonzero(rows["until"] <= now)
+        if not len(over) and len(rows) == PLACES:
+            return False
+        place = int(over[0]) if len(over) else len(rows)
+        self._rows[place] = row
+        self._used[0] = max(len(rows), place + 1)
+        return True
 
     def _hash(self, kind: str, text: str) -> int:
         said = f"{kind}\0{text}".encode("utf-8", "surrogatepass")
-        return int.from_bytes(hashlib.blake2b(said, digest_size=8, key=self._key).digest(), "little")
+        return int.from_bytes(hashlib.blake2b(said, digest_size=8, key=self._key).digest(), "little") or 1
 
     def _without(self) -> bool:
         if not self.uncounted:
