@@ -331,6 +331,12 @@ def test_an_appeal_against_what_was_passed_has_nothing_left_to_end() -> None:
     assert waits.appeal is not None and waits.appeal.outcome == Outcome.OPEN, "the limit is still appealed against"
 
 
+def test_where_an_appeal_is_due_as_the_action_ends_it_lapses() -> None:
+    waits = appealed(begun(Rung.LIMIT, hours=72))
+    assert waits.appeal is not None and waits.appeal.due_at == waits.expires_at
+    assert ladder.due(waits, waits.expires_at) == AppealOverdue() and ladder.due(waits, waits.expires_at - 1) is None
+
+
 def test_an_appeal_is_made_once() -> None:
     action = step(appealed(begun()), AnswerAppeal(False, "bob", WHY), NOW)
     for _ in range(10):
