@@ -2,7 +2,6 @@
 
 import json
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.store import Store
 from stillwatch.worlds import world as worlds
 from tests.conftest import key_in
+from tests.respond.casebooks import begun
 from tests.respond.test_policy_file import template
 from tests.service.helpers import QUESTION, call
 
@@ -57,9 +57,7 @@ class World:
         self.token = new_token(self.store.folder, "decide")[1]
 
     def act(self) -> Acted:
-        return act(
-            self.store, lambda: nullcontext(self.book), enforced(), None, now(), "https://p.example/a", within=3650
-        )
+        return act(self.store, begun(self.book), enforced(), None, now(), "https://p.example/a", within=3650)
 
     def decides(self, account: str) -> Any:
         state = State(Config(self.store.folder, delay=0))

@@ -26,13 +26,13 @@ from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.forget import Eraser, forget_account
 from stillwatch.store.store import Store
 from stillwatch.tables import ACCOUNTS
-from tests.respond.casebooks import finding, member, opened, store_of, write_run
+from tests.respond.casebooks import begun, finding, member, opened, store_of, write_run
 from tests.respond.hits import DAY, NOW, TERMS, hit, run_id
 
 WHY = "Looked at it."
 LATER = run_id(900)
 RUNGS = (Rung.LABEL, Rung.VERIFY, Rung.LIMIT, Rung.SUSPEND)
-OF_STANDING = ("cleared", "permitted", "taken back")
+OF_STANDING = ("cleared", "permitted", "taken back", "passed")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def by_hand(store: Store, book: Casebook, account: str, *rungs: Rung, now: int =
 
 def permit(store: Store, book: Casebook, reference: str = "contract 9", **whom: str) -> None:
     wanted = grants.Permission(whom.get("account"), whom.get("org"), "research", reference)
-    grants.add_permission(store, book, wanted, "dora", WHY, NOW)
+    grants.add_permission(store, begun(book), wanted, "dora", WHY, NOW)
 
 
 @contextmanager
@@ -65,13 +65,16 @@ def asked(book: Casebook) -> Iterator[list[str]]:
 def test_approve_refuses_for_exactly_what_review_tells(store: Store) -> None:
     """Every rung beside every mixture of what may stand against it; each action is asked by itself."""
     book, told = opened(store), 0
-    kinds = [kinds for size in range(4) for kinds in itertools.combinations(OF_STANDING, size)]
+    kinds = [kinds for size in range(5) for kinds in itertools.combinations(OF_STANDING, size)]
     names = {kinds: f"acct_{number}" for number, kinds in enumerate(kinds)}
     for name in names.values():
         by_hand(store, book, name, *RUNGS)
     for kinds, name in names.items():
         if "permitted" in kinds:
             permit(store, book, account=name)
+        if "passed" in kinds:
+            acting.propose(store, book, [hit(Rung.VERIFY, account_id=name, rule_id="y")], NOW, TERMS)
+            acting.passed(book, [name], "payment", "kyc", WHY, NOW)
         if "taken back" in kinds:
             (one,) = acting.propose(store, book, [hit(Rung.VERIFY, account_id=name, rule_id="x")], NOW, TERMS).new
             acting.undo(book, [one.action_id], "bob", WHY, NOW)
@@ -84,8 +87,11 @@ def test_approve_refuses_for_exactly_what_review_tells(store: Store) -> None:
             wanted = set(kinds_of[one.hit.account_id])
             if one.hit.rung <= Rung.VERIFY:
                 wanted -= {"cleared", "permitted"}
+            if one.hit.rung != Rung.VERIFY:
+                wanted -= {"passed"}
             said = "; ".join(because)
-            found = (("does not accuse", "cleared"), ("a permission", "permitted"), ("was taken back", "taken back"))
+            found = (("does not accuse", "cleared"), ("a permission", "permitted"), ("was taken back", "taken back"),
+                     ("has passed what it asks", "passed"))  # fmt: skip
             assert {kind for words, kind in found if words in said} == wanted and len(because) == len(wanted)
             if because:
                 with pytest.raises(UsageError, match="does not hold any more") as refused:
@@ -97,7 +103,7 @@ def test_approve_refuses_for_exactly_what_review_tells(store: Store) -> None:
                 (done,) = approve_what_holds(store, book, [one.action_id], "bob", WHY, NOW)
                 assert done.approvals[0].reason == WHY
             told += 1
-    assert told == len(RUNGS) * 8
+    assert told == len(RUNGS) * 16
 
 
 def test_a_limit_on_somebody_whom_its_own_run_does_not_accuse_stands_until_a_later_run_says_so(tmp_path: Path) -> None:
@@ -156,6 +162,23 @@ def test_what_was_taken_back_meanwhile_is_no_doubt_that_was_known(store: Store) 
     known_of = {name: f"{WHY} (although a permission in force speaks of it: contract 9)"}
     with pytest.raises(UsageError, match="does not stand as it was made"):
         acting.approve(book, [name], "carol", WHY, NOW, reasons=known_of)
+
+
+def test_an_undo_beside_a_step_up_that_is_known_to_be_passed_is_no_doubt_that_was_known(store: Store) -> None:
+    book = opened(store)
+    name = by_hand(store, book, "acct_1", Rung.VERIFY)[Rung.VERIFY]
+    made = acting.propose(store, book, [hit(Rung.VERIFY), hit(Rung.LIMIT, rule_id="x")], NOW, TERMS).new
+    (limit,) = (one for one in made if one.hit.rung == Rung.LIMIT)
+    acting.passed(book, ["acct_1"], "payment", "kyc", WHY, NOW)
+    ((doubt,),) = (row.doubts for row in queue(store, book, NOW))
+    assert doubt.because == ("the customer has passed what it asks (payment) after it was proposed",)
+    acting.undo(book, [limit.action_id], "bob", WHY, NOW)
+    known_of = {name: f"{WHY} (although {doubt.because[0]})"}
+    with pytest.raises(UsageError, match="does not stand as it was made") as refused:
+        acting.approve(book, [name], "carol", WHY, NOW, reasons=known_of)
+    assert "was taken back" in refused.value.found and "has passed" not in refused.value.found
+    ((doubt,),) = (row.doubts for row in queue(store, book, NOW))
+    assert len(doubt.because) == 2, "both are told"
 
 
 def test_a_reason_that_is_too_long_together_with_what_although_notes_is_told_before_anything(store: Store) -> None:

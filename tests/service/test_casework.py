@@ -5,9 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from stillwatch.service import auth
+from stillwatch.store.store import Store
+from stillwatch.tables import PERMISSIONS
 from tests.respond.casebooks import finding, member, write_run
 from tests.respond.hits import RUN
 from tests.service.helpers import Service, call
@@ -158,6 +161,21 @@ def test_what_reads_or_is_refused_over_http_begins_no_casebook(ask: Ask, tmp_pat
         ("review", {"campaign_id": "C-1", "label": "true", "reason": " "}),
     ):  # fmt: skip
         ask("bob", f"/v1/{path}", body, 400)
+    passed = {"account_ids": ["acct_1"], "kind": "payment", "reason": "x"}
+    assert ask("bob", "/v1/challenges/passed", passed)["nothing"] == ["acct_1"]
+    assert not list((tmp_path / "s").glob("casebook*"))
+
+
+def test_who_ends_a_files_permission_over_http_is_kept_and_one_that_was_ended_begins_no_casebook(
+    ask: Ask, tmp_path: Path, key: Path
+) -> None:
+    store = Store.open(tmp_path / "s", key)
+    row = {"account_id": "acct_1", "purpose": "research", "reference": "c"}
+    store.add_small("permissions", pa.RecordBatch.from_pylist([row], schema=PERMISSIONS))
+    ended = ask("bob", "/v1/permissions/end", {"reference": "c", "reason": "Over."})["permissions"]
+    assert [(one["state"], one["ended_by"]) for one in ended] == [("ended", "bob")]
+    (tmp_path / "s" / "casebook.db").unlink()
+    ask("bob", "/v1/permissions", {**row, "reason": "Again."}, 400)
     assert not list((tmp_path / "s").glob("casebook*"))
     ask("alice", "/v1/review", {"campaign_id": "C-1", "label": "true", "reason": "Read it."})
     assert (tmp_path / "s" / "casebook.db").exists()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -14,6 +15,7 @@ from stillwatch.store.casebook import place
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.forget import Eraser, forget_account
 from stillwatch.store.store import Store
+from stillwatch.tables import PERMISSIONS
 from tests.respond.casebooks import opened, store_of
 from tests.respond.hits import NOW, TERMS
 from tests.store.casebook_checks import hits
@@ -162,6 +164,21 @@ def test_reading_begins_no_casebook(run: Run, store: Store) -> None:
         run(*words, code=0)
     run("undo", "R-1", *BY), run("permission", "add", "c", "--account", "a", *BY)
     run("review", "C-9", "--label", "true", *BY)
+    run("passed", "acct_1", "nobody", "--kind", "payment", *BY, code=0)
+    assert not list(store.folder.glob("casebook*"))
+
+
+def test_who_ends_a_files_permission_is_kept_and_one_that_was_ended_begins_no_casebook(run: Run, store: Store) -> None:
+    row = {"account_id": "acct_1", "purpose": "research", "reference": "c"}
+    store.add_small("permissions", pa.RecordBatch.from_pylist([row], schema=PERMISSIONS))
+    assert "no permission of that reference" in run("permission", "end", "d", *BY)
+    assert not list(store.folder.glob("casebook*"))
+    run("permission", "end", "c", *BY, code=0)
+    with Casebook.seen(store.folder) as book:
+        assert [(one["what"], one["by"]) for one in book.history()] == [("ended", "bob")]
+    (store.folder / "casebook.db").unlink()
+    again = ("permission", "add", "c", "--account", "acct_1", "--purpose", "research", *BY)
+    assert "was ended" in run(*again)
     assert not list(store.folder.glob("casebook*"))
 
 

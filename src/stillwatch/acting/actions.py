@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stillwatch.acting.evidence import Evidence
 from stillwatch.errors import StillwatchError, UsageError
 from stillwatch.records import Hit, Rung, is_accused
 from stillwatch.respond import ladder
@@ -29,13 +30,14 @@ from stillwatch.respond.action import (
 from stillwatch.respond.bounds import (
     MOST_BY_HAND,
     beyond_all,
+    changed_since,
     links_of,
     past_of,
     radii,
     reach,
-    taken_back_since,
     was_declined,
 )
+from stillwatch.respond.challenges import is_done, still_passed, with_passed
 from stillwatch.respond.written import written
 from stillwatch.store.casebook.casebook import Casebook, Writer
 from stillwatch.store.runs import read_run
@@ -45,6 +47,7 @@ CONTINUE_HOURS = 48
 """Hours before the end of what cannot be renewed in which a run that still hits proposes to go on."""
 
 NOT_ACCUSED = "the finding does not accuse this account"
+PASSED = "the customer has passed what it asks, and hardly anything is new since"
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ def propose(
             "who proposes cannot raise the cap beyond which two people approve", found=f"{terms.cap:,} accounts",
             wanted=f"{MOST_BY_HAND} at most",
         )  # fmt: skip
-    work = _Proposing(hits, moment(now), terms, person_named(by) if by else "", accused_in(store, hits))
+    who, accused = person_named(by) if by else "", accused_in(store, hits)
+    work = _Proposing(hits, moment(now), terms, who, accused, Evidence(store))
     work.run(casebook, via)
     return Proposed(tuple(work.new), tuple(work.renewed), tuple(work.passed))
 
@@ -103,12 +107,14 @@ class _Proposing:
     """One run of `propose`: hits, in the order of their ids, against what the casebook holds."""
 
     def __init__(
-        self, hits: Sequence[Hit], now: int, terms: Terms, by: str, accused: set[tuple[str, str, str]]
-    ) -> None:
+        self, hits: Sequence[Hit], now: int, terms: Terms, by: str, accused: set[tuple[str, str, str]],
+        evidence: Evidence,
+    ) -> None:  # fmt: skip
         self.now = now
         self.terms = terms
         self.by = by
         self.accused = accused
+        self.evidence = evidence
         self.hits = _unique(hits, by)
         self.new: list[Action] = []
         self.renewed: list[Action] = []
@@ -154,7 +160,16 @@ class _Proposing:
             return self._pass(name, "a person declined it a few days ago")
         if why_a_person(hit) and hit.mode == "enforce" and not self._is_accused(hit):
             return self._pass(name, NOT_ACCUSED)
-        return True
+        return not is_done(self._asks_less(ladder.propose(hit, self.now, self.terms), same)) or self._pass(name, PASSED)
+
+    def _asks_less(self, action: Action, earlier: Iterable[Action]) -> Action:
+        """A rule's action without what the customer has passed of the same, unless what it rests on is new. `earlier`
+        are actions of its account. A person may ask again."""
+        key = key_of(action.hit, self.by)
+        same = [one for one in earlier if key_of(one.hit, one.proposed_by) == key]
+        if self.by or not any(one.passed for one in same):
+            return action
+        return with_passed(action, still_passed(same, lambda at: self.evidence.is_new(action.hit, at)))
 
     def _needs_going_on(self, standing: list[Action]) -> bool:
         """Whether all that stands is in force, and ends soon though the run still hits."""
@@ -179,10 +194,11 @@ class _Proposing:
         if touches(hit):
             person = flood or self._person(hit, said.person, earlier)
             most = said.automatic_left
-        return ladder.propose(
+        made = ladder.propose(
             hit, self.now, self.terms, by=self.by, person=person, most_hours=most,
             radius=radius.get(hit.campaign_id, 1) if touches(hit) else 1,
         )  # fmt: skip
+        return self._asks_less(made, earlier)
 
     def _add(self, writer: Writer, action: Action) -> None:
         self.new.append(writer.add(action, begins=action.needs == 0 and action.state == State.PROPOSED))
@@ -232,7 +248,7 @@ def approve(
 
     `reasons` has what is said of single actions in place of `reason`, by id, and names what the person knows to stand
     against them. Raises UsageError where the person may not approve one of them, or where something on the account of
-    another was taken back since it was proposed.
+    another was taken back, or what it asks was passed, since it was proposed.
     """
     with casebook.writing(person_named(by), via) as writer:
         note_time(writer, moment(now))
@@ -241,10 +257,11 @@ def approve(
         chosen = _chosen(writer, names)
         known = writer.of_accounts(action.hit.account_id for action in chosen)
         for action in chosen:
-            since = taken_back_since(known[action.hit.account_id], action)
             said = (reasons or {}).get(action.action_id, reason)
-            if since and since not in said:
-                raise UsageError("this proposal does not stand as it was made", found=f"{action.action_id}: {since}")
+            since = [why for why in changed_since(known[action.hit.account_id], action) if why not in said]
+            if since:
+                found = f"{action.action_id}: {'; '.join(since)}"
+                raise UsageError("this proposal does not stand as it was made", found=found)
             one = writer.apply(action, ladder.Approve(by, said, reached(action)), now)
             enough = len(one.approvals) >= one.needs
             after.append(writer.apply(one, ladder.Begin(), now) if enough else one)

@@ -1,7 +1,5 @@
 """What a person proposes by hand: the hit that it makes, and what came of it."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +11,7 @@ from stillwatch.errors import UsageError
 from stillwatch.records import Hit, Obligation, PolicyRef, Rung
 from stillwatch.respond.action import Action, State, Terms, checked, id_of, key_of, person_named, why_a_person
 from stillwatch.respond.address import appeal_address
-from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.casebook.casebook import Begun, Casebook
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
@@ -47,7 +45,7 @@ class ByHand:
 
 
 def propose_by_hand(
-    store: Store, begun: Callable[[], AbstractContextManager[Casebook]], hit: Hit, now: int, terms: Terms, by: str, *,
+    store: Store, begun: Begun, hit: Hit, now: int, terms: Terms, by: str, *,
     via: str = "", unknown: bool = False, within: int = WITHIN,
 ) -> ByHand:  # fmt: skip
     """Propose a hit that a person made. Said before and still standing, it is answered as it stands. The casebook is

@@ -4,8 +4,7 @@ What a rule may do by itself begins at once and for a time; what is above waits 
 Then all that is in force is published for the decision path. The same run again changes nothing.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +16,7 @@ from stillwatch.respond.action import Action, Terms
 from stillwatch.respond.address import appeal_address
 from stillwatch.respond.hits import Judged, judged
 from stillwatch.respond.policy import Policy
-from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.casebook.casebook import Begun, Casebook
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
@@ -63,7 +62,7 @@ def rehearse(
 
 
 def act(
-    store: Store, begun: Callable[[], AbstractContextManager[Casebook]], policy: Policy, run_id: str | None, now: int,
+    store: Store, begun: Begun, policy: Policy, run_id: str | None, now: int,
     appeal_url: str, *, within: int = WITHIN, via: str = "",
 ) -> Acted:  # fmt: skip
     """Judge a run (the newest) and bring the hits into the casebook, which is `begun` only once there is something to

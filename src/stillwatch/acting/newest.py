@@ -12,7 +12,7 @@ from stillwatch.acting.known import accounts_of_orgs
 from stillwatch.errors import UsageError
 from stillwatch.records import Rung, is_accused
 from stillwatch.respond.action import LONGEST, Action, stated, why_a_person
-from stillwatch.respond.bounds import taken_back_since
+from stillwatch.respond.bounds import changed_since
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
@@ -79,7 +79,8 @@ def permitted(store: Store, casebook: Casebook, now: int) -> dict[str, str]:
 def doubts(store: Store, casebook: Casebook, actions: Sequence[Action], now: int) -> dict[str, tuple[str, ...]]:
     """What stands against approving proposals, in sentences by the action's id; nothing of those that stand as made.
 
-    Of any, that something on its account was taken back since. Above a step-up, that a permission in force speaks of
+    Of any, that something on its account was taken back since, or that the customer has passed since all that it asks.
+    Above a step-up, that a permission in force speaks of
     the account, or that a later run than the proposal's does not accuse it; and of what only a person may put in force,
     that the newest does not, whichever it is. `review` tells it, and `approve` refuses for it and for nothing else.
     """
@@ -90,7 +91,7 @@ def doubts(store: Store, casebook: Casebook, actions: Sequence[Action], now: int
     told = {}
     for one in actions:
         account = one.hit.account_id
-        why = [taken_back_since(earlier[account], one)]
+        why = changed_since(earlier.get(account, []), one)
         if one.hit.rung > Rung.VERIFY:
             is_asked = why_a_person(one.hit) or one.hit.run_id < newest.run_id
             why.append(newest.clears(account) if is_asked else "")
@@ -115,7 +116,8 @@ def approve_what_holds(
         raise UsageError(
             f"what {len(doubted):,} of these {len(names):,} actions rest on does not hold any more",
             found="; ".join(told) + more,
-            wanted="whom the newest run accuses, nothing permits, and nothing was taken back of; decline the others",
+            wanted="whom the newest run accuses, nothing permits, nothing was taken back of, and who has not passed "
+            "what is asked; decline the others",
             next_step="--although approves all the same, and the trail says so with the reason; review lists all",
         )  # fmt: skip
     reasons = {name: _although(said, name, why) for name, why in sorted(doubted.items())}

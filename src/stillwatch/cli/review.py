@@ -50,7 +50,7 @@ def review(
     campaign, and of those that share an account with it, that are proposed or in force. `reviewed` is what people say
     of the finding; a second person who agrees makes it a second opinion, one who does not a dispute. `stands against
     it` says for what `approve` would refuse which of them now: the newest run does not accuse an account, a permission
-    covers it, or something was taken back of it meanwhile.
+    covers it, something was taken back of it meanwhile, or the customer has passed what a step-up asks.
     """
     from stillwatch.acting import sweep
     from stillwatch.acting.collateral import queue

@@ -6,11 +6,11 @@ of its version, and noted in the audit trail in the same transaction: all three,
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
@@ -160,6 +160,10 @@ class Casebook:
             writer.flush()
 
 
+Begun: TypeAlias = Callable[[], AbstractContextManager[Casebook]]
+"""Begins a store's casebook where it has none yet, for whoever finds nothing left to refuse."""
+
+
 class Writer:
     """Changes in one transaction. What was read through it nobody else changes before it ends."""
 
@@ -205,12 +209,14 @@ class Writer:
         after = ladder.step(action, event, now)
         self._insert()
         self._update(action, after)
-        self.note(ladder.WORDS[type(event)], after, getattr(event, "reason", "") or getattr(event, "statement", ""))
+        said = getattr(event, "reason", "") or getattr(event, "statement", "")
+        more = (("kind", event.kind),) if isinstance(event, ladder.Pass) else ()
+        self.note(ladder.WORDS[type(event)], after, said, more)
         return after
 
-    def note(self, what: str, action: Action, reason: str = "") -> None:
+    def note(self, what: str, action: Action, reason: str = "", more: tuple[tuple[str, str], ...] = ()) -> None:
         """Put a row about an action on the trail."""
-        self.say(Entry(what, action.touched_at, self.by, self.via, reason, action))
+        self.say(Entry(what, action.touched_at, self.by, self.via, reason, action, more=more))
 
     def say(self, entry: Entry) -> None:
         """Put any row on the trail."""
