@@ -43,6 +43,7 @@ FAULTS = {
     "what was passed is asked again": ("challenges", "if not is_new(latest[kind].at)", "if False"),
     "what was passed speaks against other rules": ("bounds", "action.state == State.PASSED or now", "now"),
     "a proposal asks what was passed since": ("bounds", "done = passed_since(earlier, action)", "done = ''"),
+    "an undo beside what was passed is not told": ("bounds", "(_taken_back_since(earlier, action), asked)", "(asked or _taken_back_since(earlier, action),)"),
     "a second appeal": ("ladder", "if action.appeal is not None:\n        waits", "if False:\n        waits"),
     "no reason": ("action", "stated(\"reason\", hit.reason)", "pass"),
     "no clause": ("action", "stated(\"clause\", hit.clause)", "pass"),

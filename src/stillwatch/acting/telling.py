@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from stillwatch.acting.actions import Proposed
-from stillwatch.errors import UsageError
+from stillwatch.errors import UsageError, first_of
 from stillwatch.records import Obligation, Rung
 from stillwatch.respond.action import Action, State, person_named
 from stillwatch.respond.hits import NEW_KEY
@@ -131,8 +131,7 @@ def by_hand_beside(
 
 def _by_person(actions: Sequence[Action]) -> str:
     """Proposals by hand by their ids, with who made them, in words."""
-    first = ", ".join(f"{one.action_id} by {one.proposed_by}" for one in actions[:MOST_NAMED])
-    return first + (f" and {len(actions) - MOST_NAMED:,} more" if len(actions) > MOST_NAMED else "")
+    return first_of([f"{one.action_id} by {one.proposed_by}" for one in actions], MOST_NAMED)
 
 
 def differences(actions: Sequence[Action], addresses: Collection[str] = ()) -> list[str]:

@@ -90,12 +90,11 @@ def _dry_run(
 
 def _step_cells(one: dict[str, Any], would: "Proposed") -> list[str]:
     from stillwatch.acting.telling import became, step_of, why_in_brief
+    from stillwatch.errors import first_of
 
     waiting = [each for each in would.new if step_of(each) == one["step"] and became(each) == "waiting"]
-    names = one["accounts"]
-    first = ", ".join(names[:FIRST]) + (f" and {len(names) - FIRST:,} more" if len(names) > FIRST else "")
     numbers = (f"{one[name]:,}" for name in ("at_once", "waiting", "shadow", "renewed"))
-    return [one["step"], *numbers, why_in_brief(waiting) or "-", first]
+    return [one["step"], *numbers, why_in_brief(waiting) or "-", first_of(one["accounts"], FIRST)]
 
 
 def _tell(rules: "Policy", done: "Acted", *, json: bool) -> None:

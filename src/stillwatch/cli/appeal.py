@@ -98,16 +98,15 @@ def appeal(
 def _one(book: "Casebook", which: "Which") -> str:
     """The one action that is appealed against, by its id. Raises UsageError where several are in force."""
     from stillwatch.acting.telling import chosen, rungs_of, step_of
-    from stillwatch.errors import UsageError
+    from stillwatch.errors import UsageError, first_of
     from stillwatch.respond.action import State
 
     held = book.get_all(chosen(book, (State.IN_FORCE,), which))
     if len(held) == 1:
         return held[0].action_id
-    told = [f"{one.action_id} ({step_of(one)})" for one in held[:MOST_NAMED]]
-    more = f" and {len(held) - MOST_NAMED:,} more" if len(held) > MOST_NAMED else ""
+    told = [f"{one.action_id} ({step_of(one)})" for one in held]
     rungs = rungs_of(held)
     raise UsageError(
-        "several actions are in force, and an appeal is against one", found=", ".join(told) + more,
+        "several actions are in force, and an appeal is against one", found=first_of(told, MOST_NAMED),
         wanted=f"{rungs}, or an action's id" if " or " in rungs else "an action's id",
     )  # fmt: skip

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from stillwatch.acting.passing import Passing
     from stillwatch.store.store import Store
 
+MOST_NAMED = 8
+"""Accounts that a line names."""
+
 
 class Kind(StrEnum):
     """What may be asked of a customer (`stillwatch.records.CHALLENGES`)."""
@@ -96,7 +99,7 @@ def _print(done: "Passing") -> None:
 
 
 def _told(accounts: "Sequence[str]") -> str:
+    from stillwatch.errors import first_of
     from stillwatch.respond.notices import inert
 
-    more = f" and {len(accounts) - 8:,} more" if len(accounts) > 8 else ""
-    return ", ".join(map(inert, accounts[:8])) + more
+    return first_of([inert(one) for one in accounts], MOST_NAMED)

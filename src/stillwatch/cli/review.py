@@ -79,6 +79,7 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
 
     from stillwatch.acting.telling import ROTATE_KEY
     from stillwatch.cli.output import counted, emit_json, say, table
+    from stillwatch.errors import first_of
 
     if json:
         emit_json(
@@ -115,11 +116,10 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
             for words in one.differs:
                 say(f"{row}: {words}")
             if one.doubts:
-                names = ", ".join(doubt.action_id for doubt in one.doubts[:MOST_NAMED])
-                more = f" and {len(one.doubts) - MOST_NAMED:,} more" if len(one.doubts) > MOST_NAMED else ""
+                names = first_of([doubt.action_id for doubt in one.doubts], MOST_NAMED)
                 say(
                     f"{row}: approve refuses {len(one.doubts):,} of {counted(len(one.actions), 'action')}, for what "
-                    f"stands against it ({names}{more}): decline these, or --although"
+                    f"stands against it ({names}): decline these, or --although"
                 )
     else:
         say("no proposal waits for a person")

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from stillwatch.errors import StoreError, UsageError
+from stillwatch.errors import StoreError, UsageError, first_of
 from stillwatch.records import InForce, Rung
 from stillwatch.respond import ladder
 from stillwatch.respond.action import LAST_TIME, OPEN, Action, State
@@ -287,11 +287,9 @@ def _started(connection: Connection, start: str) -> Action:
     fitting = _actions(connection, ACTIONS.c.action_id.startswith(start, autoescape=True))
     if len(fitting) != 1:
         names = sorted(one.action_id for one in fitting)
-        first = ", ".join(names[:MOST_NAMED])
-        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
         raise UsageError(
             f"{len(names)} actions have an id that starts so", found=start,
-            wanted=f"one of {first}{more}" if names else "an id that `stillwatch actions` lists",
+            wanted=f"one of {first_of(names, MOST_NAMED)}" if names else "an id that `stillwatch actions` lists",
         )  # fmt: skip
     return fitting[0]
 
