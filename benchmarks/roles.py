@@ -2,8 +2,10 @@
 
     .venv/bin/python benchmarks/roles.py --scenario networks --seeds 630 631 632 --out roles.jsonl
 
-At the end the table of all worlds of the file and the exact 95 % bounds (Clopper and Pearson) are printed. Seeds below
-600 were looked at. A world that the file already holds is passed over, so that a run that was stopped goes on.
+With `--generator benchmarks/worlds/acting.py` or `blind.py` the worlds are another author's, which want a folder of
+real material in STILLWATCH_SHARED_DATA. At the end the table of all worlds of the file and the exact 95 % bounds
+(Clopper and Pearson) are printed. Seeds below 600 were looked at, and of others those that docs/decisions/0047 names. A
+world that the file already holds is passed over, so that a run that was stopped goes on.
 """
 
 import argparse
@@ -19,18 +21,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from reference import generate
+
 from stillwatch.benchmark.confusion import TOLD, TRUE, confusion
 from stillwatch.benchmark.measure import Share, measure
 from stillwatch.pipeline import detect, ingest_sources
 from stillwatch.store.store import Store
-from stillwatch.worlds import world as worlds
 
 
-def run(scenario: str, seed: int, scale: float, keep: Path | None) -> dict[str, Any]:
+def run(scenario: str, seed: int, scale: float, keep: Path | None, generator: Path | None) -> dict[str, Any]:
     """One world, measured. `keep` is where its folder stays, or nowhere."""
     folder = keep / f"{scenario}-{seed}" if keep else Path(tempfile.mkdtemp(prefix="stillwatch-roles-"))
     try:
-        worlds.write(worlds.simulate(scenario, seed, scale), folder / "logs", folder / "truth")
+        generate(folder, scenario, seed, scale, generator)
         (folder / "key").touch(0o600)
         (folder / "key").write_bytes(hashlib.blake2b(f"roles {seed}".encode(), digest_size=32).digest())
         report = ingest_sources([folder / "logs"], folder / "store", key_file=folder / "key")
@@ -43,6 +46,7 @@ def run(scenario: str, seed: int, scale: float, keep: Path | None) -> dict[str, 
             shutil.rmtree(folder, ignore_errors=True)
     statuses = Counter(c["status"] for c in answer["campaigns"])
     return {
+        "generator": generator.stem if generator else "own",
         "scenario": scenario, "seed": seed, "scale": scale, "exchanges": report.exchanges, "accounts": report.accounts,
         "findings": dict(sorted(statuses.items())), **asdict(told), "recovered": [asdict(r) for r in found.recovered],
         "shown": {name: str(getattr(found, name)) for name in ("precision", "recall", "victims_named_operator")},
@@ -68,13 +72,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[630])
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--out", type=Path, default=Path("roles.jsonl"))
+    parser.add_argument("--generator", type=Path, default=None)
     parser.add_argument("--keep", type=Path, default=None)
     options = parser.parse_args()
     held = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
-    done = {(line["scenario"], line["seed"], line["scale"]) for line in held}
+    done = {(line.get("generator", "own"), line["scenario"], line["seed"], line["scale"]) for line in held}
+    author = options.generator.stem if options.generator else "own"
     for seed in options.seeds:
-        if (options.scenario, seed, options.scale) not in done:
-            held.append(run(options.scenario, seed, options.scale, options.keep))
+        if (author, options.scenario, seed, options.scale) not in done:
+            held.append(run(options.scenario, seed, options.scale, options.keep, options.generator))
             with options.out.open("a") as file:
                 file.write(json.dumps(held[-1]) + "\n")
     show(held)

@@ -75,6 +75,37 @@ def test_what_a_thief_words_anew_is_no_part_of_the_owners_life() -> None:
     assert (found["shared"], found["shared_times"], found["own"], found["at_home"]) == (1, 2, 1, 0.0)
 
 
+def test_an_owner_who_lives_among_the_groups_exits_has_a_life_before_the_theft() -> None:
+    """The owner worked from a rented server in a block of the group's for two weeks; the thief came for an hour, by
+    another block."""
+    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE)" for a in range(1, 7))
+    rows += ", " + ", ".join(f"(0, TIMESTAMPTZ '2026-03-{day:02d} 10:00:00Z', '7', FALSE)" for day in range(1, 15))
+    rows += ", (0, TIMESTAMPTZ '2026-03-13 10:00:00Z', '1', FALSE)"
+    rows += ", " + ", ".join(f"(0, TIMESTAMPTZ '2026-03-23 10:{n:02d}:00Z', '8', TRUE)" for n in range(12))
+    exchange = (
+        "SELECT row_number() OVER () - 1 AS x, account, account AS entity, block, 'tls' AS ja4, 'curl' AS user_agent, "
+        "asked_at, shared, NULL AS country, NULL AS ip_class, NULL AS segment_roles "
+        f"FROM (VALUES {rows}) t(account, asked_at, block, shared)"
+    )
+    with DuckEngine() as engine:
+        engine.run(
+            [
+                Step("exchange", exchange),
+                Step(
+                    "account", "SELECT range AS account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at FROM range(7)"
+                ),
+                Step(
+                    "group_exchange",
+                    "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared",
+                ),
+                *DEPARTURE_STEPS,
+            ]
+        )
+        found = engine.arrow("SELECT * FROM member_fact WHERE account = 0").to_pylist()[0]
+    assert found["shared_days"] < 0.05 and found["shared_times"] == 12
+    assert (found["own"], found["own_before"], found["at_home"]) == (1, 1, 0.0)
+
+
 def test_a_life_without_addresses_or_clients_makes_nothing_foreign() -> None:
     assert member_fact("NULL", "'tls-a'")["at_home"] is None
     assert member_fact("1", "NULL")["own_client"] is None

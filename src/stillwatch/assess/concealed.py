@@ -10,6 +10,13 @@ COMMON_DOMAIN = 0.01
 """A mail domain that this share of all accounts uses is a public provider: it tells nothing of belonging."""
 
 
+USUAL = 10.0
+"""Accounts suspended as often as elsewhere that are added to a group's own: one ban among few is chance."""
+
+ONE_OF_FEW_PAYERS = (0.15, 0.3)
+"""Shares of the accounts with one payment, from which they begin to belong together for all to see, and do: a customer
+has a few cards, and who hides has many."""
+
 APART = 1.0
 """Nats for members who are joined and look like strangers."""
 
@@ -20,7 +27,7 @@ ONE_NAME = ("top_verified_domain", "top_org", "top_declared_org", "top_payment",
 def concealed(facts: Facts, base: Facts) -> Score:
     """Log-odds that a group hides that it belongs together, with named terms. `base` are the accounts in no group."""
     terms: tuple[Term, ...] = ()
-    for part in (_proxied, _abroad, _weak_doors, hidden_programs, _replaced, _scattered, _mixture):
+    for part in (_from_elsewhere, _weak_doors, hidden_programs, _replaced, _scattered, _mixture):
         terms += part(facts, base)
     for own in (_apart, _one_place, _one_name, _settled, _tenure):
         terms += own(facts)
@@ -30,6 +37,15 @@ def concealed(facts: Facts, base: Facts) -> Score:
 def _compared(facts: Facts, base: Facts, name: str) -> tuple[float, float] | None:
     share, usual = number(facts, name), number(base, name)
     return None if share is None or usual is None else (share, usual)
+
+
+def _from_elsewhere(facts: Facts, base: Facts) -> tuple[Term, ...]:
+    """Proxy networks and other countries than the bill's. Where both speak for hiding the stronger one counts alone: a
+    server that is rented abroad is both, and hides nothing twice."""
+    terms = (*_proxied(facts, base), *_abroad(facts, base))
+    if all(one.value > 0.0 for one in terms):
+        return (max(terms, key=lambda one: one.value),) if terms else ()
+    return terms
 
 
 def _proxied(facts: Facts, base: Facts) -> tuple[Term, ...]:
@@ -75,7 +91,9 @@ def _replaced(facts: Facts, base: Facts) -> tuple[Term, ...]:
     if pair is None:
         return ()
     after = number(facts, "after_ban") or 0.0
-    value = clipped(lift(*pair, prior=0.02), 0.0, 1.2) + (0.6 * ramp(after, 0.0, 0.2) if pair[0] > 0 else 0.0)
+    accounts = number(facts, "n_accounts")
+    share = pair[0] if accounts is None else (pair[0] * accounts + pair[1] * USUAL) / (accounts + USUAL)
+    value = clipped(lift(share, pair[1], prior=0.02), 0.0, 1.2) + (0.6 * ramp(after, 0.0, 0.2) if pair[0] > 0 else 0.0)
     because = f"{pair[0]:.0%} of the accounts were suspended ({pair[1]:.0%} elsewhere); {after:.0%} signed up after"
     return term(QUESTION, "replaced accounts", value, because)
 
@@ -92,7 +110,7 @@ def _scattered(facts: Facts, base: Facts) -> tuple[Term, ...]:
 def _mixture(facts: Facts, base: Facts) -> tuple[Term, ...]:
     del base
     share, mixed = number(facts, "share_of_traffic"), number(facts, "mixed")
-    if share is None or mixed is None:
+    if share is None or mixed is None or number(facts, "asking") is not None:
         return ()
     value = 0.5 * ramp(mixed, 0.3, 0.9) * ramp(share, 0.9, 0.4)
     return term(QUESTION, "mixture", value, f"the shared work is {share:.0%} of the members' traffic")
@@ -107,7 +125,9 @@ def _apart(facts: Facts) -> tuple[Term, ...]:
     if linked is None or place is None or not held:
         return ()
     place *= 1.0 - (number(facts, "top_block_proxied") or 0.0)
+    payer = number(facts, "top_payment") or 0.0
     openly = max(ramp(place, 0.1, 0.3), _one_mail_domain(facts), *(ramp(share, 0.2, 0.5) for share in held.values()))
+    openly = max(openly, ramp(payer, *ONE_OF_FEW_PAYERS))
     openly = max(openly, _as_they_live(facts))
     because = (
         f"{linked:.0%} of the members are joined by access, and no open place, name or payer holds more than "

@@ -1,9 +1,11 @@
 """Where and when each member's shared work came from beside its own life, as SQL steps.
 
 Table `member_fact`, one row a (grp, account): see `roles.MemberFacts`. Reads `group_exchange`, `exchange` and
-`account`. `sure_work` are exchanges in the group's own wordings, word for word where an account has such (a mined
-family may take an owner's own words in), and what else came through its own blocks: a thief's paraphrases are no part
-of the owner's life. `own_life` holds the others, outside of their window and of six hours about it.
+`account`. `worded` are exchanges in the group's own wordings, word for word where an account has such (a mined family
+may take an owner's own words in). What else came through the group's own blocks is `sure_work` as well: a thief's
+paraphrases are no part of the owner's life. An account's window is that of `timed_work`: of what came through blocks
+that its own wordings came through, since an owner may live among the group's exits. `own_life` holds all that is no
+sure work, outside of the window and of six hours about it.
 """
 
 from stillwatch.records import Step
@@ -56,6 +58,14 @@ DEPARTURE_STEPS = [
         WHERE b.members >= {MANY_SHARERS} AND b.members >= {MOSTLY} * b.accounts
         """,
     ),
+    Step(
+        "timed_work",
+        """
+        SELECT grp, account, x FROM worded UNION
+        SELECT s.grp, s.account, s.x FROM sure_work s JOIN exchange e ON e.x = s.x
+        JOIN member_block m ON m.grp = s.grp AND m.account = s.account AND m.block = e.block
+        """,
+    ),
     Step("clock", "SELECT count(DISTINCT epoch_us(asked_at) % 86_400_000_000) > 1 AS tells FROM exchange"),
     Step(
         "work_window",
@@ -63,7 +73,7 @@ DEPARTURE_STEPS = [
         SELECT s.grp, s.account,
                CASE WHEN any_value(c.tells) THEN count(DISTINCT e.asked_at) ELSE count(*) END AS times,
                quantile_disc(e.asked_at, 0.05) AS first_shared, quantile_disc(e.asked_at, 0.95) AS last_shared
-        FROM sure_work s JOIN exchange e ON e.x = s.x CROSS JOIN clock c GROUP BY s.grp, s.account
+        FROM timed_work s JOIN exchange e ON e.x = s.x CROSS JOIN clock c GROUP BY s.grp, s.account
         """,
     ),
     Step(

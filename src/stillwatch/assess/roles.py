@@ -142,6 +142,7 @@ def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
     role = _role(member, stolen_low)
     estimate = probability if role == "operator" else None
     maybe_stolen = stolen_high >= UNDECIDED or _plain(member) or _is_one_burst(member) or _is_one_week(member)
+    maybe_stolen = maybe_stolen or _is_a_little_from_elsewhere(member)
     if role == "operator" and (maybe_stolen or _is_unshown(member, probability)):
         probability, estimate = min(probability, UNSHOWN), _estimated(member)
         role = "victim" if maybe_stolen and estimate < EVEN else "bystander"
@@ -152,7 +153,7 @@ def _part(member: MemberFacts, stolen_low: float, stolen_high: float) -> Part:
 
 def _is_unshown(member: MemberFacts, probability: float) -> bool:
     """Whether too little is shown to accuse a member that shares the work, for another reason than a stolen key."""
-    if probability < BARELY or shares_a_tool(member) or at_home(member) or not member.asks:
+    if probability < BARELY or shares_a_tool(member) or shares_exits(member) or at_home(member) or not member.asks:
         return True
     return is_stranger(member.access, member.company)
 
@@ -226,6 +227,14 @@ def _is_one_burst(member: MemberFacts) -> bool:
     return member.shared < BURST_SHARE * member.own and member.registration <= COINCIDENCE and member.cover < 0.75
 
 
+def _is_a_little_from_elsewhere(member: MemberFacts) -> bool:
+    """A little work beside a large life, from where that life never was, of an account that no registration links and
+    whose life is not led from the group's exits."""
+    little = member.shared < BURST_SHARE * member.own and member.registration <= UNREGISTERED
+    elsewhere = member.at_home is not None and member.at_home <= FOREIGN
+    return little and elsewhere and (member.among or 0.0) < AMONG
+
+
 def _is_one_week(member: MemberFacts) -> bool:
     """All shared work within a week of a longer programme, and nothing that links the account but where that work came
     from: whoever holds its key leaves the same."""
@@ -263,6 +272,12 @@ def shares_a_tool(member: MemberFacts) -> bool:
     wordings, so that both must say twice what other access must."""
     nats = member.access + company_odds(member.company)
     return member.beyond_client <= ALONE and min(member.text, nats) < 2.0 * LINKED
+
+
+def shares_exits(member: MemberFacts) -> bool:
+    """Whether an account shares addresses with the group, few of its words and no sign-up: so looks the customer of a
+    proxy network that carries the group as well. Where no text is seen, nothing is known of its words."""
+    return member.company is not None and member.registration <= UNREGISTERED and member.text < LINKED
 
 
 def is_stranger(access: float, company: float | None) -> bool:
