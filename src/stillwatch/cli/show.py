@@ -22,6 +22,7 @@ def show(
 
     Each question is a log-odds: a prior and named terms in nats. Above 0 the answer is more likely yes than no. The
     first question rests on e-values that are exact in finite samples; the other two are judged by terms with bounds.
+    A member's `estimate` is how likely it is the operator's own; where nothing says `accused` it accuses nobody.
     A suspected group's operator is a cluster, U-…, unless a person signed a name (`stillwatch attribute`).
     """
     from stillwatch.cli.acts import operators
@@ -147,15 +148,16 @@ def print_finding(finding: dict[str, Any], members: int, operator: str = "") -> 
         print("\nBeside the answers (weighs in none)")
         for sentence in sentences:
             print(f"  {clean(sentence)}")
-    ranked = sorted(finding["members"], key=lambda m: (-m["probability"], m["account_id"]))[:members]
+    ranked = sorted(finding["members"], key=lambda m: (-m["probability"], -_estimate(m), m["account_id"]))[:members]
     if ranked:
         print(f"\nMembers ({len(ranked)} of {len(finding['members'])})")
         table(
-            ["account", "probability", "role", "accused", "core", "exchanges"],
+            ["account", "probability", "estimate", "role", "accused", "core", "exchanges"],
             [
                 [
                     clean(m["account_id"]),
                     f"{m['probability']:.2f}",
+                    "" if m.get("estimate") is None else f"{_estimate(m):.2f}",
                     m["role"],
                     "yes" if accuses(finding, m) else "",
                     "yes" if m["core"] else "",
@@ -167,6 +169,11 @@ def print_finding(finding: dict[str, Any], members: int, operator: str = "") -> 
     if more := len(finding["members"]) - len(ranked):
         spared = sum(not accuses(finding, m) for m in finding["members"])
         print(f"{more:,} more: --members {len(finding['members'])}. Of all {spared:,} are not accused")
+
+
+def _estimate(member: dict[str, Any]) -> float:
+    """How likely a member is the operator's own; nought where nothing is said of it."""
+    return float(member.get("estimate") or 0.0)
 
 
 def _tokens(number: int) -> str:
