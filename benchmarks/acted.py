@@ -15,6 +15,7 @@ import json
 import tempfile
 import time
 from collections import Counter
+from contextlib import nullcontext
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,11 @@ def measured(folder: Path) -> dict[str, Any]:
     rows = pq.read_table(folder / "truth" / "accounts.parquet").to_pylist()
     kind = {row["account_id"]: row["kind"] for row in rows}
     cohort = {row["account_id"]: row.get("cohort") or "" for row in rows}
-    book = Casebook.open(store.folder)
+    book = Casebook.open(store.folder, begins=True)
     begun = time.monotonic()
-    done = act(store, book, enforced(), None, time.time_ns() // 1000, "https://p.example/a", within=36500)
+    done = act(
+        store, lambda: nullcontext(book), enforced(), None, time.time_ns() // 1000, "https://p.example/a", within=36500
+    )
     seconds = time.monotonic() - begun
     most: dict[str, tuple[Rung, str]] = {}
     for one in done.proposed.new:

@@ -24,6 +24,7 @@ from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.store import Store
 from stillwatch.worlds import world as worlds
 from tests.conftest import key_in
+from tests.respond.casebooks import begun
 from tests.respond.test_policy_file import template
 from tests.service.helpers import QUESTION, call
 
@@ -48,7 +49,7 @@ class World:
         ingest_sources([folder / "logs"], folder / "s", key_file=key)
         self.store = Store.open(folder / "s", key)
         detect(self.store)
-        self.book = Casebook.open(self.store.folder)
+        self.book = Casebook.open(self.store.folder, begins=True)
         self.done = self.act()
         rows = pq.read_table(folder / "truth" / "accounts.parquet").to_pylist()
         self.kind = {row["account_id"]: row["kind"] for row in rows}
@@ -56,7 +57,7 @@ class World:
         self.token = new_token(self.store.folder, "decide")[1]
 
     def act(self) -> Acted:
-        return act(self.store, self.book, enforced(), None, now(), "https://p.example/a", within=3650)
+        return act(self.store, begun(self.book), enforced(), None, now(), "https://p.example/a", within=3650)
 
     def decides(self, account: str) -> Any:
         state = State(Config(self.store.folder, delay=0))

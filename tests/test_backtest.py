@@ -404,11 +404,24 @@ def test_diff_wants_shadow_first(file: Path, tmp_path: Path, capsys: pytest.Capt
     assert [(one["rule_id"], one["event"], one["parts"]) for one in answer["rules"]] == [
         ("n", "added", []), ("r", "changed", ["mode"]),
     ]  # fmt: skip
+    at_once = "it goes from shadow to enforce: whom it hits gets label at once, for 24 hours"
+    assert f"warning: rule r: {at_once}" in err and answer["rules"][1]["warnings"] == [at_once]
     assert answer["hits"] is None
     file.write_text(HEAD + rule(mode="enforce"))
+
+    def answered(path: Path) -> Any:
+        return json.loads(told(capsys, "diff", file, path, "--json")[1])["rules"][0]["warnings"]
+
     miss = "{facts: {member.accused: false, member.core: false}, expect: miss}"
     wider = rule(mode="enforce", when="member.accused || member.core", tests=f"[{hit}, {miss}]")
     other.write_text(HEAD.replace("5", "50") + wider)
     err = told(capsys, "diff", file, other)[2]
+    hold = "{action: suspend, hours: 48, obligations: [{type: hold}]}"
+    (tmp_path / "higher.yaml").write_text(HEAD + rule(mode="enforce", then=hold))
+    assert answered(tmp_path / "higher.yaml") == [
+        "its action goes up from label to suspend while it is enforced: whom it hits is proposed to a person for "
+        "suspend",
+        "it lasts longer: 48 hours, 24 before",
+    ]
     assert "condition changed while it is enforced" in err and "blast radius grows from 5 to 50" in err
     assert told(capsys, "diff", file, file)[1] == "The rules say the same.\n"

@@ -76,6 +76,24 @@ def test_over_it_only_the_excess_is_for_review() -> None:
     assert told["against"] == "400 exchanges go beyond it"
 
 
+def test_what_a_permission_covers_names_it() -> None:
+    capped: list[tuple[dict[str, Any], str]] = [
+        ({"exchange_cap": N}, f" up to {N:,} exchanges"),
+        ({"token_cap": 10**9}, " up to 1,000,000,000 tokens"),
+        ({}, ""),
+    ]  # fmt: skip
+    for given, caps in capped:
+        (one,), _, _ = found(given)
+        (told,) = as_json(one, 0)["evidence"]["alternatives"]
+        assert told["for"] == f"T-1 permits distillation{caps}"
+        assert (told["name"], told["verdict"], told["against"]) == ("permission", "explains", "")
+    (one,), _, _ = found(
+        {}, {"reference": "T-2", "account_id": "a", "org_id": None}, {"reference": "T-3", "models": ["x"]}
+    )
+    held = [told["for"] for told in as_json(one, 0)["evidence"]["alternatives"]]
+    assert held == ["T-1 permits distillation", "T-2 permits distillation"], "one for another model covers nothing"
+
+
 def test_a_tiny_permission_buys_nothing() -> None:
     single, excess, _ = found({"exchange_cap": 1})
     assert not single  # one permitted exchange is no matter of scale

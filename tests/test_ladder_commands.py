@@ -52,7 +52,7 @@ def test_from_proposal_to_appeal(run: Run) -> None:
     assert again["actions"] == [done] and "said so before" in again["passed_over"][0]["because"]
     waits = run("review")["proposals"][0]
     assert (waits["accounts"], waits["honest"], waits["exchanges"], waits["radius"]) == (1, 0.1, 10, 1)
-    assert "nobody approves" in run("approve", "R-", "--by", "Alice", "--reason", "ok", code=2)
+    assert "nobody approves" in run("approve", done["action_id"][:8], "--by", "Alice", "--reason", "ok", code=2)
     begun = run("approve", "--account", "acct_1", *OF_ALICE, "--by", "bob", "--reason", "Seen.")["actions"][0]
     assert begun["state"] == "in_force" and "not answered" in begun["notice"]["text"]
     run("appeal", "open", "--account", "acct_1", "--statement", "It is not us.", "--by", "support")
@@ -197,11 +197,15 @@ def test_before_a_person_approves_they_read_who_is_honest_and_whom_a_later_run_c
     run("propose", "acct_2", *LIMIT, *URL, "--by", "alice")
     (told,) = run("review")["proposals"]
     assert (told["accounts"], told["honest"]) == (3, 1.2), "the owner of a stolen key is honest"
-    assert not [why for why in told["persons"] if "newest" in why]
+    assert told["doubts"] == []
     later = "20990101T000000-000000001-aaaaaa"
     write_run(store, later, finding("C-5", member("acct_2"), member("acct_1", 0.3)))
     (told,) = run("review")["proposals"]
-    assert "the newest run does not accuse 2 of these accounts" in told["persons"]
+    who = {one["action_id"]: one["account_id"] for one in told["actions"]}
+    because = [f"the newest run, {later}, does not accuse this account"]
+    assert {who[one["action_id"]]: one["because"] for one in told["doubts"]} == dict.fromkeys(
+        ("acct_1", "victim"), because
+    )
 
 
 def of_a_rule(store: Store, *accounts: str) -> None:
@@ -328,7 +332,7 @@ def test_permissions_are_given_and_stay_ended(run: Run, store: Store) -> None:
 
 def test_a_usage_that_is_none_says_what_to_type(run: Run) -> None:
     assert "ACTION, or --account" in run("approve", "--by", "a", "--reason", "b", code=2)
-    assert "0 actions" in run("undo", "R-x\x1b[31m", "--by", "a", "--reason", "b", code=2)
+    assert "no action's id" in run("undo", "R-x\x1b[31m", "--by", "a", "--reason", "b", code=2)
     assert "no such rung" in run("propose", "a", "--rung", "kill", *SUSPEND[2:], *URL, "--by", "a", code=2)
     assert "cap" in run("propose", "acct_1", *SUSPEND, *URL, "--by", "a", "--cap", "21", code=2), "nobody raises it"
     said = run("propose", "acct_1", *SUSPEND, "--by", "a", code=2)
@@ -347,10 +351,11 @@ def test_tables_for_people_hold_nothing_that_a_terminal_obeys(
     words: tuple[str, ...], run: Run, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hostile = "acct\x1b[2J\u202e=cmd"
-    run("propose", hostile, *LIMIT, *URL, "--by", "alice", "--unknown")
-    run("approve", "R-", "--by", "bob", "--reason", "x")
-    run("appeal", "open", "R-", "--by", "c", "--statement", "\x1b[31m no")
+    name = run("propose", hostile, *LIMIT, *URL, "--by", "alice", "--unknown")["actions"][0]["action_id"]
+    run("approve", name, "--by", "bob", "--reason", "x")
+    run("appeal", "open", name, "--by", "c", "--statement", "\x1b[31m no")
     capsys.readouterr()
+    words = tuple(name if word == "R-" else word for word in words)
     assert cli.run([*words, "--store", str(store.folder)]) == 0
     out = capsys.readouterr()
     assert "\x1b" not in out.out + out.err and "\u202e" not in out.out + out.err
@@ -381,3 +386,51 @@ def test_what_was_taken_back_of_an_account_holds_its_other_proposals_up(run: Run
     run("decline", mine, "--by", "bob", "--reason", "The customer was right.")
     (done,) = run(*group[:5], "--accounts", "1", *group[7:])["actions"]
     assert (done["account_id"], done["state"]) == ("acct_2", "in_force")
+
+
+@pytest.mark.parametrize("command", ["approve", "undo"])
+def test_an_id_may_be_said_by_its_first_letters(command: str, run: Run) -> None:
+    name = run("propose", "acct_1", *SUSPEND, *URL, "--by", "alice")["actions"][0]["action_id"]
+    said = ("--by", "bob", "--reason", "Seen.")
+    if command == "undo":
+        run("approve", name, *said)
+    assert "at least 6 letters" in run(command, name[:7], *said, code=2)
+    assert run(command, name[:8], *said)["actions"][0]["action_id"] == name
+
+
+def test_an_appeal_against_one_of_several_actions_says_how_to_name_it(run: Run) -> None:
+    names = {}
+    for words in (LIMIT, SUSPEND):
+        (made,) = run("propose", "acct_1", *words, *URL, "--by", "alice")["actions"]
+        names[made["rung"]] = run("approve", made["action_id"], "--by", "bob", "--reason", "Seen.")["actions"][0][
+            "action_id"
+        ]
+    plea = ("--statement", "It is not us.", "--by", "support")
+    said = run("appeal", "open", "--account", "acct_1", *plea, code=2)
+    assert "--rung limit or --rung suspend, or an action's id" in said
+    assert f"{names['limit']} (limit)" in said and f"{names['suspend']} (suspend)" in said
+    said = run("appeal", "open", "--campaign", "C-1", *plea, code=2)
+    assert "against one action" in said and "--account ID" in said
+    (done,) = run("appeal", "open", "--account", "acct_1", "--rung", "limit", *plea)["actions"]
+    assert done["action_id"] == names["limit"]
+    (more,) = run(
+        "propose", "acct_1", *LIMIT, "--hours", "5", "--obligation", "rate_limit:concurrency=2", *URL, "--by", "carol"
+    )["actions"]
+    run("approve", more["action_id"], "--by", "bob", "--reason", "Seen.")
+    said = run("appeal", "open", "--account", "acct_1", "--rung", "limit", *plea, code=2)
+    assert "wanted: an action's id" in said and "--rung" not in said.partition("wanted:")[2]
+
+
+def test_a_table_says_what_stands_against_a_row(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    of_a_rule(store, "acct_1", "acct_2", "acct_3")
+    give = ("permission", "add", "contract 42", "--purpose", "research", "--reason", "Signed.", "--by", "dora")
+    run(*give, "--account", "acct_3")
+    (row,) = run("review")["proposals"]
+    (doubt,) = row["doubts"]
+    assert doubt["because"] == ["a permission in force speaks of it: contract 42"]
+    capsys.readouterr()
+    assert cli.run(["review", "--store", str(store.folder)]) == 0
+    out = capsys.readouterr()
+    assert "a permission in force speaks of it: contract 42 (1 of 3 actions)" in out.out
+    assert "suspend: above limit a named person approves  " in out.out, "of all of them: no number"
+    assert f"approve refuses 1 of 3 actions, for what stands against it ({doubt['action_id']})" in out.err

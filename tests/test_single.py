@@ -47,6 +47,11 @@ def found(told: frozenset[str] = frozenset(), **changes: Any) -> list[Finding]:
                 ),
                 Step("covered_entity", f"SELECT 0 AS entity WHERE {case['covered']}"),
                 Step("capped_entity", f"SELECT 0 AS entity WHERE {case['capped']}"),
+                Step("covers", f"SELECT 0 AS claim, x, entity FROM exchange WHERE {case['covered']}"),
+                Step(
+                    "claim",
+                    "SELECT 0 AS claim, 'T-1' AS reference, 'research' AS purpose, 9 AS exchange_cap, 9 AS token_cap",
+                ),
                 Step("excess_exchange", f"SELECT 0 AS claim, x, entity FROM exchange WHERE x >= {case['within']}"),
                 Step("permitted_account", f"SELECT account FROM account WHERE {case['covered']}"),
                 Step("reselling_account", f"SELECT account FROM account WHERE {case['reseller']}"),

@@ -7,6 +7,14 @@ StillwatchError
 └── ContractError     a stage's table does not have the columns or types that it promised
 """
 
+from collections.abc import Sequence
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """The first of many names, for words that say what was found, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
 
 class StillwatchError(Exception):
     """Base of every error raised on purpose.

@@ -18,11 +18,11 @@ from stillwatch.content.answered import taken_up_step
 from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
 from stillwatch.evidence import tell_excess
+from stillwatch.permissions import permits
 from stillwatch.records import Score, Step
-from stillwatch.single import codes_of, days_of
+from stillwatch.single import PERMISSION, codes_of, days_of
 
 KIND = "excess"
-PERMISSION = "permission"
 SAYS = ("reference", "purpose", "account_id", "org_id", "starts_at", "ends_at", "models")
 
 STEPS = [
@@ -101,13 +101,7 @@ def _finding(engine: Engine, claim: dict[str, Any], name: str, base: dict[str, A
 
 def _permission(claim: dict[str, Any]) -> Alternative:
     """The permission itself, as what covers the rest and not this."""
-    caps = [
-        f"{int(claim[name]):,} {what}"
-        for name, what in (("exchange_cap", "exchanges"), ("token_cap", "tokens"))
-        if claim[name] is not None
-    ]
-    held = f"{claim['reference']} permits {claim['purpose']} up to {' and '.join(caps)}"
-    return Alternative(PERMISSION, held, f"{int(claim['shared']):,} exchanges go beyond it", "rejected")
+    return Alternative(PERMISSION, permits(claim), f"{int(claim['shared']):,} exchanges go beyond it", "rejected")
 
 
 def _names(claims: list[dict[str, Any]]) -> list[str]:

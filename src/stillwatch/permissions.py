@@ -13,6 +13,8 @@ A reseller has a contract that holds at some time of the period (`contracted_acc
 (`contracted_exchange`); its caps count for nothing.
 """
 
+from typing import Any
+
 from stillwatch.records import Step
 
 PURPOSES = "('distillation', 'synthetic_data', 'evaluation', 'research')"
@@ -60,13 +62,14 @@ PERMISSION_STEPS = [
         """,
     ),
     Step(
-        "covered_exchange",
+        "covers",
         """
-        SELECT DISTINCT u.x, u.entity FROM used u JOIN claim c ON c.claim = u.claim
+        SELECT u.claim, u.x, u.entity FROM used u JOIN claim c ON c.claim = u.claim
         WHERE coalesce(u.nth <= c.exchange_cap, true)
           AND (c.token_cap IS NULL OR (u.tokens IS NOT NULL AND u.so_far <= c.token_cap))
         """,
     ),
+    Step("covered_exchange", "SELECT DISTINCT x, entity FROM covers"),
     Step(
         "excess_exchange",
         """
@@ -128,3 +131,19 @@ PERMISSION_STEPS = [
         """,
     ),
 ]
+
+COVERING = """
+SELECT claim, reference, purpose, exchange_cap, token_cap FROM claim
+WHERE claim IN (SELECT claim FROM covers WHERE entity = {entity}) ORDER BY claim
+"""
+"""The permissions that cover exchanges of an entity."""
+
+
+def permits(claim: dict[str, Any]) -> str:
+    """What a permission allows, in words."""
+    caps = [
+        f"{int(claim[name]):,} {what}"
+        for name, what in (("exchange_cap", "exchanges"), ("token_cap", "tokens"))
+        if claim[name] is not None
+    ]
+    return f"{claim['reference']} permits {claim['purpose']}" + (f" up to {' and '.join(caps)}" if caps else "")

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stillwatch.assess.alternatives import Alternative
 from stillwatch.assess.asking import LEAST_ACCOUNTS
 from stillwatch.assess.extracting import ENOUGH, LIKE_EVERYONE, SLOPE, UNMISTAKABLE, extracting
 from stillwatch.assess.finding import Finding, is_active
@@ -22,7 +23,11 @@ from stillwatch.content.answered import taken_up_step
 from stillwatch.content.capabilities import shares
 from stillwatch.engine.base import Engine
 from stillwatch.evidence import tell_entities
+from stillwatch.permissions import COVERING, permits
 from stillwatch.records import CAPABILITIES, Score, Step
+
+PERMISSION = "permission"
+"""The alternative of what a permission covers, or what exceeds it."""
 
 LEAST_EXCHANGES = 400
 """Shared-template exchanges of one entity below which its own work is no matter of scale."""
@@ -144,7 +149,8 @@ def single_findings(engine: Engine, names: tuple[str, ...], last_seen: str, told
         entity = int(facts["entity"])
         codes, days = codes_of(engine, "own_work", "entity", entity), days_of(engine, "own_work", "entity", entity)
         if np.isin(codes, HARVEST).mean() >= LEAST_SHARE:
-            findings.append(_finding(facts, score, members, codes, days, names, last_seen))
+            held = engine.arrow(COVERING.format(entity=entity)).to_pylist() if facts["covered"] else []
+            findings.append(_finding(facts, score, members, codes, days, names, last_seen, held))
             entities.append(entity)
     tell_entities(engine, [(f.campaign_id, entity) for f, entity in zip(findings, entities, strict=True)])
     return findings
@@ -178,6 +184,7 @@ def _finding(
     days: list[dict[str, Any]],
     names: tuple[str, ...],
     last_seen: str,
+    held: list[dict[str, Any]],
 ) -> Finding:
     permitted = bool(facts["covered"])
     name = names[int(facts["entity"])]
@@ -198,6 +205,6 @@ def _finding(
         found_by=("content",),
         confirmed_by=(),
         twice=(),
-        alternatives=(),
+        alternatives=tuple(Alternative(PERMISSION, permits(claim), "", "explains") for claim in held),
         details={"bypass": {}, "pathways": {}, "pivots": [], "timeline": days},
     )

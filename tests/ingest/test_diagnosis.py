@@ -53,7 +53,7 @@ def test_the_command_prints_no_value_and_writes_nothing(log: Path, capsys: pytes
     assert run(["doctor", str(log), "--json"]) == 0
     told = capsys.readouterr()
     assert "account_id: subscriber  # proposed: check it" in told.out
-    assert "infrastructure/address: no client_ip" in told.out
+    assert "  no client_ip: infrastructure/address, infrastructure/block" in told.out
     assert told.err.splitlines() == [
         "no accounts file: hardly anybody can be accused (docs/contract.md)",
         f"next: stillwatch ingest {log} --store DIR --mapping FILE",
@@ -115,7 +115,12 @@ def test_files_that_read_alike_are_told_once(tmp_path: Path, capsys: pytest.Capt
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(nested(number)) + "\n" for number in range(COUNT)))
     assert run(["doctor", str(tmp_path)]) == 0
     told = capsys.readouterr().out
-    assert told.count("read as openai") == 3 and told.count("  operation ") == 1
+    assert told.count("read as openai") == 1 and told.count("  operation ") == 1
+    assert f"  reads alike, 0 of {COUNT} records would be taken of each: {tmp_path}/b.jsonl, {tmp_path}/c.jsonl" in told
+    lines = [line for line in told.splitlines() if line.startswith("  ")]
+    assert len(set(lines)) == len(lines)
+    assert run(["doctor", str(tmp_path), str(tmp_path)]) == 0
+    assert capsys.readouterr().out == told, "a file that is named twice is one"
 
 
 @pytest.mark.parametrize(

@@ -45,11 +45,37 @@ def store(tmp_path: Path) -> Store:
     return store_of(tmp_path)
 
 
+def test_who_reads_or_is_refused_begins_no_casebook_on_a_server(store: Store, url: str) -> None:
+    with Casebook.seen(store.folder, url) as book:
+        assert book.find() == [] and not book.database.is_server
+    with pytest.raises(UsageError, match="no casebook is there"):
+        Casebook.open(store.folder, url)
+    words = ["--store", str(store.folder), "--casebook", url]
+    assert cli.run(["propose", "acct_l", "--rung", "label", "--clause", "c", "--hours", "1", "--by", "bob", "--reason",
+                    "x", "--appeal-url", "https://p.example", *words]) == 2  # fmt: skip
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+    assert not list(store.folder.glob("casebook*"))
+    with Casebook.begun(store.folder, url) as book:
+        acting.propose(store, book, hits(2), NOW, TERMS)
+    with Casebook.seen(store.folder, url) as book:
+        assert book.database.is_server and len(book.find()) == 2
+
+
+def test_many_actions_are_looked_up_and_started_with_on_a_server(store: Store, url: str) -> None:
+    with Casebook.begun(store.folder, url) as book:
+        names = [one.action_id for one in acting.propose(store, book, hits(3), NOW, TERMS).new]
+        assert [one.action_id for one in book.get_all([*names, names[0][:8]])] == [*names, names[0]]
+        for wrong in ("R-\x00", "R-\ud800abcdef", "%"):
+            with pytest.raises(UsageError, match="no action's id"):
+                book.get(wrong)
+
+
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
 def test_as_on_sqlite(check: Callable[..., None], store: Store, url: str) -> None:
     elsewhere = store.folder.parent / "another"
     elsewhere.mkdir()
-    book, other = opened(store, url), Casebook.open(elsewhere, url.rsplit("/", 1)[0] + "/other")
+    book, other = opened(store, url), Casebook.open(elsewhere, url.rsplit("/", 1)[0] + "/other", begins=True)
     check(store, book, other)
     book.close(), other.close()
     assert not (store.folder / "casebook.db").exists()
@@ -181,7 +207,7 @@ def test_the_commands_reach_it_and_say_no_password(
 
 def test_a_server_that_dies_takes_the_whole_change_back(store: Store) -> None:
     with server() as mortal:
-        book = Casebook.open(store.folder, mortal)
+        book = Casebook.open(store.folder, mortal, begins=True)
         acting.propose(store, book, hits(2), NOW, TERMS)
     with pytest.raises(StoreError, match="cannot be used"):
         acting.propose(store, book, hits(3, rule_id="x"), NOW, TERMS)

@@ -1,11 +1,12 @@
 """Stores with a run and a casebook for the tests of the ladder, made by hand."""
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.casebook.casebook import Begun, Casebook
 from stillwatch.store.store import Store
 from tests.conftest import key_in
 from tests.respond.hits import RUN, run_id
@@ -37,4 +38,9 @@ def store_of(folder: Path, accounts: int = 40, runs: int = 12) -> Store:
 
 
 def opened(store: Store, url: str | None = None) -> Casebook:
-    return Casebook.open(store.folder, url)
+    return Casebook.open(store.folder, url, begins=True)
+
+
+def begun(book: Casebook) -> Begun:
+    """An open casebook for what begins one; it stays open."""
+    return lambda: nullcontext(book)

@@ -52,7 +52,19 @@ class Slow:
         spent = self.left is not None and self.left == 0
         return 1 if self.by or self.person or spent or self.harsh else 0
 
+    def asked(self) -> list[str]:
+        """What the customer has to do, in the order of the obligations."""
+        kinds = [str(v) for o in self.hit.obligations if o.type == "challenge" for _, v in o.settings]
+        if self.hit.rung == Rung.VERIFY and not kinds:
+            return ["rotate_key" if self.hit.reason_code == "key_security" else "identity"]
+        return kinds
+
+    def asked_still(self) -> list[str]:
+        return [kind for kind in self.asked() if kind not in self.facts("pass", "kind")]
+
     def ended(self) -> str:
+        if self.hit.rung == Rung.VERIFY and not self.asked_still():
+            return "passed"
         for name, word in (
             ("decline", "declined"), ("undo", "undone"), ("expire", "expired"), ("overdue", "lapsed"),
             ("uphold", "lapsed"),
@@ -122,6 +134,7 @@ class Slow:
             "expire": self.over(at) == "expire",
             "overdue": self.over(at) == "overdue",
             "undo": state in ("in_force", "shadow"),
+            "pass": state == "in_force" and open_still and facts.get("kind") in self.asked_still(),
             "appeal": state == "in_force" and open_still and not self.times("appeal"),
             "uphold": waits and other and facts.get("by") not in taker,
             "reject": waits and other and facts.get("by") not in taker,

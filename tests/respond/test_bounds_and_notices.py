@@ -9,8 +9,9 @@ import pytest
 from stillwatch.records import CHALLENGES, REASON_CODES, Obligation, Rung
 from stillwatch.respond import ladder, notices
 from stillwatch.respond.action import HOUR, State
-from stillwatch.respond.bounds import past_of, radii, reach
-from stillwatch.respond.ladder import AnswerAppeal, Approve, Begin, Expire, OpenAppeal, Undo, propose, step
+from stillwatch.respond.bounds import changed_since, past_of, radii, reach
+from stillwatch.respond.challenges import is_done, still_passed, with_passed
+from stillwatch.respond.ladder import AnswerAppeal, Approve, Begin, Expire, OpenAppeal, Pass, Undo, propose, step
 from stillwatch.respond.written import action_read, action_text
 from tests.respond.hits import NOW, OF_RUNG, TERMS, hit, run_id
 
@@ -88,6 +89,39 @@ def test_what_people_took_back_needs_a_person_for_ninety_days() -> None:
         propose(hit(mode="shadow"), NOW, TERMS),
     ):
         assert not past_of([action], NOW + 30 * HOUR).person
+
+
+def test_what_was_passed_speaks_against_no_other_rule() -> None:
+    """Nor does an appeal that was open then: else an appeal, and the step-up a day later, is ninety days of quiet."""
+    passed = step(begun(rung=Rung.VERIFY), Pass("payment", "kyc", "Done."), NOW + HOUR)
+    waits = step(begun(rung=Rung.VERIFY), OpenAppeal("No."), NOW)
+    moot = step(waits, Pass("payment", "kyc", "Done."), NOW + HOUR)
+    for action in (passed, moot):
+        assert past_of([action], NOW + 2 * HOUR).person == ""
+        assert past_of([action], NOW + 2 * HOUR).automatic_left == 167, "what it lasted counts"
+        assert changed_since([action], propose(hit(), NOW, TERMS)) == []
+
+
+def test_a_proposal_of_what_was_passed_since_does_not_stand_as_it_was_made() -> None:
+    passed = step(begun(rung=Rung.VERIFY), Pass("payment", "kyc", "Done."), NOW + HOUR)
+    for rule in ("limit-operators", "another"):
+        waits = propose(hit(Rung.VERIFY, rule_id=rule), NOW, TERMS, person="x")
+        (why,) = changed_since([passed], waits)
+        assert "has passed what it asks (payment)" in why
+    later = propose(hit(Rung.VERIFY), NOW + 2 * HOUR, TERMS)
+    other = propose(hit(Rung.VERIFY, obligations=(Obligation("challenge", (("kind", "identity"),)),)), NOW, TERMS)
+    assert changed_since([passed], later) == changed_since([passed], other) == []
+
+
+def test_what_was_passed_is_asked_again_for_what_is_new_alone() -> None:
+    passed = step(begun(rung=Rung.VERIFY), Pass("payment", "kyc", "Done."), NOW + HOUR)
+    held = still_passed([passed], lambda at: at < NOW)
+    assert [one.at for one in held] == [NOW + HOUR] and still_passed([passed], lambda at: at >= NOW) == ()
+    again = with_passed(propose(hit(Rung.VERIFY), NOW, TERMS), held)
+    assert is_done(again) and action_read(action_text(again)) == again
+    assert '"passed"' not in action_text(begun()), "records from before stay as they were"
+    other = propose(hit(Rung.VERIFY, obligations=(Obligation("challenge", (("kind", "identity"),)),)), NOW, TERMS)
+    assert with_passed(other, held) == other and not is_done(other)
 
 
 @pytest.mark.parametrize("rung", Rung)

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillwatch.records import OBLIGATIONS, REASON_CODES, InForce, Obligation, PolicyRef, Rung
-from stillwatch.respond.budgets import BURST, LEASE, Budgets
+from stillwatch.respond.budgets import BURST, Budgets
 from stillwatch.respond.decide import SECOND, VERDICTS, Ask, Timing, begins, decide, merged
+from stillwatch.respond.leases import LEASE
 
 NOW = 1_800_000_000 * SECOND
 HOUR = 3600 * SECOND
@@ -203,7 +204,7 @@ def test_state_is_bounded_and_what_owes_most_is_kept() -> None:
     for number in range(1000):
         budgets.take(f"g{number}", {"requests_per_minute": 60}, 0, 0.001)
         budgets.take(f"g{number}", {"concurrency": 3}, 0, 0.001, "x")
-        assert len(budgets._paid) <= 101 and len(budgets._leases) <= 101
+        assert len(budgets._paid) <= 101 and budgets.leases.groups() <= 101
     assert budgets.take("evader", {"requests_per_minute": 6}, 0, 0.01) > 0
 
 
@@ -236,3 +237,19 @@ def test_a_request_that_one_of_two_groups_has_no_room_for_runs_in_neither() -> N
     assert [asked(name, both[:1]) for name in ("r4", "r5")] == ["modify", "deny"]
     budgets.end("g:C-1", "r1")
     assert asked("r6", both[:1]) == "modify"
+
+
+def test_a_member_of_a_group_is_known_by_its_action_whatever_it_is_called() -> None:
+    """Keys do not make one account several: its own part of the group's budget stays one."""
+    limit = (Obligation("rate_limit", (("requests_per_minute", 10),)),)
+    greedy, honest = (action(n, group="C-1", obligations=limit) for n in (1, 2))
+    budgets, served = Budgets(), {"greedy": 0, "honest": 0}
+    for number in range(6000):
+        at = number * 0.1
+        for key in range(3):
+            ask = Ask(f"key-{key}", f"g{number}-{key}")
+            served["greedy"] += decide(ask, [greedy], NOW, PROMPT, budgets, at).decision.verdict != "deny"
+        if number % 100 == 99:
+            said = decide(Ask("h", f"h{number}"), [honest], NOW, PROMPT, budgets, at).decision
+            served["honest"] += said.verdict != "deny"
+    assert served["honest"] >= 20 and sum(served.values()) <= 103, served

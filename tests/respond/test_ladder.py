@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from stillwatch.errors import UsageError
-from stillwatch.records import AUTOMATIC_CEILING, OBLIGATIONS, Hit, Obligation, Rung
+from stillwatch.records import AUTOMATIC_CEILING, CHALLENGES, OBLIGATIONS, Hit, Obligation, Rung
 from stillwatch.respond import action as actions
 from stillwatch.respond import ladder
 from stillwatch.respond.action import HOUR, LAST_TIME, Action, Outcome, State, Terms
+from stillwatch.respond.challenges import left_of
 from stillwatch.respond.ladder import (
     AnswerAppeal,
     AppealOverdue,
@@ -23,11 +24,12 @@ from stillwatch.respond.ladder import (
     Expire,
     HitAgain,
     OpenAppeal,
+    Pass,
     Undo,
     propose,
     step,
 )
-from stillwatch.respond.notices import notice_of
+from stillwatch.respond.notices import CHALLENGE, in_force_of, notice_of
 from tests.respond.hits import NOW, OF_RUNG, TERMS, hit, run_id
 from tests.respond.slow_ladder import Slow
 
@@ -56,6 +58,8 @@ def in_state(state: State) -> Action:
     ends = {
         State.UNDONE: Undo("bob", WHY), State.EXPIRED: Expire(), State.LAPSED: AnswerAppeal(True, "bob", WHY),
     }  # fmt: skip
+    if state == State.PASSED:
+        return step(begun(Rung.VERIFY), Pass("payment", "kyc", WHY), NOW)
     if state == State.LAPSED:
         action = step(action, OpenAppeal("It is not us."), NOW)
         return step(action, ends[state], NOW)
@@ -73,6 +77,7 @@ EVENTS: dict[str, tuple[Event, bool, int]] = {
     "again": (HitAgain(hit(Rung.SUSPEND, run_id=run_id(9))), False, NOW),
     "expire": (Expire(), False, NOW + 400 * HOUR),
     "undo": (Undo("carol", WHY), False, NOW),
+    "pass": (Pass("payment", "kyc", WHY), False, NOW),
     "appeal": (OpenAppeal("It is not us."), False, NOW),
     "uphold": (AnswerAppeal(True, "carol", WHY), True, NOW),
     "reject": (AnswerAppeal(False, "carol", WHY), True, NOW),
@@ -81,12 +86,13 @@ EVENTS: dict[str, tuple[Event, bool, int]] = {
 
 MAY = {
     State.PROPOSED: {"approve", "decline", "again", "expire"},
-    State.IN_FORCE: {"again", "expire", "undo", "appeal", "uphold", "reject", "overdue"},
+    State.IN_FORCE: {"again", "expire", "undo", "pass", "appeal", "uphold", "reject", "overdue"},
     State.SHADOW: {"again", "expire", "undo"},
     State.DECLINED: set(),
     State.EXPIRED: set(),
     State.UNDONE: set(),
     State.LAPSED: set(),
+    State.PASSED: set(),
 }
 
 
@@ -97,6 +103,8 @@ def test_every_state_with_every_event(state: State, name: str) -> None:
     action = in_state(state)
     if name == "overdue" and state == State.IN_FORCE:
         action = begun(hours=1000)
+    if name == "pass" and state == State.IN_FORCE:
+        action = begun(Rung.VERIFY)
     action = appealed(action) if on_appeal else action
     if state == State.SHADOW and name == "again":
         event = HitAgain(hit(mode="shadow", run_id=run_id(9)))
@@ -112,7 +120,7 @@ def test_every_state_with_every_event(state: State, name: str) -> None:
 
 def test_the_words_of_each_end() -> None:
     assert [in_state(s).ended for s in State] == [
-        "", "", "", "declined", "its time was over", "undone", "appeal upheld",
+        "", "", "", "declined", "its time was over", "undone", "appeal upheld", "passed",
     ]  # fmt: skip
     late = step(appealed(begun(hours=1000)), AppealOverdue(), NOW + 168 * HOUR)
     assert (late.state, late.ended) == (State.LAPSED, "appeal not answered in time")
@@ -265,6 +273,70 @@ def test_who_took_an_appeal_in_does_not_answer_it() -> None:
         step(begun(), OpenAppeal("Please.", "c\u0430rl"), NOW)
 
 
+def challenge(kind: str) -> Obligation:
+    return Obligation("challenge", (("kind", kind),))
+
+
+def test_a_step_up_ends_with_the_last_of_its_challenges() -> None:
+    both = (challenge("payment"), challenge("identity"))
+    action = begun(Rung.VERIFY, obligations=both)
+    once = step(action, Pass("identity", "KYC", "Document read."), NOW + HOUR)
+    assert (once.state, left_of(once), once.passed[0].by) == (State.IN_FORCE, ("payment",), "kyc")
+    assert in_force_of(once).obligations == both[:1]
+    assert CHALLENGE["payment"] in notice_of(once).text and CHALLENGE["identity"] not in notice_of(once).text
+    with pytest.raises(UsageError, match="asks for no such challenge"):
+        step(once, Pass("identity", "kyc", WHY), NOW + HOUR)
+    again = step(once, HitAgain(hit(Rung.VERIFY, obligations=both, run_id=run_id(9))), NOW + 2 * HOUR)
+    assert left_of(again) == ("payment",), "a run that says the same asks no more than before"
+    done = step(again, Pass("payment", "kyc", WHY), NOW + 3 * HOUR)
+    assert (done.state, done.ended, [one.kind for one in done.passed]) == (
+        State.PASSED, "passed", ["identity", "payment"],
+    )  # fmt: skip
+    assert not ladder.stands(done, NOW + 3 * HOUR) and not notice_of(done).text
+
+
+def test_a_step_up_that_names_no_challenge_is_passed_by_what_gateways_are_told() -> None:
+    for code, kind in (("key_security", "rotate_key"), ("verification_needed", "identity")):
+        action = begun(Rung.VERIFY, obligations=(), reason_code=code)
+        assert left_of(action) == (kind,) and CHALLENGE[kind] in notice_of(action).text
+        with pytest.raises(UsageError, match="no such challenge"):
+            step(action, Pass("payment", "kyc", WHY), NOW)
+        assert step(action, Pass(kind, "kyc", WHY), NOW).state == State.PASSED
+
+
+def test_what_stands_beside_a_challenge_goes_on_when_it_is_passed() -> None:
+    limit = (*OF_RUNG[Rung.LIMIT], challenge("identity"))
+    after = step(begun(Rung.LIMIT, obligations=limit), Pass("identity", "kyc", WHY), NOW)
+    assert after.state == State.IN_FORCE and in_force_of(after).obligations == OF_RUNG[Rung.LIMIT]
+    assert after.expires_at == begun(Rung.LIMIT).expires_at and ladder.stands(after, NOW)
+
+
+def test_nothing_is_passed_without_who_says_so_and_why_or_after_its_time() -> None:
+    action = begun(Rung.VERIFY)
+    for event in (Pass("payment", "", WHY), Pass("payment", "kyc", " "), Pass("blood", "kyc", WHY)):
+        with pytest.raises(UsageError):
+            step(action, event, NOW)
+    with pytest.raises(UsageError, match="is over"):
+        step(action, Pass("payment", "kyc", WHY), action.expires_at)
+    shadow = propose(hit(Rung.VERIFY, mode="shadow"), NOW, TERMS)
+    with pytest.raises(UsageError, match="cannot be passed"):
+        step(shadow, Pass("payment", "kyc", WHY), NOW)
+
+
+def test_an_appeal_against_what_was_passed_has_nothing_left_to_end() -> None:
+    action = step(appealed(begun(Rung.VERIFY)), Pass("payment", "kyc", WHY), NOW + HOUR)
+    assert action.appeal is not None and (action.state, action.appeal.outcome) == (State.PASSED, Outcome.MOOT)
+    held = (*OF_RUNG[Rung.LIMIT], challenge("identity"))
+    waits = step(appealed(begun(Rung.LIMIT, obligations=held)), Pass("identity", "kyc", WHY), NOW + HOUR)
+    assert waits.appeal is not None and waits.appeal.outcome == Outcome.OPEN, "the limit is still appealed against"
+
+
+def test_where_an_appeal_is_due_as_the_action_ends_it_lapses() -> None:
+    waits = appealed(begun(Rung.LIMIT, hours=72))
+    assert waits.appeal is not None and waits.appeal.due_at == waits.expires_at
+    assert ladder.due(waits, waits.expires_at) == AppealOverdue() and ladder.due(waits, waits.expires_at - 1) is None
+
+
 def test_an_appeal_is_made_once() -> None:
     action = step(appealed(begun()), AnswerAppeal(False, "bob", WHY), NOW)
     for _ in range(10):
@@ -340,6 +412,10 @@ def random_hit(draw: random.Random) -> Hit:
     rung = draw.choice(tuple(Rung))
     low = Obligation("rate_limit", (("requests_per_minute", 2),))
     obligations = (low,) if rung == Rung.LIMIT and draw.random() < 0.2 else OF_RUNG[rung]
+    if rung >= Rung.VERIFY and draw.random() < 0.3:
+        obligations = (*obligations, Obligation("challenge", (("kind", draw.choice(CHALLENGES[1:])),)))
+    if rung == Rung.VERIFY and draw.random() < 0.2:
+        obligations = ()
     return hit(
         rung, mode=draw.choice(("enforce",) * 6 + ("shadow",)), hours=draw.choice((1, 24, 100, 168, 169, 700, 2160)),
         obligations=obligations, run_id=run_id(1),
@@ -350,14 +426,16 @@ def random_event(draw: random.Random, slow: Slow, turn: int, now: int) -> tuple[
     by, radius, hours = draw.choice(PEOPLE), draw.choice((1, 1, 5, 6, 40)), draw.choice((1, 24, 168, 2000))
     run = run_id(draw.choice((1, turn + 2, turn + 2, turn + 2)))
     taken_by = by if turn % 2 else ""
+    kind = draw.choice((*slow.asked(), draw.choice(CHALLENGES)))
     makers: dict[str, Callable[[], Event]] = {
         "approve": lambda: Approve(by, WHY, radius), "begin": Begin, "decline": lambda: Decline(by, WHY),
         "again": lambda: HitAgain(replace(slow.hit, run_id=run, hours=hours)), "expire": Expire,
-        "undo": lambda: Undo(by, WHY), "appeal": lambda: OpenAppeal("It is not us.", taken_by),
+        "undo": lambda: Undo(by, WHY), "pass": lambda: Pass(kind, by, WHY),
+        "appeal": lambda: OpenAppeal("It is not us.", taken_by),
         "uphold": lambda: AnswerAppeal(True, by, WHY), "reject": lambda: AnswerAppeal(False, by, WHY),
         "overdue": AppealOverdue,
     }  # fmt: skip
-    facts = {"by": by, "taken_by": taken_by, "radius": radius, "run": run, "hours": hours}
+    facts = {"by": by, "taken_by": taken_by, "radius": radius, "run": run, "hours": hours, "kind": kind}
     likely = [name for name in makers if slow.may(name, now, facts) and name not in ("decline", "undo")]
     what = draw.choice(likely if likely and draw.random() < 0.6 else tuple(makers))
     return what, makers[what](), facts
@@ -410,6 +488,7 @@ def check_ways_out(action: Action, now: int) -> None:
     assert step(action, Undo("dora", WHY), now).state == State.UNDONE
     told = notice_of(action).text
     assert not actions.touches(action.hit) or (action.action_id in told and "p.example" in told and "ends on" in told)
+    assert all(CHALLENGE[kind] in told for kind in left_of(action))
     at = max(now, action.touched_at)
     if action.appeal is None and ladder.due(action, at) is None:
         after = step(action, OpenAppeal("It is not us."), now)
@@ -446,6 +525,7 @@ def walk(seed: int) -> Counter[str]:
         told = f"seed {seed}, turn {turn}, {what}"
         assert action.state == slow.state(), told
         assert action.needs == slow.needs(), told
+        assert left_of(action) == tuple(slow.asked_still()), told
         if not slow.ended():
             assert action.expires_at == slow.expiry(), told
             due = action.appeal.due_at if action.appeal and action.appeal.outcome == Outcome.OPEN else None

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from stillwatch.service import auth
+from stillwatch.store.store import Store
+from stillwatch.tables import PERMISSIONS
 from tests.respond.casebooks import finding, member, write_run
 from tests.respond.hits import RUN
 from tests.service.helpers import Service, call
@@ -142,6 +145,51 @@ def test_a_permission_says_whom_it_does_not_reach_and_what_stays_in_its_way(ask:
     assert held["unknown_accounts"] == [] and held["actions"] == [made]
     held = ask("bob", "/v1/permissions", {**grant, "account_id": "acct_l"})
     assert held["unknown_accounts"] == ["acct_l"] and held["actions"] == []
+
+
+def test_what_reads_or_is_refused_over_http_begins_no_casebook(ask: Ask, tmp_path: Path) -> None:
+    for path, key in (("review", "proposals"), ("casebook/actions", "actions"), ("casebook/trail", "rows"),
+                      ("appeals", "actions"), ("permissions", "permissions")):  # fmt: skip
+        assert ask("alice", f"/v1/{path}")[key] == []
+    some = {"account_id": "acct_1", "reason": "x"}
+    for path, body in (
+        ("propose", {**WANTED, "account_id": "acct_l"}), ("propose", {**WANTED, "rung": "kill"}), ("approve", some),
+        ("propose", {**WANTED, "account_id": "acct_9", "unknown": True}), ("decline", some), ("undo", some),
+        ("permissions", {**some, "reference": " ", "purpose": "research"}),
+        ("permissions/end", {"reference": "c", "reason": "x"}),
+        ("review", {"campaign_id": "C-9", "label": "true", "reason": "x"}),
+        ("review", {"campaign_id": "C-1", "label": "true", "reason": " "}),
+    ):  # fmt: skip
+        ask("bob", f"/v1/{path}", body, 400)
+    passed = {"account_ids": ["acct_1"], "kind": "payment", "reason": "x"}
+    assert ask("bob", "/v1/challenges/passed", passed)["nothing"] == ["acct_1"]
+    assert not list((tmp_path / "s").glob("casebook*"))
+
+
+def test_who_ends_a_files_permission_over_http_is_kept_and_one_that_was_ended_begins_no_casebook(
+    ask: Ask, tmp_path: Path, key: Path
+) -> None:
+    store = Store.open(tmp_path / "s", key)
+    row = {"account_id": "acct_1", "purpose": "research", "reference": "c"}
+    store.add_small("permissions", pa.RecordBatch.from_pylist([row], schema=PERMISSIONS))
+    ended = ask("bob", "/v1/permissions/end", {"reference": "c", "reason": "Over."})["permissions"]
+    assert [(one["state"], one["ended_by"]) for one in ended] == [("ended", "bob")]
+    (tmp_path / "s" / "casebook.db").unlink()
+    ask("bob", "/v1/permissions", {**row, "reason": "Again."}, 400)
+    assert not list((tmp_path / "s").glob("casebook*"))
+    ask("alice", "/v1/review", {"campaign_id": "C-1", "label": "true", "reason": "Read it."})
+    assert (tmp_path / "s" / "casebook.db").exists()
+
+
+def test_review_over_http_tells_what_approve_refuses_for(ask: Ask) -> None:
+    (made,) = ask("alice", "/v1/propose", WANTED)["actions"]
+    assert ask("alice", "/v1/review")["proposals"][0]["doubts"] == []
+    ask("bob", "/v1/permissions", {"reference": "c", "purpose": "research", "account_id": "acct_1", "reason": "Yes."})
+    (row,) = ask("alice", "/v1/review")["proposals"]
+    because = ["a permission in force speaks of it: c"]
+    assert row["doubts"] == [{"action_id": made["action_id"], "because": because}]
+    said = ask("carol", "/v1/approve", {"action_id": made["action_id"], "reason": "x"}, 400)["error"]["message"]
+    assert because[0] in said
 
 
 def test_a_body_without_its_header_says_which(service_of: Callable[..., Any]) -> None:

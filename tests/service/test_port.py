@@ -3,13 +3,14 @@
 import errno
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
 from stillwatch.cli.serve import _address
 from stillwatch.errors import UsageError
-from stillwatch.service.port import claim
+from stillwatch.service.port import Claim, claim
 
 
 def free_port() -> int:
@@ -33,8 +34,7 @@ def refused(host: str, port: int) -> bool:
     except OSError as error:
         assert error.errno == errno.EADDRINUSE
         return True
-    if held is not None:
-        held.close()
+    held.close()
     return False
 
 
@@ -52,11 +52,41 @@ def test_who_listens_is_seen_though_the_port_can_be_shared(host: str) -> None:
 def test_of_two_that_start_at_one_moment_one_is_refused() -> None:
     port = free_port()
     first = claim("127.0.0.1", port)
-    assert first is not None and refused("127.0.0.1", port)
-    with closing(listening("127.0.0.1", port)):
-        pass
+    assert refused("127.0.0.1", port)
     first.close()
     assert not refused("127.0.0.1", port)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+@pytest.mark.parametrize("every", ["0.0.0.0", "::"])
+def test_nobody_starts_at_all_addresses_and_at_one_of_them_at_one_moment(every: str) -> None:
+    """Before either listens: the system would let both share the port."""
+    port, other = free_port(), free_port()
+    with closing(claim("127.0.0.1", port)), closing(claim(every, other)):
+        assert refused(every, port) and refused("127.0.0.1", other)
+        with closing(claim("127.0.0.2", port)):
+            assert not refused("127.0.0.3", port), "addresses of their own disturb nobody"
+    assert not refused(every, port) and not refused("127.0.0.1", other)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+def test_of_many_that_start_at_one_moment_no_two_share_a_port() -> None:
+    port, hosts = free_port(), ["0.0.0.0", "127.0.0.1", "127.0.0.2", "::"]
+    for _ in range(30):
+        with ThreadPoolExecutor(8) as pool:
+            held = [one for one in pool.map(lambda host: (host, tried(host, port)), hosts * 2) if one[1]]
+        names = [host for host, _ in held]
+        assert names and len(set(names)) == len(names)
+        assert not {"0.0.0.0", "::"} & set(names) or len(names) == 1, names
+        for _, one in held:
+            one.close()  # type: ignore[union-attr]
+
+
+def tried(host: str, port: int) -> Claim | None:
+    try:
+        return claim(host, port)
+    except OSError:
+        return None
 
 
 def test_an_address_that_is_not_ours_is_left_to_the_workers_to_tell() -> None:

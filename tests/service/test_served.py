@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from stillwatch import cli
-from stillwatch.records import Rung
+from stillwatch.records import Obligation, Rung
 from stillwatch.service.auth import new_token, read_tokens
 from stillwatch.store.decisions import publish
 from stillwatch.store.store import Store
@@ -234,9 +235,10 @@ def test_a_second_service_at_one_port_is_refused_and_the_first_goes_on(served: S
 
 
 @pytest.mark.slow
-def test_of_services_that_start_at_one_moment_one_is_left(served: Served) -> None:
+@pytest.mark.parametrize("hosts", [("127.0.0.1",) * 3, ("0.0.0.0", "127.0.0.1", "0.0.0.0")])
+def test_of_services_that_start_at_one_moment_one_is_left(served: Served, hosts: tuple[str, ...]) -> None:
     served.end()
-    several = [started(served.store.folder, served.port) for _ in range(3)]
+    several = [started(served.store.folder, served.port, "--host", host) for host in hosts]
     deadline = time.monotonic() + 30
     while sum(one.poll() is None for one in several) > 1:
         assert time.monotonic() < deadline, "more than one goes on"
@@ -253,6 +255,48 @@ def test_of_services_that_start_at_one_moment_one_is_left(served: Served) -> Non
         raise AssertionError("the one that is left does not answer")
     left.terminate()
     left.communicate(timeout=20)
+
+
+def posted(served: Served, path: str, body: dict[str, object]) -> tuple[int, dict[str, object]]:
+    """Status and answer of a request on a connection of its own."""
+    text = json.dumps(body).encode()
+    with closing(served.connect()) as one:
+        head = f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {served.token}\r\nconnection: close\r\n"
+        one.sendall(head.encode() + b"content-length: %d\r\n\r\n" % len(text) + text)
+        said = b"".join(iter(lambda: one.recv(65536), b""))
+    return int(said[9:12]), json.loads(said.partition(b"\r\n\r\n")[2])
+
+
+@pytest.mark.slow
+def test_two_workers_count_together_what_runs_at_once(tmp_path: Path, key: Path) -> None:
+    """Each question and each end goes to whichever worker the system picks."""
+    served = Served(tmp_path / "store", key, "--json", "--workers", "2")
+    try:
+        obliged = (Obligation("rate_limit", (("concurrency", 3),)),)
+        publish(served.store, [live("many", Rung.LIMIT, obligations=obliged)], now())  # type: ignore[list-item]
+        asked = {**QUESTION, "account_id": "many", "reports_end": True}
+        while posted(served, "/v1/decisions", {**asked, "request_id": "first"})[1]["verdict"] != "modify":
+            time.sleep(0.1)
+        time.sleep(2.5)  # both workers have read it
+        assert posted(served, "/v1/decisions/end", {"account_id": "many", "request_id": "first"})[0] == 200
+        for turn in range(12):
+            verdicts = [
+                posted(served, "/v1/decisions", {**asked, "request_id": f"{turn} {n}"})[1]["verdict"] for n in range(8)
+            ]
+            assert verdicts == ["modify"] * 3 + ["deny"] * 5, f"turn {turn}"
+            for n in range(3):
+                posted(served, "/v1/decisions/end", {"account_id": "many", "request_id": f"{turn} {n}"})
+        tables = list(_tables())
+        assert tables, "a table is there while it runs"
+    finally:
+        served.end()
+    assert served.process.returncode == 0 and not set(tables) & set(_tables()), "and gone when it has ended"
+
+
+def _tables() -> Iterator[Path]:
+    for folder in {Path("/dev/shm"), Path(tempfile.gettempdir())}:
+        if folder.is_dir():
+            yield from folder.glob("stillwatch-leases-*")
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

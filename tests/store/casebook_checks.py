@@ -95,7 +95,7 @@ def hostile_ids_are_kept_as_they_are(store: Store, book: Casebook, other: Casebo
         acting.propose(store, book, [*hits(1), hit(account_id="")], NOW, TERMS)
     assert not book.find(account="acct_0"), "one wrong hit, and nothing is changed"
     for start in ("%", "_", "R-%", "\x00", "R-\ud800", "", "'"):
-        with pytest.raises(UsageError, match="actions have an id"):
+        with pytest.raises(UsageError, match="no action's id"):
             book.get(start)
     one = book.find(account="a\x00b")[0]
     acting.open_appeal(book, one.action_id, "\x00\ud800 why?", NOW)
@@ -151,7 +151,7 @@ def approvers_at_once_never_apply_twice(store: Store, book: Casebook, url: str |
 def _opening(folder: Any, url: str | None, number: int, start: Any, told: Any) -> None:
     start.wait()
     store = Store.open(folder)
-    book = Casebook.open(folder, url)
+    book = Casebook.open(folder, url, begins=True)
     own = hit(Rung.VERIFY, account_id=f"own_{number}", campaign_id=f"C-{number}")
     acting.propose(store, book, [*hits(3), own], NOW, TERMS)
     told.put(number)

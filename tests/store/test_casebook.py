@@ -32,7 +32,7 @@ from stillwatch.store.erase import erase
 from stillwatch.store.mentions import Mentions
 from stillwatch.store.retention import expire
 from stillwatch.store.store import Store
-from tests.respond.casebooks import finding, member, opened, store_of, write_run
+from tests.respond.casebooks import begun, finding, member, opened, store_of, write_run
 from tests.respond.hits import DAY, NOW, TERMS, hit, run_id
 from tests.store import casebook_checks as checks
 from tests.store.casebook_checks import WHY, hits, what, whole
@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> Store:
 def another(tmp_path: Path) -> Iterator[Casebook]:
     folder = tmp_path / "other"
     folder.mkdir()
-    book = Casebook.open(folder)
+    book = Casebook.open(folder, begins=True)
     yield book
     book.close()
 
@@ -150,7 +150,7 @@ def test_no_account_is_touched_for_more_than_a_week_in_four_without_a_person(sto
     for seed in range(6):
         folder = store.folder.parent / f"w{seed}"
         folder.mkdir()
-        book, draw, now = Casebook.open(folder), random.Random(seed), NOW
+        book, draw, now = Casebook.open(folder, begins=True), random.Random(seed), NOW
         for number in range(1, 40):
             now += draw.choice((1, 5, 20, 50)) * HOUR
             given = {"rule_id": draw.choice("abc"), "hours": draw.choice((1, 24, 100, 168)), "run_id": run_id(number)}
@@ -194,7 +194,7 @@ def test_what_one_person_proposes_stops_no_rule_and_passes_no_cap_of_its_own(sto
     acting.propose(store, book, by_hand, NOW, replace(TERMS, cap=20), by="mallory")
     done = acting.propose(store, book, hits(4), NOW, TERMS)
     assert {(one.needs, one.radius) for one in done.new} == {(0, 4)}
-    assert sorted(one.radius for one in queue(store, book)) == [7]
+    assert sorted(one.radius for one in queue(store, book, NOW)) == [7]
     more = [hit(account_id=f"acct_{n}", policy=HAND, rule_id="by hand") for n in range(13, 30)]
     harsh = acting.propose(store, book, more, NOW, replace(TERMS, cap=20), by="mallory")
     assert {one.needs for one in harsh.new} == {2}
@@ -298,8 +298,8 @@ def test_nothing_of_an_erased_account_is_left_and_the_trail_still_holds(store: S
     taken = acting.propose(store, book, hits(1, rule_id="x"), NOW, TERMS).new[0]
     acting.undo(book, [taken.action_id], "bob", f"Mistaken for {CANARY}.", NOW)
     wanted = grants.Permission(CANARY, None, "research", "contract 9")
-    grants.add_permission(store, book, wanted, "bob", WHY, NOW)
-    grants.end_permissions(store, book, "contract 9", "bob", WHY, NOW)
+    grants.add_permission(store, begun(book), wanted, "bob", WHY, NOW)
+    grants.end_permissions(store, begun(book), "contract 9", "bob", WHY, NOW)
     action = book.find(account=CANARY)[0]
     acting.open_appeal(book, action.action_id, "The plea wvuplith.", NOW)
     others = [one for one in what(book) if one.hit.account_id != CANARY]
@@ -369,7 +369,7 @@ def test_a_file_that_is_read_again_brings_no_permission_back(tmp_path: Path, mon
     store = Store.open(tmp_path / "s")
     book = opened(store)
     before = store.names()
-    grants.end_permissions(store, book, "c1", "bob", WHY, NOW)
+    grants.end_permissions(store, begun(book), "c1", "bob", WHY, NOW)
     ended = grants.time_of(NOW)
     assert held_by(store) == [("c1", ended), ("c2", None)] and store.names() != before
     for again in (logs, more):
@@ -385,9 +385,11 @@ def test_a_permission_is_found_by_its_pseudonym(tmp_path: Path, monkeypatch: pyt
     ingest_sources([write(tmp_path / "logs", [exchange(1)])], tmp_path / "s", pseudonymous=True)
     store = Store.open(tmp_path / "s")
     book = opened(store)
-    row = grants.add_permission(store, book, grants.Permission("acct_17", None, "research", "c"), "bob", WHY, NOW)
+    row = grants.add_permission(
+        store, begun(book), grants.Permission("acct_17", None, "research", "c"), "bob", WHY, NOW
+    )
     assert row["account_id"].startswith("hmac:1:")
-    assert grants.end_permissions(store, book, "c", "bob", WHY, NOW, account="acct_17")
+    assert grants.end_permissions(store, begun(book), "c", "bob", WHY, NOW, account="acct_17")
 
 
 def test_who_acted_stays_on_the_trail_whoever_is_erased(store: Store) -> None:
@@ -439,8 +441,8 @@ def test_an_erased_id_is_in_no_text_that_people_wrote(store: Store) -> None:
     terms = replace(TERMS, appeal_url=f"https://p.example/a?of={CANARY}")
     acting.propose(store, book, [other], NOW, terms, by="bob")
     wanted = grants.Permission("acct_1", None, "research", f"contract {CANARY}", models=("m", CANARY))
-    grants.add_permission(store, book, wanted, "bob", f"As {CANARY} asked.", NOW)
-    grants.end_permissions(store, book, f"contract {CANARY}", "bob", f"{CANARY} left.", NOW + 1)
+    grants.add_permission(store, begun(book), wanted, "bob", f"As {CANARY} asked.", NOW)
+    grants.end_permissions(store, begun(book), f"contract {CANARY}", "bob", f"{CANARY} left.", NOW + 1)
     book.close()
     erase(store, CANARY)
     assert CANARY.encode() not in every_byte(store.folder)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -14,6 +15,7 @@ from stillwatch.store.casebook import place
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.forget import Eraser, forget_account
 from stillwatch.store.store import Store
+from stillwatch.tables import PERMISSIONS
 from tests.respond.casebooks import opened, store_of
 from tests.respond.hits import NOW, TERMS
 from tests.store.casebook_checks import hits
@@ -61,7 +63,7 @@ def test_no_command_takes_another_file_and_none_is_begun(run: Run, tmp_path: Pat
 
 def test_what_is_there_is_said(run: Run, tmp_path: Path) -> None:
     (tmp_path / "second").mkdir()
-    other = Casebook.open(tmp_path / "second")
+    other = Casebook.open(tmp_path / "second", begins=True)
     acting.propose(store_of(tmp_path / "second"), other, hits(2), NOW, TERMS)
     other.close()
     said = run("erase", "acct_1", "--casebook", f"sqlite:///{tmp_path}/second/casebook.db")
@@ -161,7 +163,38 @@ def test_reading_begins_no_casebook(run: Run, store: Store) -> None:
     for words in (("actions",), ("review",), ("appeal", "list"), ("permission", "list")):
         run(*words, code=0)
     run("undo", "R-1", *BY), run("permission", "add", "c", "--account", "a", *BY)
+    run("review", "C-9", "--label", "true", *BY)
+    run("passed", "acct_1", "nobody", "--kind", "payment", *BY, code=0)
     assert not list(store.folder.glob("casebook*"))
+
+
+def test_who_ends_a_files_permission_is_kept_and_one_that_was_ended_begins_no_casebook(run: Run, store: Store) -> None:
+    row = {"account_id": "acct_1", "purpose": "research", "reference": "c"}
+    store.add_small("permissions", pa.RecordBatch.from_pylist([row], schema=PERMISSIONS))
+    assert "no permission of that reference" in run("permission", "end", "d", *BY)
+    assert not list(store.folder.glob("casebook*"))
+    run("permission", "end", "c", *BY, code=0)
+    with Casebook.seen(store.folder) as book:
+        assert [(one["what"], one["by"]) for one in book.history()] == [("ended", "bob")]
+    (store.folder / "casebook.db").unlink()
+    again = ("permission", "add", "c", "--account", "acct_1", "--purpose", "research", *BY)
+    assert "was ended" in run(*again)
+    assert not list(store.folder.glob("casebook*"))
+
+
+HAND = ("--clause", "c", "--hours", "1", "--appeal-url", "https://p.example", *BY)
+
+
+def test_a_proposal_that_is_refused_begins_no_casebook(run: Run, store: Store) -> None:
+    assert "does not know this account" in run("propose", "acct_l", "--rung", "label", *HAND)
+    assert "does not accuse" in run("propose", "victim", "--rung", "suspend", *HAND, code=1)
+    assert "no such rung" in run("propose", "acct_1", "--rung", "kill", *HAND)
+    assert "appeal address" in run("propose", "acct_1", "--rung", "label", *HAND[:4], "--appeal-url", "x", *BY)
+    assert "no person" in run("propose", "acct_1", "--rung", "label", *HAND[:-4], "--by", "", "--reason", "x")
+    assert "lacks its settings" in run("propose", "acct_1", "--rung", "limit", "--obligation", "rate_limit", *HAND)
+    assert not list(store.folder.glob("casebook*"))
+    run("propose", "acct_1", "--rung", "label", *HAND, code=0)
+    assert (store.folder / "casebook.db").exists()
 
 
 def test_a_casebook_is_known_from_its_beginning_and_by_what_its_trail_began_with_before(store: Store) -> None:

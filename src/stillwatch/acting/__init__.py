@@ -12,6 +12,7 @@ from stillwatch.acting.actions import (
     undo,
 )
 from stillwatch.acting.newest import approve_what_holds
+from stillwatch.acting.passing import passed
 from stillwatch.acting.publishing import publish, publish_after_erasure
 from stillwatch.respond.action import Terms
 
@@ -24,6 +25,7 @@ __all__ = [
     "decline",
     "open_appeal",
     "open_appeals",
+    "passed",
     "propose",
     "publish",
     "publish_after_erasure",

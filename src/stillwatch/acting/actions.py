@@ -5,10 +5,10 @@ Each function is one transaction of the casebook: all of it happens, or nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from stillwatch.acting.evidence import Evidence
 from stillwatch.errors import StillwatchError, UsageError
 from stillwatch.records import Hit, Rung, is_accused
 from stillwatch.respond import ladder
@@ -30,13 +30,14 @@ from stillwatch.respond.action import (
 from stillwatch.respond.bounds import (
     MOST_BY_HAND,
     beyond_all,
+    changed_since,
     links_of,
     past_of,
     radii,
     reach,
-    taken_back_since,
     was_declined,
 )
+from stillwatch.respond.challenges import is_done, still_passed, with_passed
 from stillwatch.respond.written import written
 from stillwatch.store.casebook.casebook import Casebook, Writer
 from stillwatch.store.runs import read_run
@@ -46,6 +47,7 @@ CONTINUE_HOURS = 48
 """Hours before the end of what cannot be renewed in which a run that still hits proposes to go on."""
 
 NOT_ACCUSED = "the finding does not accuse this account"
+PASSED = "the customer has passed what it asks, and hardly anything is new since"
 
 
 @dataclass(frozen=True)
@@ -59,28 +61,23 @@ class Proposed:
 
 
 def propose(
-    store: Store, casebook: Casebook, hits: Sequence[Hit], now: int, terms: Terms, *, by: str = "", via: str = "",
-    dry_run: bool = False,
+    store: Store, casebook: Casebook, hits: Sequence[Hit], now: int, terms: Terms, *, by: str = "", via: str = ""
 ) -> Proposed:  # fmt: skip
     """Bring the hits of a run into the casebook. What a rule may do by itself is in force at once, for a time.
 
     The same hits again change nothing, in any order. `by` is a person who proposes by hand; such a proposal never
-    begins by itself. With `dry_run` all of it is taken back. Raises UsageError where a hit lacks what an action must
-    have, or a person asks for a higher cap than what is proposed by hand has; then nothing is changed.
+    begins by itself. A casebook that rehearses takes all of it back. Raises UsageError where a hit lacks what an action
+    must have, or a person asks for a higher cap than what is proposed by hand has; then nothing is changed.
     """
     if by and terms.cap > MOST_BY_HAND:
         raise UsageError(
             "who proposes cannot raise the cap beyond which two people approve", found=f"{terms.cap:,} accounts",
             wanted=f"{MOST_BY_HAND} at most",
         )  # fmt: skip
-    work = _Proposing(hits, moment(now), terms, person_named(by) if by else "", accused_in(store, hits))
-    with suppress(_TakenBack):
-        work.run(casebook, via, dry_run=dry_run)
+    who, accused = person_named(by) if by else "", accused_in(store, hits)
+    work = _Proposing(hits, moment(now), terms, who, accused, Evidence(store))
+    work.run(casebook, via)
     return Proposed(tuple(work.new), tuple(work.renewed), tuple(work.passed))
-
-
-class _TakenBack(Exception):
-    """Ends a transaction that was a dry run."""
 
 
 def accused_in(store: Store, hits: Iterable[Hit]) -> set[tuple[str, str, str]]:
@@ -110,24 +107,24 @@ class _Proposing:
     """One run of `propose`: hits, in the order of their ids, against what the casebook holds."""
 
     def __init__(
-        self, hits: Sequence[Hit], now: int, terms: Terms, by: str, accused: set[tuple[str, str, str]]
-    ) -> None:
+        self, hits: Sequence[Hit], now: int, terms: Terms, by: str, accused: set[tuple[str, str, str]],
+        evidence: Evidence,
+    ) -> None:  # fmt: skip
         self.now = now
         self.terms = terms
         self.by = by
         self.accused = accused
+        self.evidence = evidence
         self.hits = _unique(hits, by)
         self.new: list[Action] = []
         self.renewed: list[Action] = []
         self.passed: list[tuple[str, str]] = []
 
-    def run(self, casebook: Casebook, via: str, *, dry_run: bool) -> None:
-        """Do it, in one transaction. Raises _TakenBack at the end of a dry run."""
+    def run(self, casebook: Casebook, via: str) -> None:
+        """Do it, in one transaction."""
         with casebook.writing(self.by, via) as writer:
             note_time(writer, self.now)
-            past: dict[str, list[Action]] = {}
-            for action in writer.of_accounts(hit.account_id for hit in self.hits.values()):
-                past.setdefault(action.hit.account_id, []).append(action)
+            past = writer.of_accounts(hit.account_id for hit in self.hits.values())
             fresh = [name for name in self.hits if self._is_fresh(writer, name, past)]
             standing = writer.find((State.PROPOSED, State.IN_FORCE))
             open_links = links_of(standing, of_rules=not self.by)
@@ -139,8 +136,6 @@ class _Proposing:
             for one in made.values():
                 stopped = flood and one.needs == 0 and touches(one.hit)
                 self._add(writer, self._made(one.hit, past, radius, flood) if stopped else one)
-            if dry_run:
-                raise _TakenBack
 
     def _named_beside(self, links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Campaigns that accuse an account which is acted on under another campaign's name: they are one, though no
@@ -165,7 +160,16 @@ class _Proposing:
             return self._pass(name, "a person declined it a few days ago")
         if why_a_person(hit) and hit.mode == "enforce" and not self._is_accused(hit):
             return self._pass(name, NOT_ACCUSED)
-        return True
+        return not is_done(self._asks_less(ladder.propose(hit, self.now, self.terms), same)) or self._pass(name, PASSED)
+
+    def _asks_less(self, action: Action, earlier: Iterable[Action]) -> Action:
+        """A rule's action without what the customer has passed of the same, unless what it rests on is new. `earlier`
+        are actions of its account. A person may ask again."""
+        key = key_of(action.hit, self.by)
+        same = [one for one in earlier if key_of(one.hit, one.proposed_by) == key]
+        if self.by or not any(one.passed for one in same):
+            return action
+        return with_passed(action, still_passed(same, lambda at: self.evidence.is_new(action.hit, at)))
 
     def _needs_going_on(self, standing: list[Action]) -> bool:
         """Whether all that stands is in force, and ends soon though the run still hits."""
@@ -190,10 +194,11 @@ class _Proposing:
         if touches(hit):
             person = flood or self._person(hit, said.person, earlier)
             most = said.automatic_left
-        return ladder.propose(
+        made = ladder.propose(
             hit, self.now, self.terms, by=self.by, person=person, most_hours=most,
             radius=radius.get(hit.campaign_id, 1) if touches(hit) else 1,
         )  # fmt: skip
+        return self._asks_less(made, earlier)
 
     def _add(self, writer: Writer, action: Action) -> None:
         self.new.append(writer.add(action, begins=action.needs == 0 and action.state == State.PROPOSED))
@@ -241,23 +246,22 @@ def approve(
 ) -> list[Action]:  # fmt: skip
     """One person approves proposals; those that have enough approvals begin. All of them, or none.
 
-    `reasons` has what is said of single actions in place of `reason`, by id: of these the person knows what speaks
+    `reasons` has what is said of single actions in place of `reason`, by id, and names what the person knows to stand
     against them. Raises UsageError where the person may not approve one of them, or where something on the account of
-    another was taken back since it was proposed.
+    another was taken back, or what it asks was passed, since it was proposed.
     """
     with casebook.writing(person_named(by), via) as writer:
         note_time(writer, moment(now))
         reached = reach(writer.find((State.PROPOSED, State.IN_FORCE)))
         after = []
         chosen = _chosen(writer, names)
-        known: dict[str, list[Action]] = {}
-        for one in writer.of_accounts(action.hit.account_id for action in chosen):
-            known.setdefault(one.hit.account_id, []).append(one)
+        known = writer.of_accounts(action.hit.account_id for action in chosen)
         for action in chosen:
-            since = taken_back_since(known[action.hit.account_id], action)
-            if since and action.action_id not in (reasons or {}):
-                raise UsageError("this proposal does not stand as it was made", found=f"{action.action_id}: {since}")
             said = (reasons or {}).get(action.action_id, reason)
+            since = [why for why in changed_since(known[action.hit.account_id], action) if why not in said]
+            if since:
+                found = f"{action.action_id}: {'; '.join(since)}"
+                raise UsageError("this proposal does not stand as it was made", found=found)
             one = writer.apply(action, ladder.Approve(by, said, reached(action)), now)
             enough = len(one.approvals) >= one.needs
             after.append(writer.apply(one, ladder.Begin(), now) if enough else one)
@@ -295,7 +299,7 @@ def _each(
 
 
 def _chosen(writer: Writer, names: Sequence[str]) -> list[Action]:
-    chosen = {action.action_id: action for action in (writer.get(name) for name in names)}
+    chosen = {action.action_id: action for action in writer.get_all(names)}
     if not chosen:
         raise UsageError("no action is named", next_step="stillwatch review lists proposals, stillwatch actions others")
     return [chosen[name] for name in sorted(chosen)]

@@ -9,8 +9,9 @@ from stillwatch.acting.known import unknown_accounts
 from stillwatch.acting.newest import WITHIN, check_age, newest_run
 from stillwatch.errors import UsageError
 from stillwatch.records import Hit, Obligation, PolicyRef, Rung
-from stillwatch.respond.action import Action, State, Terms, id_of, key_of, person_named, why_a_person
-from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.respond.action import Action, State, Terms, checked, id_of, key_of, person_named, why_a_person
+from stillwatch.respond.address import appeal_address
+from stillwatch.store.casebook.casebook import Begun, Casebook
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
@@ -44,15 +45,17 @@ class ByHand:
 
 
 def propose_by_hand(
-    store: Store, casebook: Casebook, hit: Hit, now: int, terms: Terms, by: str, *, via: str = "",
-    unknown: bool = False, within: int = WITHIN,
+    store: Store, begun: Begun, hit: Hit, now: int, terms: Terms, by: str, *,
+    via: str = "", unknown: bool = False, within: int = WITHIN,
 ) -> ByHand:  # fmt: skip
-    """Propose a hit that a person made. Said before and still standing, it is answered as it stands.
+    """Propose a hit that a person made. Said before and still standing, it is answered as it stands. The casebook is
+    `begun` only once nothing is left to refuse that can be told without one.
 
     What no rule may put in force by itself is proposed only of whom the newest run accuses as well, and by a run that
     saw what was asked within as many days (`within`). Raises UsageError where it is older, where the store does not
     know the account and that is not said (`unknown`), and as `propose`.
     """
+    person_named(by), checked(hit), appeal_address(terms.appeal_url)
     missing = tuple(unknown_accounts(store, [hit.account_id]))
     if missing and not unknown:
         hidden = "; this store keeps ids as pseudonyms: stillwatch pseudonym ID" if store.pseudonymous else ""
@@ -66,8 +69,9 @@ def propose_by_hand(
         cleared = newest_run(store).clears(hit.account_id)
         if cleared:
             return ByHand((), ((id_of(hit, person_named(by)), cleared),), missing, cleared)
-    done = propose(store, casebook, [hit], now, terms, by=by, via=via)
-    made = (*done.new, *done.renewed) or _standing(casebook, hit, by)
+    with begun() as casebook:
+        done = propose(store, casebook, [hit], now, terms, by=by, via=via)
+        made = (*done.new, *done.renewed) or _standing(casebook, hit, by)
     refused = "" if made else "; ".join(because for _, because in done.passed_over)
     return ByHand(made, done.passed_over, missing, refused)
 

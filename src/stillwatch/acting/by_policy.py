@@ -4,10 +4,9 @@ What a rule may do by itself begins at once and for a time; what is above waits 
 Then all that is in force is published for the decision path. The same run again changes nothing.
 """
 
-import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from stillwatch.acting.actions import Proposed, propose, sweep
 from stillwatch.acting.newest import WITHIN, check_age
@@ -17,7 +16,7 @@ from stillwatch.respond.action import Action, Terms
 from stillwatch.respond.address import appeal_address
 from stillwatch.respond.hits import Judged, judged
 from stillwatch.respond.policy import Policy
-from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.casebook.casebook import Begun, Casebook
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
@@ -52,31 +51,29 @@ def rehearse(
 ) -> tuple[str, Judged, Proposed]:
     """What `act` would do about a run (the newest): its id, what the rules say, and what the casebook would make of it.
 
-    Everything is done to the casebook and taken back; where the store has none yet, to one in a folder that goes.
+    Everything is done to the casebook and taken back; where the store has none yet, to an empty one that goes.
     Raises UsageError as `judge` does.
     """
     name, said = judge(store, policy, run_id, datetime.fromtimestamp(now // 1_000_000, UTC), within)
     terms = Terms(cap=policy.blast_radius, appeal_url=SOMEWHERE)
     casebook = Casebook.there(store.folder, casebook_url, rehearses=True)
-    with tempfile.TemporaryDirectory(prefix="stillwatch-") as folder:
-        book = casebook or Casebook.open(Path(folder))
-        try:
-            return name, said, propose(store, book, said.hits, now, terms, dry_run=True)
-        finally:
-            book.close()
+    with closing(casebook) if casebook else Casebook.none() as book:
+        return name, said, propose(store, book, said.hits, now, terms)
 
 
 def act(
-    store: Store, casebook: Casebook, policy: Policy, run_id: str | None, now: int, appeal_url: str,
-    *, within: int = WITHIN, via: str = "",
+    store: Store, begun: Begun, policy: Policy, run_id: str | None, now: int,
+    appeal_url: str, *, within: int = WITHIN, via: str = "",
 ) -> Acted:  # fmt: skip
-    """Judge a run (the newest) and bring the hits into the casebook; note what time has ended; publish what stands.
+    """Judge a run (the newest) and bring the hits into the casebook, which is `begun` only once there is something to
+    bring: a run that can be acted on. Note what time has ended; publish what stands.
 
     `now` is microseconds since 1970. Raises UsageError as `judge` does, where customers could appeal nowhere, and
     where a hit lacks what an action must have; then nothing is changed.
     """
     terms = Terms(cap=policy.blast_radius, appeal_url=appeal_address(appeal_url))
     name, said = judge(store, policy, run_id, datetime.fromtimestamp(now // 1_000_000, UTC), within)
-    ended = sweep(casebook, now)
-    proposed = propose(store, casebook, said.hits, now, terms, via=via)
-    return Acted(name, said, proposed, tuple(ended), publish(store, casebook, now))
+    with begun() as casebook:
+        ended = sweep(casebook, now)
+        proposed = propose(store, casebook, said.hits, now, terms, via=via)
+        return Acted(name, said, proposed, tuple(ended), publish(store, casebook, now))

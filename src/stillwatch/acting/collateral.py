@@ -1,15 +1,15 @@
 """What a person sees before they approve: whom a group of proposals reaches, how many of them may be honest, and why a
 person is asked."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import Any
 
-from stillwatch.acting.newest import Newest, newest_run
-from stillwatch.acting.telling import differences, needs_of, step_of, why_waiting
+from stillwatch.acting.newest import doubts
+from stillwatch.acting.telling import differences, needs_of, step_of, told, why_waiting
 from stillwatch.errors import StillwatchError
-from stillwatch.records import ACCUSING, Rung
+from stillwatch.records import ACCUSING
 from stillwatch.respond.action import Action, State
 from stillwatch.respond.bounds import reach
 from stillwatch.store.casebook.casebook import Casebook
@@ -19,14 +19,22 @@ from stillwatch.store.store import Store
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """What stands against approving one action, in sentences."""
+
+    action_id: str
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Collateral:
     """The proposals of one campaign at one step that rules made, or one person by hand (`proposed_by`, empty for
     rules): what is approved together. `step` is the rung, or `rotate_key`: new keys of owners of stolen ones
     are asked apart from other step-ups, and approved by themselves. `honest` is how many of the accounts are expected
     to be honest: one minus the probability of whom the finding accuses by its role, and all of the others, owners of
     stolen keys among them; it and `exchanges` are None where the run no longer tells. `persons` says why these wait for
-    a person, or for two, and of how many the newest run does not say the same. `differs` says in what the row's
-    actions differ, and where their customers appeal if not all that waits has one address."""
+    a person, or for two; `doubts`, what stands against approving single ones, for which `approve` refuses. `differs`
+    says in what the row's actions differ, and where their customers appeal if not all that waits has one address."""
 
     campaign_id: str
     run_id: str
@@ -42,11 +50,18 @@ class Collateral:
     reviewed: str
     persons: tuple[str, ...]
     differs: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
     actions: tuple[Action, ...]
 
+    def as_dict(self) -> dict[str, Any]:
+        """As programs read it."""
+        return {
+            **vars(self), "doubts": [asdict(one) for one in self.doubts], "actions": [told(one) for one in self.actions]
+        }  # fmt: skip
 
-def queue(store: Store, casebook: Casebook) -> list[Collateral]:
-    """Proposals that wait for a person, by campaign and step: the harshest and largest first."""
+
+def queue(store: Store, casebook: Casebook, now: int) -> list[Collateral]:
+    """Proposals that wait for a person at a time, by campaign and step: the harshest and largest first."""
     held = casebook.find((State.PROPOSED, State.IN_FORCE))
     reached = reach(held)
     said = reviews_of(casebook)
@@ -62,24 +77,17 @@ def queue(store: Store, casebook: Casebook) -> list[Collateral]:
                 action.proposed_by,
             )
             groups.setdefault(key, []).append(action)
-    newest = newest_run(store)
+    against = doubts(store, casebook, [one for group in groups.values() for one in group], now)
     read = cache(partial(_findings, store))
-    told = [_told(read, actions, reached(actions[0]), said, newest, addresses) for _, actions in sorted(groups.items())]
+    rows = [
+        _told(read, actions, reached(actions[0]), said, addresses, against) for _, actions in sorted(groups.items())
+    ]
     return sorted(
-        told,
+        rows,
         key=lambda one: (
             -int(one.actions[0].hit.rung), -one.accounts, one.campaign_id, one.run_id, one.step, one.proposed_by,
         ),
     )  # fmt: skip
-
-
-def _cleared(actions: Iterable[Action], newest: Newest) -> list[str]:
-    """Of how many accounts a later run than the proposals' says that it does not accuse them."""
-    gone = {
-        one.hit.account_id for one in actions
-        if one.hit.run_id < newest.run_id and one.hit.rung > Rung.VERIFY and newest.clears(one.hit.account_id)
-    }  # fmt: skip
-    return [f"the newest run does not accuse {len(gone):,} of these accounts"] if gone else []
 
 
 Read = Callable[[str], list[dict[str, Any]]]
@@ -87,10 +95,10 @@ Read = Callable[[str], list[dict[str, Any]]]
 
 
 def _told(
-    read: Read, actions: list[Action], radius: int, said: Iterable[Review], newest: Newest, addresses: set[str]
-) -> Collateral:
+    read: Read, actions: list[Action], radius: int, said: Iterable[Review], addresses: set[str],
+    against: Mapping[str, tuple[str, ...]],
+) -> Collateral:  # fmt: skip
     first = actions[0].hit
-    why = [*why_waiting(actions, radius), *_cleared(actions, newest)]
     members = _members(read(first.run_id), first.campaign_id)
     accounts = {one.hit.account_id for one in actions}
     known = [members[name] for name in sorted(accounts & members.keys())]
@@ -103,7 +111,8 @@ def _told(
         radius=radius, needs=max(needs_of(one, radius) for one in actions),
         approved_by=tuple(sorted({a.by for one in actions for a in one.approvals})),
         reviewed=opinion([one for one in said if one.campaign_id == first.campaign_id and not one.account_id]),
-        persons=tuple(why), differs=tuple(differences(actions, addresses)),
+        persons=tuple(why_waiting(actions, radius)), differs=tuple(differences(actions, addresses)),
+        doubts=tuple(Doubt(one.action_id, against[one.action_id]) for one in actions if one.action_id in against),
         actions=tuple(actions),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from stillwatch.errors import UsageError
 from stillwatch.ingest.pseudonyms import kept_names, protected
 from stillwatch.respond.action import moment, person_named, stated
 from stillwatch.respond.written import written
-from stillwatch.store.casebook.casebook import Casebook, Writer
+from stillwatch.store.casebook.casebook import Begun, Casebook, Writer
 from stillwatch.store.casebook.schema import GRANTS, mark
 from stillwatch.store.casebook.trail import Entry
 from stillwatch.store.permits import ENDS, ends_of, ends_table, identity, permissions_held
@@ -42,9 +42,10 @@ class Permission:
 
 
 def add_permission(
-    store: Store, casebook: Casebook, wanted: Permission, by: str, reason: str, now: int, *, via: str = ""
+    store: Store, begun: Begun, wanted: Permission, by: str, reason: str, now: int, *, via: str = ""
 ) -> dict[str, Any]:
-    """Give a permission; the same again changes nothing. The row as the store keeps it.
+    """Give a permission; the same again changes nothing. The row as the store keeps it. The casebook is `begun` only
+    once nothing is left to refuse.
 
     Raises UsageError where it is none, or was ended and would begin before that.
     """
@@ -57,23 +58,19 @@ def add_permission(
             found=f"ended at {max(earlier).isoformat()}", wanted="another reference, or a beginning after that",
             next_step="--starts",
         )  # fmt: skip
-    with casebook.writing(by, via) as writer:
+    with begun() as casebook, casebook.writing(by, via) as writer:
         batch = pa.RecordBatch.from_pylist([row], schema=PERMISSIONS)
         if store.add_small("permissions", batch):
             _note(writer, "granted", row, by, reason, at)
     return row
 
 
-def check_permission(wanted: Permission, by: str, reason: str) -> None:
-    """Raise UsageError where `add_permission` would refuse this whatever the store holds."""
-    person_named(by), stated("reason", reason), _checked(wanted)
-
-
 def end_permissions(
-    store: Store, casebook: Casebook, reference: str, by: str, reason: str, now: int,
+    store: Store, begun: Begun, reference: str, by: str, reason: str, now: int,
     *, account: str | None = None, org: str | None = None, purpose: str | None = None, via: str = "",
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """End every permission of a reference that has not ended (of one holder, for one purpose): now, for good.
+    """End every permission of a reference that has not ended (of one holder, for one purpose): now, for good. The
+    casebook is `begun` only where one is: also of a permission that a file brought, who ended it stands there.
 
     Raises UsageError where none is.
     """
@@ -92,7 +89,7 @@ def end_permissions(
         raise UsageError(
             "no permission of that reference holds", found=ascii(reference)[:80], next_step="stillwatch permission list"
         )
-    with casebook.writing(by, via) as writer:
+    with begun() as casebook, casebook.writing(by, via) as writer:
         write_ends(store.folder / ENDS, ends_table(fitting, time))
         for row in fitting:
             _note(writer, "ended", row, by, reason, at)

@@ -29,7 +29,7 @@ class Concerned:
 def concerned(store: Store, casebook: Casebook, permission: Mapping[str, Any]) -> Concerned:
     """Whom a permission reaches, given as the store keeps it."""
     account, org = permission["account_id"], permission["org_id"]
-    accounts = [account] if account else accounts_of_org(store, org)
+    accounts = [account] if account else accounts_of_orgs(store, [org])[org]
     held, among = casebook.find((State.PROPOSED, State.IN_FORCE)), frozenset(accounts)
     return Concerned(
         tuple(unknown_accounts(store, [account])) if account else (),
@@ -46,13 +46,20 @@ def unknown_accounts(store: Store, names: Iterable[str]) -> list[str]:
     return sorted(left - known)
 
 
-def accounts_of_org(store: Store, org: str) -> list[str]:
-    """The accounts that name an organisation, ascending, by its id as the store keeps it."""
+def accounts_of_orgs(store: Store, orgs: Collection[str]) -> dict[str, list[str]]:
+    """The accounts that name each of these organisations, ascending, by ids as the store keeps them."""
+    told: dict[str, list[str]] = {org: [] for org in orgs}
+    names = sorted(filter(is_text, told))
+    if not names:
+        return told
     with DuckEngine() as engine:
         store.register_small(engine)
-        engine.register("asked", pa.table({"org_id": pa.array([org], pa.string())}))
-        found = engine.arrow("SELECT DISTINCT account_id FROM accounts WHERE org_id IN (SELECT org_id FROM asked)")
-    return sorted(found["account_id"].to_pylist())
+        engine.register("asked", pa.table({"org_id": pa.array(names, pa.string())}))
+        asked = "SELECT DISTINCT org_id, account_id FROM accounts WHERE org_id IN (SELECT org_id FROM asked)"
+        found = engine.arrow(asked).to_pylist()
+    for row in found:
+        told[row["org_id"]].append(row["account_id"])
+    return {org: sorted(accounts) for org, accounts in told.items()}
 
 
 def _of_newest_run(store: Store) -> set[str]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from stillwatch.acting.actions import approve
 from stillwatch.acting.grants import permissions_now
-from stillwatch.acting.known import accounts_of_org
+from stillwatch.acting.known import accounts_of_orgs
 from stillwatch.errors import UsageError
-from stillwatch.records import is_accused
-from stillwatch.respond.action import Action, stated, why_a_person
-from stillwatch.respond.bounds import taken_back_since
+from stillwatch.records import Rung, is_accused
+from stillwatch.respond.action import LONGEST, Action, stated, why_a_person
+from stillwatch.respond.bounds import changed_since
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
@@ -68,30 +68,36 @@ def _days(time: timedelta) -> str:
 def permitted(store: Store, casebook: Casebook, now: int) -> dict[str, str]:
     """The reference of a permission that holds at a time, by the account of which it speaks."""
     held = [row for row in permissions_now(store, casebook, now) if row["state"] == "holds"]
+    of_orgs = accounts_of_orgs(store, {row["org_id"] for row in held if not row["account_id"]})
     told: dict[str, str] = {}
     for row in held:
-        named = [row["account_id"]] if row["account_id"] else accounts_of_org(store, row["org_id"])
-        for account in named:
+        for account in [row["account_id"]] if row["account_id"] else of_orgs[row["org_id"]]:
             told.setdefault(account, str(row["reference"]))
     return told
 
 
-def doubts(store: Store, casebook: Casebook, actions: Sequence[Action], now: int) -> dict[str, str]:
-    """Why a proposal does not stand as it was made, by the action's id: something on its account was taken back since;
-    or, of what only a person may put in force, the newest run or a permission says otherwise.
+def doubts(store: Store, casebook: Casebook, actions: Sequence[Action], now: int) -> dict[str, tuple[str, ...]]:
+    """What stands against approving proposals, in sentences by the action's id; nothing of those that stand as made.
+
+    Of any, that something on its account was taken back since, or that the customer has passed since all that it asks.
+    Above a step-up, that a permission in force speaks of
+    the account, or that a later run than the proposal's does not accuse it; and of what only a person may put in force,
+    that the newest does not, whichever it is. `review` tells it, and `approve` refuses for it and for nothing else.
     """
-    since = {one.action_id: taken_back_since(casebook.find(account=one.hit.account_id), one) for one in actions}
-    told = {name: why for name, why in since.items() if why}
-    harsh = [one for one in actions if why_a_person(one.hit) and one.action_id not in told]
-    if not harsh:
-        return told
-    newest, open_to = newest_run(store), permitted(store, casebook, now)
-    for one in harsh:
+    earlier = casebook.of_accounts(one.hit.account_id for one in actions)
+    limits = any(one.hit.rung > Rung.VERIFY for one in actions)
+    newest = newest_run(store) if limits else Newest("", frozenset())
+    open_to = permitted(store, casebook, now) if limits else {}
+    told = {}
+    for one in actions:
         account = one.hit.account_id
-        permission = f"a permission in force speaks of it: {open_to[account]}" if account in open_to else ""
-        why = "; ".join(filter(None, (newest.clears(account), permission)))
-        if why:
-            told[one.action_id] = why
+        why = changed_since(earlier.get(account, []), one)
+        if one.hit.rung > Rung.VERIFY:
+            is_asked = why_a_person(one.hit) or one.hit.run_id < newest.run_id
+            why.append(newest.clears(account) if is_asked else "")
+            why.append(f"a permission in force speaks of it: {open_to[account]}" if account in open_to else "")
+        if any(why):
+            told[one.action_id] = tuple(filter(None, why))
     return told
 
 
@@ -99,19 +105,32 @@ def approve_what_holds(
     store: Store, casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "",
     although: bool = False,
 ) -> list[Action]:  # fmt: skip
-    """Approve as `approve` does, if nothing was taken back of the accounts meanwhile, the newest run still accuses whom
-    harsh actions touch, and no permission speaks of them. `although` approves all the same, and the reason says in
-    spite of what. Raises UsageError else.
+    """Approve as `approve` does, if nothing stands against it (`doubts`). `although` approves all the same, and the
+    reason says in spite of what. Raises UsageError else.
     """
     said = stated("reason", reason)
-    doubted = doubts(store, casebook, [casebook.get(name) for name in names], now)
+    doubted = doubts(store, casebook, casebook.get_all(names), now)
     if doubted and not although:
-        first = "; ".join(f"{name}: {why}" for name, why in sorted(doubted.items())[:MOST_NAMED])
+        told = [f"{name}: {'; '.join(why)}" for name, why in sorted(doubted.items())[:MOST_NAMED]]
         more = f"; and {len(doubted) - MOST_NAMED:,} more" if len(doubted) > MOST_NAMED else ""
         raise UsageError(
-            f"what {len(doubted):,} of these {len(names):,} actions rest on does not hold any more", found=first + more,
-            wanted="whom the newest run accuses, nothing permits, and nothing was taken back of; decline the others",
-            next_step="--although approves all the same, and the trail says so with the reason",
+            f"what {len(doubted):,} of these {len(names):,} actions rest on does not hold any more",
+            found="; ".join(told) + more,
+            wanted="whom the newest run accuses, nothing permits, nothing was taken back of, and who has not passed "
+            "what is asked; decline the others",
+            next_step="--although approves all the same, and the trail says so with the reason; review lists all",
         )  # fmt: skip
-    reasons = {name: f"{said} (although {why})" for name, why in doubted.items()}
+    reasons = {name: _although(said, name, why) for name, why in sorted(doubted.items())}
     return approve(casebook, names, by, said, now, via=via, reasons=reasons)
+
+
+def _although(reason: str, name: str, why: Sequence[str]) -> str:
+    """A reason with what it is given in spite of. Raises UsageError where both together are too long for one."""
+    joined, longest = f"{reason} (although {'; '.join(why)})", LONGEST["reason"]
+    if len(joined) > longest:
+        raise UsageError(
+            "the reason is too long together with what --although notes beside it",
+            found=f"--reason has {len(reason):,} letters, --although adds {len(joined) - len(reason):,} for {name}",
+            wanted=f"at most {longest:,} together", next_step="a shorter --reason",
+        )  # fmt: skip
+    return joined

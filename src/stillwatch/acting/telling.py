@@ -1,11 +1,12 @@
 """How actions are chosen and told, for people and programs alike: commands and the service say the same."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from stillwatch.acting.actions import Proposed
-from stillwatch.errors import UsageError
+from stillwatch.errors import UsageError, first_of
 from stillwatch.records import Obligation, Rung
 from stillwatch.respond.action import Action, State, person_named
 from stillwatch.respond.hits import NEW_KEY
@@ -15,6 +16,11 @@ from stillwatch.store.casebook.casebook import Casebook
 
 MOST_NAMED = 3
 """Ids that a line of words names."""
+
+MOST_LETTERS = 350
+"""Letters of a line of reasons in a table, which cuts what is longer."""
+
+ID = re.compile(r"\bR-[0-9a-f]{12}\b")
 
 ROTATE_KEY = "rotate_key"
 """The step that asks for new API keys and for nothing else, as owners of stolen keys are asked."""
@@ -29,49 +35,70 @@ def step_of(action: Action) -> str:
     return ROTATE_KEY if is_new_key else action.hit.rung.name.lower()
 
 
-def chosen(
-    casebook: Casebook, states: Iterable[State], action: str | None, account: str | None, campaign: str | None,
-    accounts: int | None, step: str | None = None, *, actions: int | None = None, proposed_by: str | None = None,
-    approving: bool = False,
-) -> list[str]:  # fmt: skip
-    """The ids of the actions that are meant: one, those of an account, or all of a campaign; of one `step` where that
-    is said, and of what one person proposed by hand (`proposed_by`).
+@dataclass(frozen=True)
+class Which:
+    """Which actions somebody means: one by its id (`action`), those of an account, or all of a campaign, of which it is
+    said how many accounts that is, and how many `actions` where these are more; of one `step` where that is said, and
+    of what one person proposed by hand (`proposed_by`)."""
 
-    Of a campaign it has to be said how many accounts that is, and how many actions where these are more, as `review`
-    told: nobody acts on a group that grew meanwhile. Who is `approving` may not mean several steps at once, and an
-    account or a campaign means what rules propose alone, unless it is said who proposed. Raises UsageError where
-    nothing is meant, a number is another, or several steps are.
+    action: str | None = None
+    account: str | None = None
+    campaign: str | None = None
+    accounts: int | None = None
+    actions: int | None = None
+    step: str | None = None
+    proposed_by: str | None = None
+
+
+def chosen(casebook: Casebook, states: Sequence[State], which: Which, *, approving: bool = False) -> list[str]:
+    """The ids of the actions that are meant.
+
+    Of a campaign the numbers have to be as `review` told: nobody acts on a group that grew meanwhile. Who is
+    `approving` may not mean several steps at once, and an account or a campaign means what rules propose alone, unless
+    it is said who proposed. Raises UsageError where nothing is meant, a number is another, or several steps are.
     """
-    if sum(one is not None for one in (action, account, campaign)) != 1:
+    if sum(one is not None for one in (which.action, which.account, which.campaign)) != 1:
         raise UsageError("it is not said which actions", wanted="ACTION, or --account ID, or --campaign ID")
-    if step is not None and step not in STEPS:
-        raise UsageError("no such rung", found=ascii(step)[1:-1][:40], wanted=", ".join(STEPS))
-    held = casebook.find(states, account=account, campaign=campaign) if action is None else [casebook.get(action)]
-    found = [one for one in held if step in (None, step_of(one))]
-    if proposed_by is not None:
-        found = [one for one in found if one.proposed_by == person_named(proposed_by)]
-    elif approving and action is None:
-        by_hand = [one for one in found if one.proposed_by]
-        found = [one for one in found if not one.proposed_by]
-        if by_hand and not found:
-            raise UsageError(
-                "what people proposed by hand is approved by its id, or by who proposed it", found=_by_person(by_hand),
-                wanted=f"{by_hand[0].action_id}, or --proposed-by {by_hand[0].proposed_by}",
-                next_step="stillwatch review",
-            )  # fmt: skip
+    if which.step is not None and which.step not in STEPS:
+        raise UsageError("no such rung", found=ascii(which.step)[1:-1][:40], wanted=", ".join(STEPS))
+    if which.action is None:
+        held = casebook.find(states, account=which.account, campaign=which.campaign)
+    else:
+        held = [casebook.get(which.action)]
+    found = [one for one in held if which.step in (None, step_of(one))]
+    if which.proposed_by is not None:
+        found = [one for one in found if one.proposed_by == person_named(which.proposed_by)]
+    elif approving and which.action is None:
+        found = _of_rules(found)
     if not found:
         wanted = ", ".join(state.value for state in states)
         there = f"of that rung or person none; {_by_step(held)}" if held else "none"
         raise UsageError("no action fits", found=there, wanted=f"one that is {wanted}", next_step="stillwatch actions")
     if approving and len({step_of(one) for one in found}) > 1:
         raise UsageError(
-            f"several rungs wait ({_by_step(found)}), and each is approved by itself",
-            wanted=" or ".join(f"--rung {name}" for name in STEPS if name in set(map(step_of, found))),
+            f"several rungs wait ({_by_step(found)}), and each is approved by itself", wanted=rungs_of(found),
             next_step="stillwatch review",
         )  # fmt: skip
-    if campaign is not None:
-        _check_count(found, accounts, actions)
+    if which.campaign is not None:
+        _check_count(found, which.accounts, which.actions)
     return [one.action_id for one in found]
+
+
+def rungs_of(actions: Sequence[Action]) -> str:
+    """The options that choose one step of these, in words."""
+    return " or ".join(f"--rung {name}" for name in STEPS if name in set(map(step_of, actions)))
+
+
+def _of_rules(actions: Sequence[Action]) -> list[Action]:
+    """Those that rules proposed. Raises UsageError where people proposed all of them by hand."""
+    by_hand = [one for one in actions if one.proposed_by]
+    if by_hand and len(by_hand) == len(actions):
+        raise UsageError(
+            "what people proposed by hand is approved by its id, or by who proposed it", found=_by_person(by_hand),
+            wanted=f"{by_hand[0].action_id}, or --proposed-by {by_hand[0].proposed_by}",
+            next_step="stillwatch review",
+        )  # fmt: skip
+    return [one for one in actions if not one.proposed_by]
 
 
 def _check_count(found: Sequence[Action], accounts: int | None, actions: int | None) -> None:
@@ -104,8 +131,7 @@ def by_hand_beside(
 
 def _by_person(actions: Sequence[Action]) -> str:
     """Proposals by hand by their ids, with who made them, in words."""
-    first = ", ".join(f"{one.action_id} by {one.proposed_by}" for one in actions[:MOST_NAMED])
-    return first + (f" and {len(actions) - MOST_NAMED:,} more" if len(actions) > MOST_NAMED else "")
+    return first_of([f"{one.action_id} by {one.proposed_by}" for one in actions], MOST_NAMED)
 
 
 def differences(actions: Sequence[Action], addresses: Collection[str] = ()) -> list[str]:
@@ -182,15 +208,44 @@ def by_step(proposed: Proposed) -> list[dict[str, Any]]:
 def why_waiting(actions: Sequence[Action], radius: int | None = None) -> list[str]:
     """Why proposals wait for a person, each reason once: what makes two people of one, then why a rule does not begin
     them by itself. `radius` counts the accounts of their campaign now; else it is as when they were proposed."""
+    return list(dict.fromkeys(_reasons(actions, radius)))
+
+
+def why_in_brief(actions: Sequence[Action], radius: int | None = None) -> str:
+    """The same on one line: what differs in an action's id alone is said once, with how many actions it is said of
+    where these are not all."""
+    return in_brief(_reasons(actions, radius), len(actions))
+
+
+def _reasons(actions: Sequence[Action], radius: int | None) -> list[str]:
+    """Why proposals wait, in the order in which it is told; each reason as often as there are actions of which it is
+    true."""
     two = [one for one in actions if needs_of(one, radius) > 1]
-    reaches = sorted({(max(radius or 0, one.radius), one.terms.cap) for one in two})
+    reaches = sorted((max(radius or 0, one.radius), one.terms.cap) for one in two)
     why = [f"two people: the campaign's actions reach {reach:,} accounts, cap {cap:,}" for reach, cap in reaches]
-    if any(one.approvals for one in two):
-        why.append("one of two has approved")
-    by_hand = sorted({one.proposed_by for one in actions if one.proposed_by})
+    why += ["one of two has approved" for one in two if one.approvals]
+    by_hand = sorted(one.proposed_by for one in actions if one.proposed_by)
     why += [f"proposed by {who}: another person approves" for who in by_hand]
-    why += sorted({one.person for one in actions if one.person})
-    return why or ["a person approves"] * bool(actions)
+    why += sorted(one.person for one in actions if one.person)
+    return why or ["a person approves" for _ in actions]
+
+
+def in_brief(sentences: Iterable[str], of: int) -> str:
+    """Sentences of single actions, `of` so many, on one line: those that differ in an action's id alone as one, with
+    how many there are where these are not all. What has no room is counted; `--json` has all of it."""
+    alike: dict[str, list[str]] = {}
+    for one in sentences:
+        alike.setdefault(ID.sub("R-…", one), []).append(one)
+    told = []
+    for common, held in alike.items():
+        words = held[0] if len(set(held)) == 1 else common
+        told.append(words if len(held) == of else f"{words} ({len(held):,} of {of:,} actions)")
+    shown = told[:1]
+    for words in told[1:]:
+        if len("; ".join((*shown, words))) > MOST_LETTERS:
+            return "; ".join((*shown, f"and {len(told) - len(shown):,} more reasons (--json)"))
+        shown.append(words)
+    return "; ".join(shown)
 
 
 def needs_of(action: Action, radius: int | None = None) -> int:

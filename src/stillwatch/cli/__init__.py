@@ -71,6 +71,7 @@ COMMANDS = (
     Command("approve", "stillwatch.cli.approve", "approve", "Approve what is proposed, as a named person."),
     Command("decline", "stillwatch.cli.decline", "decline", "Decline what is proposed."),
     Command("undo", "stillwatch.cli.undo", "undo", "Take back what is in force, at once."),
+    Command("passed", "stillwatch.cli.passed", "passed", "Say that customers have passed what a step-up asks."),
     Command("appeal", "stillwatch.cli.appeal", "appeal", "Take in, list and answer customers' appeals."),
     Command("actions", "stillwatch.cli.actions", "actions", "List what is in force, and its audit trail."),
     Command("permission", "stillwatch.cli.permission", "permission", "Give, list and end permissions."),

@@ -39,19 +39,23 @@ def act(
     Run it after each `detect`; the same run again changes nothing. With `--dry-run` a second table tells by rung how
     many would be in force at once, how many would wait and why, and the first accounts; `--json` has every action.
     """
+    from functools import partial
+
     from stillwatch.acting.by_policy import act as run_act
     from stillwatch.cli import acts
     from stillwatch.cli.output import say
     from stillwatch.cli.policy_file import policy_of
-    from stillwatch.respond.address import appeal_address
+    from stillwatch.store.casebook.casebook import Casebook
+    from stillwatch.store.store import Store
 
     rules = policy_of(policy)
     if dry_run:
         _dry_run(store, casebook, rules, run, within, json=json)
         return
-    appeal_address(appeal_url)  # before a casebook is begun
-    with acts.opened(store, casebook, begins=True) as (kept, book):
-        done = run_act(kept, book, rules, run, acts.now(), appeal_url, within=within, via=acts.login())
+    done = run_act(
+        Store.open(store), partial(Casebook.begun, store, casebook), rules, run, acts.now(), appeal_url, within=within,
+        via=acts.login(),
+    )  # fmt: skip
     _tell(rules, done, json=json)
     waiting = sum(one.needs > 0 and one.state == "proposed" for one in done.proposed.new)
     if waiting:
@@ -80,15 +84,17 @@ def _dry_run(
     if steps:
         print()
         heads = ["rung", "at once", "would wait", "shadow", "renewed", "why they would wait", "accounts"]
-        table(heads, map(_step_cells, steps))
+        table(heads, [_step_cells(one, would) for one in steps])
     _say_passed(would)
 
 
-def _step_cells(one: dict[str, Any]) -> list[str]:
-    names = one["accounts"]
-    first = ", ".join(names[:FIRST]) + (f" and {len(names) - FIRST:,} more" if len(names) > FIRST else "")
+def _step_cells(one: dict[str, Any], would: "Proposed") -> list[str]:
+    from stillwatch.acting.telling import became, step_of, why_in_brief
+    from stillwatch.errors import first_of
+
+    waiting = [each for each in would.new if step_of(each) == one["step"] and became(each) == "waiting"]
     numbers = (f"{one[name]:,}" for name in ("at_once", "waiting", "shadow", "renewed"))
-    return [one["step"], *numbers, "; ".join(one["why"]) or "-", first]
+    return [one["step"], *numbers, why_in_brief(waiting) or "-", first_of(one["accounts"], FIRST)]
 
 
 def _tell(rules: "Policy", done: "Acted", *, json: bool) -> None:

@@ -14,7 +14,7 @@ LAST = 50
 
 def actions(
     store: StoreFolder,
-    action: Annotated[str | None, typer.Argument(help="An action's id, or the start of one: its own history.")] = None,
+    action: Annotated[str | None, typer.Argument(help="An action's id, or its start: its own history.")] = None,
     account: OfAccount = None,
     campaign: OfCampaign = None,
     everything: Annotated[bool, typer.Option("--all", help="List what ended too, and what is in shadow.")] = False,

@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(store: Path, url: str | None, *, begins: bool = False) -> "Iterator[tuple[Store, Casebook]]":
     """A store and its casebook. Whoever only reads or decides begins none: where the store has none in its folder, an
-    empty one elsewhere stands for it, and goes."""
-    import tempfile
+    empty one elsewhere stands for it, and goes. Raises UsageError where a server's database holds none."""
+    from contextlib import closing
 
     from stillwatch.store.casebook.casebook import Casebook
     from stillwatch.store.store import Store
 
     kept = Store.open(store)
-    held = None if begins else Casebook.there(store, url)
-    with tempfile.TemporaryDirectory(prefix="stillwatch-") as empty:
-        none_yet = not (begins or held) and not is_server(url)
-        casebook = held or (Casebook.open(Path(empty)) if none_yet else Casebook.open(store, url, begins=begins))
-        try:
+    if begins:
+        with Casebook.begun(store, url) as casebook:
             yield kept, casebook
-        finally:
-            casebook.close()
+    elif is_server(url):
+        with closing(Casebook.open(store, url)) as casebook:
+            yield kept, casebook
+    else:
+        with Casebook.seen(store, url) as casebook:
+            yield kept, casebook
 
 
 def is_server(url: str | None) -> bool:

@@ -1,7 +1,7 @@
 """`stillwatch appeal`: customers' appeals, taken in, listed and answered."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,13 @@ from stillwatch.cli.options import (
     OfRung,
     StoreFolder,
 )
+
+if TYPE_CHECKING:
+    from stillwatch.acting.telling import Which
+    from stillwatch.store.casebook.casebook import Casebook
+
+MOST_NAMED = 8
+"""Actions that an error names."""
 
 
 class Does(StrEnum):
@@ -59,7 +66,7 @@ def appeal(
     that they took in. An action is appealed against once. With --campaign, all of its open appeals get one answer.
     """
     from stillwatch import acting
-    from stillwatch.acting.telling import chosen
+    from stillwatch.acting.telling import Which, chosen
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
     from stillwatch.respond.action import State, person_named
@@ -70,16 +77,36 @@ def appeal(
             acting.sweep(book, now)
             done = acting.open_appeals(book)
         elif does == Does.OPEN:
-            names = chosen(book, (State.IN_FORCE,), action, account, None, None, rung)
-            if len(names) != 1:
-                raise UsageError("several actions are in force", wanted="one of " + ", ".join(names[:8]))
-            done = [acting.open_appeal(book, names[0], statement, now, by=person_named(by), via=via)]
+            if campaign is not None:
+                raise UsageError(
+                    "an appeal is against one action", found="--campaign", wanted="ACTION, or --account ID"
+                )
+            name = _one(book, Which(action=action, account=account, step=rung))
+            done = [acting.open_appeal(book, name, statement, now, by=person_named(by), via=via)]
         else:
             if answer is None:
                 raise UsageError("it is not said who is right", wanted="--answer upheld or --answer rejected")
             waiting = {one.action_id for one in acting.open_appeals(book)}
-            named = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung, actions=actions)
+            which = Which(action, account, campaign, accounts, actions, rung)
+            named = chosen(book, (State.IN_FORCE,), which)
             names = named if action else [name for name in named if name in waiting]
             done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)
             acts.published(kept, book)
     acts.tell(done, "appeal", json=json)
+
+
+def _one(book: "Casebook", which: "Which") -> str:
+    """The one action that is appealed against, by its id. Raises UsageError where several are in force."""
+    from stillwatch.acting.telling import chosen, rungs_of, step_of
+    from stillwatch.errors import UsageError, first_of
+    from stillwatch.respond.action import State
+
+    held = book.get_all(chosen(book, (State.IN_FORCE,), which))
+    if len(held) == 1:
+        return held[0].action_id
+    told = [f"{one.action_id} ({step_of(one)})" for one in held]
+    rungs = rungs_of(held)
+    raise UsageError(
+        "several actions are in force, and an appeal is against one", found=first_of(told, MOST_NAMED),
+        wanted=f"{rungs}, or an action's id" if " or " in rungs else "an action's id",
+    )  # fmt: skip

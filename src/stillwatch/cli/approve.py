@@ -46,21 +46,20 @@ def approve(
     accounts than the policy's cap. Nobody approves what they proposed. All that is named is approved, or nothing.
     Where several rungs wait, each is approved by itself: --rung says which. --account and --campaign mean what rules
     propose; what people proposed by hand is approved by its id, or with --proposed-by, and is listed where it waits
-    on (`by_hand`). What no rule may do by itself is refused where the newest run does not accuse the account, or a
-    permission in force speaks of it; --although approves it all the same, and the trail says so beside the reason. In
-    what the approved actions differ, stderr says.
+    on (`by_hand`). What `review` says to stand against an action is refused: above a step-up, that a permission in
+    force speaks of the account or a newer run does not accuse it; of a step-up, that the customer has passed it since;
+    of any, that something on the account was taken back. --although approves it all the same, and the trail says so
+    beside the reason. In what the approved actions differ, stderr says.
     """
     from stillwatch.acting import approve_what_holds
-    from stillwatch.acting.telling import by_hand_beside, chosen, differences, told
+    from stillwatch.acting.telling import Which, by_hand_beside, chosen, differences, told
     from stillwatch.cli import acts
     from stillwatch.cli.output import emit_json, say
     from stillwatch.respond.action import State
 
     with acts.opened(store, casebook) as (kept, book):
-        names = chosen(
-            book, (State.PROPOSED,), action, account, campaign, accounts, rung, actions=actions,
-            proposed_by=proposed_by, approving=True,
-        )  # fmt: skip
+        which = Which(action, account, campaign, accounts, actions, rung, proposed_by)
+        names = chosen(book, (State.PROPOSED,), which, approving=True)
         done = approve_what_holds(kept, book, names, by, reason, acts.now(), via=acts.login(), although=although)
         left = [] if proposed_by else by_hand_beside(book, done, account, campaign, rung)
         acts.published(kept, book)

@@ -9,7 +9,7 @@ from stillwatch.cli.options import By, Campaign, CasebookUrl, Run, StoreFolder
 
 if TYPE_CHECKING:
     from stillwatch.attribution import Dossier
-    from stillwatch.store.casebook.casebook import Casebook
+    from stillwatch.store.casebook.attributions import Signature
 
 
 def attribute(
@@ -62,8 +62,9 @@ def attribute(
         held = _read(dossier)
         told = attributed(kept, answer, finding, held)
         if sign:
+            said = _signature(told, held, sign, by, reason)
             with acts.opened(store, casebook, begins=True) as (_, book):
-                _sign(book, told, held, sign, by, reason)
+                attributions.sign(book, said, via=acts.login())
     told["signed"] = [
         vars(one) for one in attributions.signed_under(store, casebook, run_id) if one.campaign_id == campaign_id
     ]
@@ -82,12 +83,13 @@ def _read(file: Path) -> "Dossier":
         raise SourceError("the dossier cannot be read", where=str(file), found=error.strerror or "") from None
 
 
-def _sign(book: "Casebook", told: dict[str, Any], dossier: "Dossier", name: str, by: str, reason: str) -> None:
+def _signature(told: dict[str, Any], dossier: "Dossier", name: str, by: str, reason: str) -> "Signature":
+    """What a person signs. Raises UsageError where the name may not be signed, or person or reason is missing."""
     from stillwatch.attribution.answer import signable
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
+    from stillwatch.respond.action import person_named, stated
     from stillwatch.store.casebook.attributions import Signature
-    from stillwatch.store.casebook.attributions import sign as note
 
     one = signable(told, name)
     if one is None:
@@ -102,11 +104,11 @@ def _sign(book: "Casebook", told: dict[str, Any], dossier: "Dossier", name: str,
             wanted=f"{one['needed']} families, and likely or more",
             next_step="the finding stays with its operator cluster",
         )
-    said = Signature(
+    person_named(by), stated("reason", reason)
+    return Signature(
         told["run_id"], told["campaign_id"], name, one["likelihood"]["word"], one["confidence"], tuple(one["speak"]),
         dossier.hash, by, reason, acts.now(),
     )  # fmt: skip
-    note(book, said, via=acts.login())
 
 
 def _print(told: dict[str, Any], *, json: bool) -> None:

@@ -33,11 +33,11 @@ def decline(
 ) -> None:
     """Decline proposals; the answer shows each as it is now. For a week no rule says the same again."""
     from stillwatch.acting import decline as run_decline
-    from stillwatch.acting.telling import chosen
+    from stillwatch.acting.telling import Which, chosen
     from stillwatch.cli import acts
     from stillwatch.respond.action import State
 
     with acts.opened(store, casebook) as (_, book):
-        names = chosen(book, (State.PROPOSED,), action, account, campaign, accounts, rung, actions=actions)
+        names = chosen(book, (State.PROPOSED,), Which(action, account, campaign, accounts, actions, rung))
         done = run_decline(book, names, by, reason, acts.now(), via=acts.login())
     acts.tell(done, "decline", json=json)

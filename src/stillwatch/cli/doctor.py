@@ -28,21 +28,19 @@ def doctor(
     from stillwatch.ingest.sources import Wanted, source_files
 
     wanted = Wanted(format, load(mapping) if mapping else None)
-    found = [diagnose(file) for given in source for file in source_files(given, wanted)]
+    files = {file.path.resolve(): file for given in source for file in source_files(given, wanted)}
+    found = [diagnose(file) for file in files.values()]
     blind = _blind(found)
     if json:
         emit_json({"schema": "stillwatch/doctor/v1", "files": [_as_json(one) for one in found], "blind": blind})
         return
-    shown: set[object] = set()
-    for one in found:
-        alike = (one.table, one.format, one.lacking, one.request, one.response, one.unread > 0,
-                 str(sorted(one.found_at.items())), *sorted(one.reasons))  # fmt: skip
-        _print(one, briefly=alike in shown)
-        shown.add(alike)
+    for group in _alike(found):
+        _print(group[0])
+        _print_alike(group[1:])
     if any(one.table == "exchanges" for one in found):
         print("no detector would be blind" if not blind else "would be blind:")
-        for row in blind:
-            print(f"  {row['detector']}: {row['because']}")
+        for because in dict.fromkeys(row["because"] for row in blind):
+            print(f"  {because}: {', '.join(row['detector'] for row in blind if row['because'] == because)}")
     unread = [one for one in found if one.table == "exchanges" and (one.lacking or one.proposed or one.request)]
     if unread:
         print("\nA mapping file to begin with (stillwatch ingest … --mapping FILE):\n")
@@ -54,15 +52,36 @@ def doctor(
     say(f"next: {typed('ingest', *map(str, source), '--store', 'DIR', *options)}")
 
 
-def _print(one: "Diagnosis", *, briefly: bool) -> None:
-    """A file's columns; of one that reads as another before it did, the first line."""
+def _alike(found: "list[Diagnosis]") -> "list[list[Diagnosis]]":
+    """The files, with those that read alike together, in the order of the first of each."""
+    groups: dict[object, list[Diagnosis]] = {}
+    for one in found:
+        key = (one.table, one.format, one.lacking, one.request, one.response, one.unread > 0,
+               str(sorted(one.found_at.items())), *sorted(one.reasons))  # fmt: skip
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
+
+
+def _print_alike(others: "list[Diagnosis]") -> None:
+    """Files that read as one before them did, with what differs: names, and how many of their records are taken."""
+    from stillwatch.cli.output import clean
+
+    counts: dict[str, list[str]] = {}
+    for one in others:
+        aside = f", {one.unread} of {one.lines} sampled lines set aside" if one.unread else ""
+        counts.setdefault(f"{one.fit} of {one.records} records would be taken{aside}", []).append(clean(one.label))
+    for words, names in counts.items():
+        each = " of each" if len(names) > 1 else ""
+        print(f"  reads alike, {words}{each}: {', '.join(names)}")
+
+
+def _print(one: "Diagnosis") -> None:
+    """A file's columns."""
     from stillwatch.cli.output import clean, counted
 
     print(f"{clean(one.label)}: {one.table}, read as {one.format}; {one.fit} of {one.records} records would be taken")
     if one.unread:
         print(f"  {one.unread} of {counted(one.lines, 'sampled line')} could not be read: ingest sets such lines aside")
-    if briefly:
-        return
     for name, filled in sorted(one.filled.items(), key=lambda pair: (-pair[1], pair[0])):
         places = " or ".join(one.found_at.get(name, ()))
         print(f"  {name:18} {filled:4}/{one.records}" + (f"  from {clean(places)}" if places else ""))

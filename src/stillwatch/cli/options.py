@@ -38,7 +38,7 @@ By = Annotated[str, typer.Option("--by", envvar="STILLWATCH_BY", help="Who acts:
 
 Reason = Annotated[str, typer.Option(help="Why, in a sentence that the customer and a court may read.")]
 
-Acted = Annotated[str | None, typer.Argument(help="An action's id, or the start of one.")]
+Acted = Annotated[str | None, typer.Argument(help="An action's id, or its start: R- and six letters at least.")]
 OfAccount = Annotated[str | None, typer.Option("--account", help="Those of one account, by its id.")]
 OfCampaign = Annotated[str | None, typer.Option("--campaign", help="All of one finding, by its whole id.")]
 OfAccounts = Annotated[

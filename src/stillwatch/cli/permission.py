@@ -57,27 +57,29 @@ def permission(
     where the store does not know the holder, which then permits nobody yet, and which actions concern it: these stay
     until somebody takes them back.
     """
+    from functools import partial
+
     from stillwatch.acting import grants
     from stillwatch.acting.known import concerned
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
+    from stillwatch.store.casebook.casebook import Casebook
     from stillwatch.store.store import Store
 
-    wanted = None
-    if does == Does.ADD:  # before a casebook is begun
+    kept, begun = Store.open(store, key_file), partial(Casebook.begun, store, casebook)
+    now, via = acts.now(), acts.login()
+    given = None
+    if does == Does.ADD:
         if purpose is None:
             raise UsageError("it is not said for what", wanted="--purpose")
         wanted = _wanted(account, org, purpose, reference, model, exchange_cap, token_cap, starts, ends)
-        grants.check_permission(wanted, by, reason)
-    with acts.opened(store, casebook, begins=does == Does.ADD) as (_, book):
-        kept, now, via = Store.open(store, key_file), acts.now(), acts.login()
-        whom = None
-        if wanted is not None:
-            whom = concerned(kept, book, grants.add_permission(kept, book, wanted, by, reason, now, via=via))
-        elif does == Does.END:
-            grants.end_permissions(
-                kept, book, reference, by, reason, now, account=account, org=org, purpose=purpose, via=via
-            )
+        given = grants.add_permission(kept, begun, wanted, by, reason, now, via=via)
+    elif does == Does.END:
+        grants.end_permissions(
+            kept, begun, reference, by, reason, now, account=account, org=org, purpose=purpose, via=via
+        )
+    with acts.opened(store, casebook) as (_, book):
+        whom = concerned(kept, book, given) if given else None
         rows = grants.permissions_now(kept, book, now)
     if whom:
         _warn(whom, store)

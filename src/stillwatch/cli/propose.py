@@ -41,20 +41,25 @@ def propose(
     stderr says why, and the exit code is 1. The same proposal again, of the same run, changes nothing, and the answer
     shows it as it stands. An id that the store does not know is refused.
     """
+    from functools import partial
+
     from stillwatch import acting
     from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
     from stillwatch.acting.telling import told
     from stillwatch.cli import acts
     from stillwatch.cli.output import emit_json, say
     from stillwatch.errors import StillwatchError
+    from stillwatch.store.casebook.casebook import Casebook
     from stillwatch.store.runs import read_run
     from stillwatch.store.store import Store
 
-    answer = read_run(Store.open(store), run)
+    kept = Store.open(store)
+    answer = read_run(kept, run)
     hit = hit_by_hand(answer, account, rung, obligation or [], by, reason, clause, code, hours)
-    with acts.opened(store, casebook, begins=True) as (kept, book):
-        terms = acting.Terms(cap=cap, appeal_url=appeal_url)
-        done = propose_by_hand(kept, book, hit, acts.now(), terms, by, via=acts.login(), unknown=unknown, within=within)
+    done = propose_by_hand(
+        kept, partial(Casebook.begun, store, casebook), hit, acts.now(), acting.Terms(cap=cap, appeal_url=appeal_url),
+        by, via=acts.login(), unknown=unknown, within=within,
+    )  # fmt: skip
     for name in done.unknown_accounts:
         say(f"the store does not know the account {ascii(name)[1:-1][:80]}: is it spelled as in your logs?")
     if json:

@@ -1,7 +1,7 @@
 """`stillwatch review`: what waits for a person, with whom it reaches; and what people say of findings."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,10 @@ from stillwatch.cli.options import By, CasebookUrl, Run, StoreFolder
 if TYPE_CHECKING:
     from stillwatch.acting.collateral import Collateral
     from stillwatch.store.casebook.reviews import Review
+
+
+MOST_NAMED = 8
+"""Actions that a line names."""
 
 
 class Label(StrEnum):
@@ -44,32 +48,30 @@ def review(
     sum of one minus each member's probability, owners of stolen keys, customers and accounts that the finding does
     not name counted whole. `exchanges` are those that the finding counts of them. `radius` counts the accounts of the
     campaign, and of those that share an account with it, that are proposed or in force. `reviewed` is what people say
-    of the finding; a second person who agrees makes it a second opinion, one who does not a dispute.
+    of the finding; a second person who agrees makes it a second opinion, one who does not a dispute. `stands against
+    it` says for what `approve` would refuse which of them now: the newest run does not accuse an account, a permission
+    covers it, something was taken back of it meanwhile, or the customer has passed what a step-up asks.
     """
     from stillwatch.acting import sweep
     from stillwatch.acting.collateral import queue
+    from stillwatch.acting.labelling import review_of
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
-    from stillwatch.respond.action import person_named, stated
-    from stillwatch.store.casebook.reviews import Review, reviews_of
     from stillwatch.store.casebook.reviews import label as note_label
-    from stillwatch.store.runs import found_in, read_run
+    from stillwatch.store.casebook.reviews import reviews_of
+    from stillwatch.store.store import Store
 
     if (campaign is None) != (label is None):
         raise UsageError("a label needs a finding, and a finding a label", wanted="CAMPAIGN --label true|benign|false")
-    if label is not None:  # before a casebook is begun
-        person_named(by), stated("reason", reason)
-    with acts.opened(store, casebook, begins=label is not None) as (kept, book):
+    said = None
+    if campaign is not None and label is not None:  # before a casebook is begun
+        said = review_of(Store.open(store), run, campaign, account, label.value, by, reason, acts.now())
+    with acts.opened(store, casebook, begins=said is not None) as (kept, book):
         now = acts.now()
-        if campaign is not None and label is not None:
-            answer = read_run(kept, run)
-            finding = found_in(answer, campaign, store)
-            if account and account not in {member["account_id"] for member in finding["members"]}:
-                raise UsageError("the finding does not name this account", found=ascii(account)[:80])
-            said = Review(answer["run"]["run_id"], finding["campaign_id"], account, label.value, by, reason, now)
+        if said is not None:
             note_label(book, said, via=acts.login())
         sweep(book, now)
-        _print(queue(kept, book), reviews_of(book), json=json)
+        _print(queue(kept, book, now), reviews_of(book), json=json)
 
 
 def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> None:
@@ -77,10 +79,11 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
 
     from stillwatch.acting.telling import ROTATE_KEY
     from stillwatch.cli.output import counted, emit_json, say, table
+    from stillwatch.errors import first_of
 
     if json:
         emit_json(
-            {"schema": "stillwatch/review/v1", "proposals": [_as_json(one) for one in waiting],
+            {"schema": "stillwatch/review/v1", "proposals": [one.as_dict() for one in waiting],
              "reviews": [asdict(one) for one in said]}
         )  # fmt: skip
         return
@@ -97,6 +100,7 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
             "approved by",
             "reviewed",
             "why it waits",
+            "stands against it",
         ]
         table(heads, [_row(one) for one in waiting])
         for one in waiting:
@@ -108,8 +112,15 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
                     "else, as of owners of stolen keys. This is approved by itself: stillwatch approve --campaign "
                     f"{one.campaign_id} --rung {one.step}{by_hand} --accounts {one.accounts}{more}"
                 )
+            row = f"{one.campaign_id or 'no finding'}, {one.step}, of {one.proposed_by or 'rules'}"
             for words in one.differs:
-                say(f"{one.campaign_id or 'no finding'}, {one.step}, of {one.proposed_by or 'rules'}: {words}")
+                say(f"{row}: {words}")
+            if one.doubts:
+                names = first_of([doubt.action_id for doubt in one.doubts], MOST_NAMED)
+                say(
+                    f"{row}: approve refuses {len(one.doubts):,} of {counted(len(one.actions), 'action')}, for what "
+                    f"stands against it ({names}): decline these, or --although"
+                )
     else:
         say("no proposal waits for a person")
     if said:
@@ -117,19 +128,16 @@ def _print(waiting: "list[Collateral]", said: "list[Review]", *, json: bool) -> 
               [[r.campaign_id, r.account_id or "all", r.label, r.by, r.reason] for r in said])  # fmt: skip
 
 
-def _as_json(one: "Collateral") -> dict[str, Any]:
-    from stillwatch.acting.telling import told
-
-    return {**vars(one), "actions": [told(action) for action in one.actions]}
-
-
 def _row(one: "Collateral") -> list[str]:
+    from stillwatch.acting.telling import in_brief, why_in_brief
+
     honest = "unknown" if one.honest is None else f"{one.honest:,.1f}"
     exchanges = "unknown" if one.exchanges is None else f"{one.exchanges:,}"
     return [
         one.campaign_id, one.step, one.proposed_by or "rules", _reached(one), honest, exchanges, f"{one.radius:,}",
         str(one.needs),
-        ", ".join(one.approved_by) or "-", one.reviewed or "-", "; ".join(one.persons),
+        ", ".join(one.approved_by) or "-", one.reviewed or "-", why_in_brief(one.actions, one.radius),
+        in_brief((why for doubt in one.doubts for why in doubt.because), len(one.actions)) or "-",
     ]  # fmt: skip
 
 

@@ -8,9 +8,8 @@ import typer
 from stillwatch.cli.options import AppealUrl, CasebookUrl, KeyFile
 
 if TYPE_CHECKING:
-    from socket import socket
-
     from stillwatch.errors import StillwatchError
+    from stillwatch.service.port import Claim
 
 PORT = 8400
 BACKPRESSURE = 8192
@@ -34,7 +33,12 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at.", min=1, max=65535)] = PORT,
     workers: Annotated[
-        int, typer.Option(help="Processes that answer; each has its share of every budget.", min=1, max=64)
+        int,
+        typer.Option(
+            help="Processes that answer; each has its share of every rate, and all count together what runs at once.",
+            min=1,
+            max=64,
+        ),
     ] = 1,
     delay: Annotated[
         int, typer.Option(help="Seconds over which the beginnings of actions are spread.", min=0, max=86_400)
@@ -49,11 +53,14 @@ def serve(
     certificate: Annotated[Path | None, typer.Option(help="A certificate (PEM), for TLS.")] = None,
     certificate_key: Annotated[Path | None, typer.Option(help="The certificate's key (PEM, PKCS #8).")] = None,
     role: Annotated[
-        str, typer.Option(help="token new: decide (gateways), viewer, analyst, lead, admin or ingest.")
+        str,
+        typer.Option(
+            help="token new: decide (gateways), verify (who checks step-ups), viewer, analyst, lead, admin, ingest."
+        ),
     ] = "",
     note: Annotated[str, typer.Option(help="token new: whose it is.")] = "",
     person: Annotated[
-        str, typer.Option(help="token new: who acts by it (analyst, lead, admin), as the audit trail has it.")
+        str, typer.Option(help="token new: who acts by it (analyst, lead, admin, verify), as the audit trail has it.")
     ] = "",
     key_file: KeyFile = None,
     casebook: CasebookUrl = None,
@@ -146,14 +153,16 @@ def _run(
 
     from stillwatch.cli.output import emit_json, say
     from stillwatch.service.app import CONFIG
+    from stillwatch.service.leases import make_leases
     from stillwatch.service.publisher import Publisher
     from stillwatch.service.state import State
 
     State.of(config).load()  # a damaged store or a lost key is told here, before any port is open
-    os.environ[CONFIG] = text.dumps(config)
     address = _address(host)
     where = f"{'https' if cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
     held = _claimed(address, port, where)
+    shared = make_leases() if config["workers"] > 1 else None
+    os.environ[CONFIG] = text.dumps(config | ({"leases": str(shared)} if shared else {}))
     if json:
         emit_json({"schema": "stillwatch/serve/v1", "url": where, "workers": config["workers"], "pid": os.getpid()})
     say(f"listening at {where}, {config['workers']} worker(s)")
@@ -164,15 +173,16 @@ def _run(
         log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, workers_kill_timeout=5,
     )  # fmt: skip
     publisher = Publisher(Path(config["store"]), casebook)
-    publisher.prepare()
-    publisher.start()
     try:
+        publisher.prepare()
+        publisher.start()
         server.serve()
     except OSError as error:
         raise _cannot_listen(error, where) from error
     finally:
-        if held is not None:
-            held.close()
+        held.close()
+        if shared is not None:
+            shared.unlink(missing_ok=True)
 
 
 def _address(host: str) -> str:
@@ -187,7 +197,7 @@ def _address(host: str) -> str:
         raise UsageError("--host is no address of this machine", found=ascii(host)[:80], wanted="127.0.0.1") from error
 
 
-def _claimed(host: str, port: int, where: str) -> "socket | None":
+def _claimed(host: str, port: int, where: str) -> "Claim":
     """Keep the address for this service. Raises StillwatchError where another one listens there."""
     from stillwatch.service.port import claim
 

@@ -35,12 +35,12 @@ def undo(
     the account by itself: a person approves.
     """
     from stillwatch.acting import undo as run_undo
-    from stillwatch.acting.telling import chosen
+    from stillwatch.acting.telling import Which, chosen
     from stillwatch.cli import acts
     from stillwatch.respond.action import State
 
     with acts.opened(store, casebook) as (kept, book):
-        names = chosen(book, (State.IN_FORCE,), action, account, campaign, accounts, rung, actions=actions)
+        names = chosen(book, (State.IN_FORCE,), Which(action, account, campaign, accounts, actions, rung))
         done = run_undo(book, names, by, reason, acts.now(), via=acts.login())
         acts.published(kept, book)
     acts.tell(done, "undo", json=json)

@@ -27,14 +27,17 @@ class Actor:
 
     def act(self, store: "Store", run_id: str, end: datetime) -> None:
         """Judge a run of the window that ends so, and say what came of it."""
+        from functools import partial
+
         from stillwatch.acting.by_policy import act
         from stillwatch.cli import acts
         from stillwatch.cli.output import say
         from stillwatch.errors import StillwatchError
+        from stillwatch.store.casebook.casebook import Casebook
 
         try:
-            with acts.opened(store.folder, self._casebook, begins=True) as (_, book):
-                done = act(store, book, self._policy, run_id, acts.now(), self._appeal_url, via=acts.login())
+            casebook = partial(Casebook.begun, store.folder, self._casebook)
+            done = act(store, casebook, self._policy, run_id, acts.now(), self._appeal_url, via=acts.login())
         except StillwatchError as error:
             say(f"the policy was not acted on: {error}")
             return

@@ -65,6 +65,8 @@ class State(StrEnum):
     UNDONE = "undone"
     LAPSED = "lapsed"
     """An appeal ended it; `ended` says whether it was upheld or not answered in time."""
+    PASSED = "passed"
+    """A step-up: the customer did what was asked. Nothing was taken back, so it speaks against no other rule."""
 
 
 OPEN = (State.PROPOSED, State.IN_FORCE, State.SHADOW)
@@ -87,6 +89,15 @@ class Approval:
 
     by: str
     reason: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A challenge that the customer has passed: which, who says so, and when."""
+
+    kind: str
+    by: str
     at: int
 
 
@@ -123,7 +134,7 @@ class Action:
     `needs` says how many people approve it; 0 begins by itself. `person` says why a person is needed where the rung
     does not. `seen_as` are all campaigns that runs have found it in. `radius` counts the accounts of its campaign that
     were proposed or in force with it. `bound_at` is the time beyond which no run renews it. `touched_at` is the latest
-    time that anything happened to it.
+    time that anything happened to it. `passed` are those of its challenges that the customer has passed.
     """
 
     action_id: str
@@ -144,6 +155,7 @@ class Action:
     appeal: Appeal | None = None
     ended: str = ""
     version: int = 1
+    passed: tuple[Passed, ...] = ()
 
 
 def is_open(action: Action) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from stillwatch.records import Rung
 from stillwatch.respond.action import HOUR, MOST_AUTOMATIC, Action, Outcome, State, touches
+from stillwatch.respond.challenges import passed_since
 from stillwatch.respond.ladder import is_automatic
 
 AUTOMATIC_WITHIN = 672
@@ -107,9 +108,17 @@ def beyond_all(standing: Iterable[Action], begins: Iterable[Action], cap: int) -
     return f"rules would act on {reached:,} accounts at once, in all campaigns; {MOST_AT_ONCE * cap:,} at most"
 
 
-def taken_back_since(earlier: Iterable[Action], action: Action) -> str:
-    """What of an account was undone, or ended by its appeal, after this was proposed; empty where nothing was. Whoever
-    proposed or approved it before did not know. `earlier` are actions of its account."""
+def changed_since(earlier: Sequence[Action], action: Action) -> list[str]:
+    """In sentences, what whoever proposed or approved this before did not know: that something of the account was taken
+    back after it was proposed, or that the customer has passed since what it asks. `earlier` are actions of its
+    account."""
+    done = passed_since(earlier, action)
+    asked = f"the customer has passed what it asks ({done}) after it was proposed" if done else ""
+    return [why for why in (_taken_back_since(earlier, action), asked) if why]
+
+
+def _taken_back_since(earlier: Iterable[Action], action: Action) -> str:
+    """What of an account was undone, or ended by its appeal, after this was proposed; empty where nothing was."""
     for other in earlier:
         ended = other.state in (State.UNDONE, State.LAPSED) and other.hit.mode == "enforce"
         if ended and other.touched_at >= action.proposed_at:
@@ -144,8 +153,10 @@ def _end(action: Action) -> int:
 
 
 def _cleared(actions: Sequence[Action], now: int) -> str:
+    """Why a rule needs a person: what people took back. What a customer passed says nothing, nor does the appeal that
+    was open then: else an appeal, and what was asked a day later, would be ninety days without any rule."""
     for action in sorted(actions, key=lambda a: (-a.touched_at, a.action_id)):
-        if now - action.touched_at >= CLEARED_HOURS * HOUR:
+        if action.state == State.PASSED or now - action.touched_at >= CLEARED_HOURS * HOUR:
             continue
         if action.state in (State.UNDONE, State.LAPSED):
             return f"an earlier action, {action.action_id}, was taken back: {action.ended}"

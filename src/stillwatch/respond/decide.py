@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from stillwatch.records import InForce, Obligation, PolicyRef, Rung
 from stillwatch.respond.budgets import Budgets
+from stillwatch.respond.challenges import URGENT, asked_by
 
 VERDICTS = {
     Rung.OBSERVE: "allow",
@@ -25,9 +26,6 @@ VERDICTS = {
 
 SECOND = 1_000_000
 """Times of actions are microseconds since 1970."""
-
-URGENT = "key_security"
-"""The reason code of what protects the customer: it is never delayed."""
 
 _STOPS = ("hold", "challenge")
 """Obligations under which a request is not answered."""
@@ -131,8 +129,8 @@ def _obliged(one: InForce) -> tuple[Obligation, ...]:
     if one.rung == Rung.SUSPEND and "hold" not in types:
         return (*one.obligations, Obligation("hold"))
     if one.rung == Rung.VERIFY and "challenge" not in types:
-        kind = "rotate_key" if one.reason_code == URGENT else "identity"
-        return (*one.obligations, Obligation("challenge", (("kind", kind),)))
+        kinds = asked_by(one.rung, one.obligations, one.reason_code)
+        return (*one.obligations, *(Obligation("challenge", (("kind", kind),)) for kind in kinds))
     return one.obligations
 
 
@@ -156,7 +154,7 @@ def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> 
     Whose actions name a group share the group's budget. A request is charged once to each budget, by the strictest of
     the limits that draw on it; the action that sets one of them speaks. Of several budgets the first that is used up
     speaks; those before it are charged all the same, but the request, which does not run, is not counted among those
-    that do.
+    that do. A member of a group is known by the action, however a request names the account.
     """
     wanted: dict[str, tuple[InForce, dict[str, int]]] = {}
     for one in spoken:
@@ -166,7 +164,7 @@ def _charge(spoken: list[InForce], ask: Ask, budgets: Budgets, clock: float) -> 
                 wanted[budget_of(one)] = (one if held else speaks, held | {name: value})
     charged: list[str] = []
     for budget, (speaks, numbers) in wanted.items():
-        wait = budgets.take(budget, numbers, ask.tokens, clock, ask.lease)
+        wait = budgets.take(budget, numbers, ask.tokens, clock, ask.lease, speaks.action_id)
         if wait > 0:
             for before in charged:
                 budgets.end(before, ask.lease)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stillwatch.records import AUTOMATIC_CEILING, Hit
+from stillwatch.records import Hit
+from stillwatch.respond.action import person_for
 from stillwatch.respond.policy import Policy, Rule
 
 PARTS = (
@@ -53,13 +54,25 @@ def _warnings(was: Rule | None, now: Rule | None) -> list[str]:
     if was is None:
         return ["a new rule that is enforced at once; let it run in shadow first"]
     told = []
+    if was.mode == "shadow":
+        told.append(f"it goes from shadow to enforce: {_begins(now)}")
     if was.mode == "enforce" and was.when.text != now.when.text:
         told.append("its condition changed while it is enforced; give the new condition an id of its own, in shadow")
     if was.mode == "shadow" and (was.when.text, was.rung) != (now.when.text, now.rung):
         told.append("it is enforced with another condition or action than ran in shadow")
-    if was.mode == "enforce" and now.rung > was.rung and now.rung <= AUTOMATIC_CEILING:
-        told.append(f"its action went up from {was.rung.name.lower()} to {now.rung.name.lower()} while it is enforced")
+    if now.rung > was.rung:
+        goes = f"its action goes up from {was.rung.name.lower()} to {now.rung.name.lower()}"
+        told.append(f"{goes}{' while it is enforced' if was.mode == 'enforce' else ''}: {_begins(now)}")
+    if now.hours > was.hours:
+        told.append(f"it lasts longer: {now.hours:,} hours, {was.hours:,} before")
     return told
+
+
+def _begins(rule: Rule) -> str:
+    """Who puts it in force, in words."""
+    if person_for(rule.rung, rule.obligations):
+        return f"whom it hits is proposed to a person for {rule.rung.name.lower()}"
+    return f"whom it hits gets {rule.rung.name.lower()} at once, for {rule.hours:,} hours"
 
 
 def policy_warnings(old: Policy, new: Policy) -> list[str]:

@@ -1,6 +1,6 @@
 """The ladder as a state machine: what may become of an action, by whom, and when. Pure: the clock is passed in.
 
-proposed ──approve…begin──▶ in_force ──▶ expired · undone · lapsed (appeal upheld, or not answered in time)
+proposed ──approve…begin──▶ in_force ──▶ expired · undone · passed · lapsed (appeal upheld, or unanswered in time)
    └──▶ declined · expired          shadow (what would have been) ──▶ expired · undone
 
 Nothing above `AUTOMATIC_CEILING` begins without a named person, nothing begins without reason, clause, expiry and a way
@@ -23,6 +23,7 @@ from stillwatch.respond.action import (
     Appeal,
     Approval,
     Outcome,
+    Passed,
     State,
     Terms,
     checked,
@@ -35,6 +36,7 @@ from stillwatch.respond.action import (
     why_a_person,
 )
 from stillwatch.respond.address import appeal_address
+from stillwatch.respond.challenges import is_done, left_of
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,15 @@ class Undo:
 
 
 @dataclass(frozen=True)
+class Pass:
+    """Who checks it says that the customer has passed a challenge of this kind. A step-up ends with its last one."""
+
+    kind: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class OpenAppeal:
     """The customer appeals; `by` is who took it in, if anybody did."""
 
@@ -102,7 +113,7 @@ class AppealOverdue:
 
 
 Event: TypeAlias = (
-    Approve | Decline | Begin | HitAgain | Expire | Undo | OpenAppeal | AnswerAppeal | AppealOverdue
+    Approve | Decline | Begin | HitAgain | Expire | Undo | Pass | OpenAppeal | AnswerAppeal | AppealOverdue
 )  # fmt: skip
 
 
@@ -174,6 +185,8 @@ def _step(action: Action, event: Event, at: int) -> Action:  # noqa: PLR0911
         case Undo():
             person_named(event.by), stated("reason", event.reason)
             return _closed(action, State.UNDONE, "undone", at)
+        case Pass():
+            return _passed(action, event, at)
         case OpenAppeal():
             return _appealed(action, event, at)
         case AnswerAppeal():
@@ -189,6 +202,7 @@ ALLOWED: dict[type, tuple[State, ...]] = {
     HitAgain: (State.PROPOSED, State.IN_FORCE, State.SHADOW),
     Expire: (State.PROPOSED, State.IN_FORCE, State.SHADOW),
     Undo: (State.IN_FORCE, State.SHADOW),
+    Pass: (State.IN_FORCE,),
     OpenAppeal: (State.IN_FORCE,),
     AnswerAppeal: (State.IN_FORCE,),
     AppealOverdue: (State.IN_FORCE,),
@@ -197,7 +211,7 @@ ALLOWED: dict[type, tuple[State, ...]] = {
 
 WORDS = {
     Approve: "approved", Begin: "begun", Decline: "declined", HitAgain: "renewed", Expire: "expired", Undo: "undone",
-    OpenAppeal: "appealed", AnswerAppeal: "answered", AppealOverdue: "overdue",
+    Pass: "passed", OpenAppeal: "appealed", AnswerAppeal: "answered", AppealOverdue: "overdue",
 }  # fmt: skip
 """What an event made of an action, as the audit trail says it."""
 
@@ -301,6 +315,19 @@ def _hit_again(action: Action, event: HitAgain, at: int) -> Action:
         return seen
     wanted = min(at + min(hit.hours, MOST_AUTOMATIC) * HOUR, action.bound_at)
     return replace(seen, expires_at=max(action.expires_at, wanted))
+
+
+def _passed(action: Action, event: Pass, at: int) -> Action:
+    _in_time(action, at)
+    by, left = person_named(event.by), left_of(action)
+    stated("reason", event.reason)
+    if event.kind not in left:
+        raise UsageError(
+            f"action {action.action_id} asks for no such challenge", found=ascii(event.kind)[:80],
+            wanted=" or ".join(left) or "an action that asks for one",
+        )  # fmt: skip
+    after = replace(action, passed=(*action.passed, Passed(event.kind, by, at)))
+    return _closed(after, State.PASSED, "passed", at) if is_done(after) else after
 
 
 def _expired(action: Action, at: int) -> Action:

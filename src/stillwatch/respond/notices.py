@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from stillwatch.records import InForce, Obligation, Rung
 from stillwatch.respond.action import Action, Outcome, State, touches
+from stillwatch.respond.challenges import left_of, obligations_left
 
 WHY = {
     "usage_review": "Usage of your account is being reviewed.",
@@ -104,8 +105,8 @@ def notice_of(action: Action) -> Notice:
 
 
 def _to_do(action: Action) -> str:
-    kinds = [dict(one.settings).get("kind") for one in action.hit.obligations if one.type == "challenge"]
-    asked = [CHALLENGE[kind] for kind in CHALLENGE if kind in kinds]
+    left = left_of(action)
+    asked = [CHALLENGE[kind] for kind in CHALLENGE if kind in left]
     return " ".join([*asked, *_limits(action.hit.obligations), DO[action.hit.reason_code]])
 
 
@@ -136,7 +137,7 @@ def in_force_of(action: Action) -> InForce:
     ends = min(action.expires_at, appeal.due_at) if appeal is not None and waits else action.expires_at
     return InForce(
         action_id=action.action_id, account_id=hit.account_id, group=hit.campaign_id, rung=hit.rung,
-        obligations=hit.obligations, mode=hit.mode, reason_code=hit.reason_code, notice=notice_of(action).text,
+        obligations=obligations_left(action), mode=hit.mode, reason_code=hit.reason_code, notice=notice_of(action).text,
         appeal_url=appeal_url(action), starts_at=action.starts_at or action.proposed_at, expires_at=ends,
         policy=hit.policy,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stillwatch.records import Hit, Obligation, PolicyRef, Rung
-from stillwatch.respond.action import Action, Appeal, Approval, Outcome, State, Terms
+from stillwatch.respond.action import Action, Appeal, Approval, Outcome, Passed, State, Terms
 
 
 def written(value: object) -> str:
@@ -18,6 +18,8 @@ def action_text(action: Action) -> str:
     held = asdict(action)
     if action.appeal is not None and not action.appeal.taken_by:
         del held["appeal"]["taken_by"]
+    if not action.passed:
+        del held["passed"]
     return written(held)
 
 
@@ -30,6 +32,7 @@ def action_read(text: str) -> Action:
         **{
             **held, "hit": hit_read(held["hit"]), "terms": Terms(**held["terms"]), "state": State(held["state"]),
             "seen_as": tuple(held["seen_as"]), "approvals": tuple(Approval(**one) for one in held["approvals"]),
+            "passed": tuple(Passed(**one) for one in held.get("passed", ())),
             "appeal": Appeal(**{**appeal, "outcome": Outcome(appeal["outcome"])}) if appeal else None,
         }
     )  # fmt: skip

@@ -21,6 +21,7 @@ from stillwatch.records import CHALLENGES, MODES, OBLIGATIONS, REASON_CODES, Run
 from stillwatch.respond.decide import begins
 from stillwatch.service.auth import OPEN, ROUTES
 from stillwatch.service.casework import add_routes
+from stillwatch.service.challenges import add_challenges
 from stillwatch.service.decisions import App, Decisions, Receive, Scope, Send, admit, log, refuse
 from stillwatch.service.state import Keeper, State
 from stillwatch.service.wire import End, Question, Refused
@@ -51,6 +52,7 @@ def build(state: State) -> Decisions:
     )  # fmt: skip
     _routes(pages, state, decisions)
     add_routes(pages, state.config)
+    add_challenges(pages, state.config)
     _faults(pages)
     pages.openapi = lambda: _openapi(pages)  # type: ignore[method-assign]
     decisions.rest = _guarded(state, pages)

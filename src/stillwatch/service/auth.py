@@ -20,7 +20,10 @@ from stillwatch.store.decisions import turn
 from stillwatch.store.files import make_folder, write_whole
 
 PEOPLE = ("analyst", "lead", "admin")
-ROLES = ("viewer", "analyst", "lead", "admin", "ingest", "decide")
+NAMED = (*PEOPLE, "verify")
+"""Roles whose tokens may say who acts by them; that of `verify`, a service that checks step-ups, has to."""
+
+ROLES = ("viewer", "analyst", "lead", "admin", "ingest", "decide", "verify")
 SCHEMA = "stillwatch/tokens/v1"
 PREFIX = "sw"
 IN_URL = re.compile(rb"(?:^|[^A-Za-z0-9])sw_[a-z]+_[0-9a-f]{12}_|(?:^|&)(?:access_)?token=", re.IGNORECASE)
@@ -78,8 +81,10 @@ def new_token(store: Path, role: str, note: str = "", person: str = "") -> tuple
     """Make a token: what is kept, and the token itself, which nobody can show again. Raises UsageError."""
     if role not in ROLES:
         raise UsageError("no such role", found=role, wanted=", ".join(ROLES))
-    if person and role not in PEOPLE:
-        raise UsageError("a token of this role is no person's", found=role, wanted=", ".join(PEOPLE))
+    if person and role not in NAMED:
+        raise UsageError("a token of this role is no person's", found=role, wanted=", ".join(NAMED))
+    if role == "verify" and not person:
+        raise UsageError("a token of this role says who checks", wanted="--person, the service's name: kyc")
     acts = person_named(person) if person else ""
     if len(note) > LONGEST_NOTE or not note.isprintable():
         raise UsageError("a note that is none", wanted=f"at most {LONGEST_NOTE} printable characters")
@@ -151,6 +156,7 @@ ROUTES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("GET", "/v1/appeals"): PEOPLE,
     ("POST", "/v1/appeals"): PEOPLE,
     ("POST", "/v1/appeals/answer"): ("lead", "admin"),
+    ("POST", "/v1/challenges/passed"): ("verify", "lead", "admin"),
     ("GET", "/v1/permissions"): PEOPLE,
     ("POST", "/v1/permissions"): ("lead", "admin"),
     ("POST", "/v1/permissions/end"): ("lead", "admin"),

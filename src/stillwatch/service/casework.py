@@ -9,38 +9,35 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from stillwatch import acting
 from stillwatch.acting import grants
 from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
 from stillwatch.acting.collateral import queue
 from stillwatch.acting.known import concerned
-from stillwatch.acting.telling import by_hand_beside, chosen, told
+from stillwatch.acting.labelling import review_of
+from stillwatch.acting.telling import Which, by_hand_beside, chosen, told
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.respond.action import Action, State, person_named
-from stillwatch.respond.bounds import MOST_BY_HAND
 from stillwatch.service.auth import Token
+from stillwatch.service.bodies import Answered, Appealed, Approved, Ended, Granted, Labelled, Named, Wanted
 from stillwatch.service.state import Config
 from stillwatch.store.casebook.casebook import Casebook
-from stillwatch.store.casebook.reviews import Review, label, reviews_of
-from stillwatch.store.runs import found_in, read_run
+from stillwatch.store.casebook.reviews import label, reviews_of
+from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
 log = logging.getLogger("stillwatch.service")
 
 MOST_ROWS = 10_000
 """Rows of one answer at most."""
-
-Id = Annotated[str, Field(min_length=1, max_length=1024)]
-Text = Annotated[str, Field(max_length=20_000)]
 
 
 class Answer(JSONResponse):
@@ -49,97 +46,6 @@ class Answer(JSONResponse):
     def render(self, content: Any) -> bytes:
         """The bytes."""
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Named(_Body):
-    """Which actions: one by its id, those of an account, or all of a campaign, of which `accounts` says how many
-    accounts that is, and `actions` how many actions where these are more; with `rung` those of one rung alone, or
-    `rotate_key`; with `proposed_by` what one person proposed by hand; and why."""
-
-    action_id: Id | None = None
-    account_id: Id | None = None
-    campaign_id: Id | None = None
-    accounts: Annotated[int, Field(ge=1)] | None = None
-    actions: Annotated[int, Field(ge=1)] | None = None
-    rung: Id | None = None
-    proposed_by: Id | None = None
-    reason: Text
-
-
-class Approved(Named):
-    """What a person approves; `although` the newest run clears an account, or a permission in force speaks of it."""
-
-    although: bool = False
-
-
-class Answered(Named):
-    """An appeal's answer: who is right, the customer (`upheld`) or not."""
-
-    answer: Literal["upheld", "rejected"]
-
-
-class Appealed(_Body):
-    """A customer appeals against an action."""
-
-    action_id: Id
-    statement: Text
-
-
-class Labelled(_Body):
-    """What a person says of a finding, or of one account in it."""
-
-    campaign_id: Id
-    label: Literal["true", "benign", "false"]
-    account_id: Id | None = None
-    run_id: Id | None = None
-    reason: Text
-
-
-class Wanted(_Body):
-    """An action that a person proposes by hand. `obligations` are as the command has them: TYPE:SETTING=VALUE,…
-    `appeal_url`, where it is given, is the service's own. `unknown` takes an account's id that the store does not
-    know."""
-
-    account_id: Id
-    rung: Id
-    obligations: list[Annotated[str, Field(max_length=400)]] = []
-    hours: Annotated[int, Field(ge=1)]
-    clause: Text
-    reason: Text
-    code: Id = "usage_review"
-    appeal_url: Text | None = None
-    cap: Annotated[int, Field(ge=0, le=MOST_BY_HAND)] = MOST_BY_HAND
-    run_id: Id | None = None
-    unknown: bool = False
-
-
-class Granted(_Body):
-    """A permission: one account's or organisation's, for a purpose, by a contract or ticket."""
-
-    reference: Id
-    purpose: Id
-    account_id: Id | None = None
-    org_id: Id | None = None
-    models: list[Id] = []
-    exchange_cap: Annotated[int, Field(ge=0)] | None = None
-    token_cap: Annotated[int, Field(ge=0)] | None = None
-    starts_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
-    ends_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
-    reason: Text
-
-
-class Ended(_Body):
-    """Which permissions end: all of a reference, of one holder, for one purpose."""
-
-    reference: Id
-    account_id: Id | None = None
-    org_id: Id | None = None
-    purpose: Id | None = None
-    reason: Text
 
 
 class Casework:
@@ -151,16 +57,21 @@ class Casework:
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Store, Casebook]]:
-        """The store and its casebook."""
-        casebook = Casebook.open(self.config.store, self.config.casebook)
-        try:
-            yield Store.open(self.config.store, self.config.key_file), casebook
-        finally:
-            casebook.close()
+        """The store and its casebook, for whoever reads or decides; an empty one where the store has none yet."""
+        with Casebook.seen(self.config.store, self.config.casebook) as casebook:
+            yield self.store(), casebook
+
+    def begun(self) -> AbstractContextManager[Casebook]:
+        """The casebook for whoever is about to write, begun where the store has none yet."""
+        return Casebook.begun(self.config.store, self.config.casebook)
+
+    def store(self) -> Store:
+        """The store."""
+        return Store.open(self.config.store, self.config.key_file)
 
     def act(self, request: Request, does: Callable[[Casebook, str, str], list[Action]], schema: str) -> Answer:
         """Do something as the person who asks; what changed as the answer."""
-        by, via = _person(request)
+        by, via = person_of(request)
         with self.opened() as (_, book):
             return _actions(does(book, by, via), schema)
 
@@ -184,10 +95,10 @@ class Casework:
 
     def names(self, book: Casebook, body: Named, *states: State, approving: bool = False) -> list[str]:
         """The ids of the actions that a request names."""
-        return chosen(
-            book, states, body.action_id, body.account_id, body.campaign_id, body.accounts, body.rung,
-            actions=body.actions, proposed_by=body.proposed_by, approving=approving,
-        )  # fmt: skip
+        which = Which(
+            body.action_id, body.account_id, body.campaign_id, body.accounts, body.actions, body.rung, body.proposed_by
+        )
+        return chosen(book, states, which, approving=approving)
 
 
 def microseconds() -> int:
@@ -195,7 +106,7 @@ def microseconds() -> int:
     return time.time_ns() // 1000
 
 
-def _person(request: Request) -> tuple[str, str]:
+def person_of(request: Request) -> tuple[str, str]:
     """Who asks, and by which token. Raises UsageError where the token names nobody."""
     token: Token = request.scope["stillwatch.token"]
     if not token.person:
@@ -234,7 +145,7 @@ def _reading(pages: FastAPI, work: Casework) -> None:
     def review() -> Answer:
         with work.opened() as (store, book):
             acting.sweep(book, work.now())
-            waiting = [{**vars(one), "actions": [told(each) for each in one.actions]} for one in queue(store, book)]
+            waiting = [one.as_dict() for one in queue(store, book, work.now())]
             said = [asdict(one) for one in reviews_of(book)]
         return Answer({"schema": "stillwatch/review/v1", "proposals": waiting, "reviews": said})
 
@@ -269,29 +180,24 @@ def _reading(pages: FastAPI, work: Casework) -> None:
 def _deciding(pages: FastAPI, work: Casework) -> None:
     @pages.post("/v1/review", summary="Say what a finding is: true, benign or false.")
     def labelled(request: Request, body: Labelled) -> Answer:
-        by, via = _person(request)
-        with work.opened() as (store, book):
-            answer = read_run(store, body.run_id)
-            finding = found_in(answer, body.campaign_id, store.folder)
-            account = body.account_id or ""
-            if account and account not in {member["account_id"] for member in finding["members"]}:
-                raise UsageError("the finding does not name this account", found=ascii(account)[:80])
-            said = Review(
-                answer["run"]["run_id"], finding["campaign_id"], account, body.label, by, body.reason, work.now()
-            )
+        by, via = person_of(request)
+        said = review_of(
+            work.store(), body.run_id, body.campaign_id, body.account_id or "", body.label, by, body.reason, work.now()
+        )
+        with work.begun() as book:
             kept = label(book, said, via)
         return Answer({"schema": "stillwatch/review/v1", "reviews": [asdict(kept)]})
 
     @pages.post("/v1/propose", summary="Propose an action by hand; another person approves it.")
     def propose(request: Request, body: Wanted) -> Answer:
-        by, via = _person(request)
-        with work.opened() as (store, book):
-            hit = hit_by_hand(
-                read_run(store, body.run_id), body.account_id, body.rung, body.obligations, by, body.reason,
-                body.clause, body.code, body.hours,
-            )  # fmt: skip
-            terms = acting.Terms(cap=body.cap, appeal_url=work.appeal_address(body.appeal_url))
-            done = propose_by_hand(store, book, hit, work.now(), terms, by, via=via, unknown=body.unknown)
+        by, via = person_of(request)
+        store = work.store()
+        hit = hit_by_hand(
+            read_run(store, body.run_id), body.account_id, body.rung, body.obligations, by, body.reason,
+            body.clause, body.code, body.hours,
+        )  # fmt: skip
+        terms = acting.Terms(cap=body.cap, appeal_url=work.appeal_address(body.appeal_url))
+        done = propose_by_hand(store, work.begun, hit, work.now(), terms, by, via=via, unknown=body.unknown)
         if done.refused:
             raise UsageError(f"nothing is proposed: {done.refused}")
         passed = [{"action_id": one, "because": why} for one, why in done.passed_over]
@@ -302,7 +208,7 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
 
     @pages.post("/v1/approve", summary="Approve what is proposed: all that is named, or nothing.")
     def approve(request: Request, body: Approved) -> Answer:
-        by, via = _person(request)
+        by, via = person_of(request)
         with work.opened() as (store, book):
             names = work.names(book, body, State.PROPOSED, approving=True)
             done = acting.approve_what_holds(
@@ -374,14 +280,11 @@ def _permissions(pages: FastAPI, work: Casework) -> None:
 
     @pages.post("/v1/permissions", summary="Give a permission.")
     def add(request: Request, body: Granted) -> Answer:
-        by, via = _person(request)
+        by, via = person_of(request)
+        wanted = grants.Permission(**{**body.model_dump(exclude={"reason"}), "models": tuple(body.models)})
+        given = grants.add_permission(work.store(), work.begun, wanted, by, body.reason, work.now(), via=via)
         with work.opened() as (store, book):
-            wanted = grants.Permission(
-                body.account_id, body.org_id, body.purpose, body.reference, tuple(body.models), body.exchange_cap,
-                body.token_cap, body.starts_at, body.ends_at,
-            )  # fmt: skip
-            row = grants.add_permission(store, book, wanted, by, body.reason, work.now(), via=via)
-            whom = concerned(store, book, row)
+            whom = concerned(store, book, given)
             return now(
                 store, book, unknown_accounts=whom.unknown_accounts, unknown_orgs=whom.unknown_orgs,
                 actions=[told(one) for one in whom.actions],
@@ -389,10 +292,10 @@ def _permissions(pages: FastAPI, work: Casework) -> None:
 
     @pages.post("/v1/permissions/end", summary="End all permissions of a reference, now, for good.")
     def end(request: Request, body: Ended) -> Answer:
-        by, via = _person(request)
+        by, via = person_of(request)
+        grants.end_permissions(
+            work.store(), work.begun, body.reference, by, body.reason, work.now(), account=body.account_id,
+            org=body.org_id, purpose=body.purpose, via=via,
+        )  # fmt: skip
         with work.opened() as (store, book):
-            grants.end_permissions(
-                store, book, body.reference, by, body.reason, work.now(), account=body.account_id, org=body.org_id,
-                purpose=body.purpose, via=via,
-            )  # fmt: skip
             return now(store, book)

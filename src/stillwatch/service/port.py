@@ -1,32 +1,80 @@
 """One service an address: the workers of one share a port (SO_REUSEPORT), and so would those of a second, unseen.
 
 Two services at one port answer in turns, each with its own settings and budgets. So before any worker is started the
-port is bound once as nobody can share it, and let go. Between that and the workers' own binding a name that only one
-process can have is held (Linux), so that of two that start at one moment one is refused.
+port is bound once as nobody can share it, and let go. Between that and the workers' own binding names that only one
+process can have are held (Linux), so that of services that start at one moment one is left at each address: the
+address's own name, and one of the port's PLACES; a service at all of the machine's addresses holds all of these.
 """
 
 import errno
+import ipaddress
 import socket
 import sys
 from typing import Any
 
+PLACES = 16
+"""Services at one port of one machine, each at an address of its own."""
 
-def claim(host: str, port: int) -> socket.socket | None:
-    """Make sure that nobody listens at an address. What is answered keeps other services of ours from it until it is
-    closed; None where the system has no such names.
+
+class Claim:
+    """What keeps other services of ours from an address, until it is closed."""
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+
+    def close(self) -> None:
+        """Let go of it."""
+        while self._held:
+            self._held.pop().close()
+
+    def name(self, host: str, port: int) -> None:
+        """Take the names of an address. Raises OSError (EADDRINUSE) where another process has them."""
+        self._take(f"stillwatch serve {host} {port}")
+        places = (f"stillwatch serve port {port} place {number}" for number in range(PLACES))
+        if is_every(host):
+            for place in places:
+                self._take(place)
+        elif not any(self._has_taken(place) for place in places):
+            raise OSError(errno.EADDRINUSE, "the port's places are taken")
+
+    def _has_taken(self, name: str) -> bool:
+        try:
+            self._take(name)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+        return True
+
+    def _take(self, name: str) -> None:
+        held = _named(name)
+        if held is not None:
+            self._held.append(held)
+
+
+def claim(host: str, port: int) -> Claim:
+    """Make sure that nobody listens at an address, and keep other services of ours from it. Where the system has no
+    such names, only who listens already is seen.
 
     Raises OSError (EADDRINUSE) where somebody does. Whether the address is this machine's, the workers find out.
     """
-    held = _named(f"stillwatch serve {host} {port}")
-    for family, kind, protocol, _, address in _found(host, port):
-        try:
+    held = Claim()
+    try:
+        held.name(host, port)
+        for family, kind, protocol, _, address in _found(host, port):
             _bind_once(family, kind, protocol, address)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                if held is not None:
-                    held.close()
-                raise
+    except OSError:
+        held.close()
+        raise
     return held
+
+
+def is_every(host: str) -> bool:
+    """Whether a host is all of the machine's addresses: of IPv6 it may be those of IPv4 as well."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return host == ""
 
 
 def _found(host: str, port: int) -> list[Any]:
@@ -37,9 +85,14 @@ def _found(host: str, port: int) -> list[Any]:
 
 
 def _bind_once(family: int, kind: int, protocol: int, address: Any) -> None:
-    with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that are closing hinder nobody
-        probe.bind(address)
+    """Raise OSError where somebody has the address; what else keeps us from it, the workers find out."""
+    try:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that are closing hinder nobody
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise
 
 
 def _named(name: str) -> socket.socket | None:

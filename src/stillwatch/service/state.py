@@ -16,6 +16,7 @@ from stillwatch.respond.budgets import Budgets
 from stillwatch.respond.decide import Ask, Ruling, Timing, budget_of, decide
 from stillwatch.service.auth import Doors, read_tokens, tokens_file
 from stillwatch.service.clock import SECOND, Clock
+from stillwatch.service.leases import SharedLeases
 from stillwatch.service.realtime import raise_threads
 from stillwatch.service.wire import End, Question, encoded
 from stillwatch.store import keyring
@@ -38,7 +39,8 @@ log = logging.getLogger("stillwatch.service")
 @dataclass(frozen=True)
 class Config:
     """How a worker is set: the store, delay and ttl in seconds, how many workers share each budget, and the `most`
-    decisions that one gives in a second. `appeal_url` is where customers appeal against what is proposed over HTTP."""
+    decisions that one gives in a second. `appeal_url` is where customers appeal against what is proposed over HTTP,
+    `leases` the table in which several workers count what runs at once (service.leases)."""
 
     store: Path
     delay: int = 900
@@ -49,6 +51,7 @@ class Config:
     casebook: str | None = None
     realtime: bool = False
     appeal_url: str = ""
+    leases: Path | None = None
 
 
 class State:
@@ -59,7 +62,8 @@ class State:
         self.clock = clock or Clock()
         self.current = Current(config.store)
         self.doors = Doors()
-        self.budgets = Budgets(1.0 / max(config.workers, 1))
+        shared = SharedLeases(config.leases) if config.leases else None
+        self.budgets = Budgets(1.0 / max(config.workers, 1), leases=shared)
         self.timing = Timing(b"", config.delay, config.ttl)
         self.log: deque[bytes] = deque(maxlen=LOGGED)
         self.counts: dict[str, int] = {}
@@ -72,7 +76,7 @@ class State:
     @classmethod
     def of(cls, held: Mapping[str, Any]) -> "State":
         """A state from its configuration as JSON has it."""
-        places = {name: Path(held[name]) for name in ("store", "key_file") if name in held}
+        places = {name: Path(held[name]) for name in ("store", "key_file", "leases") if name in held}
         return cls(Config(**{**held, **places}))
 
     # ------------------------------------------------------------------------------------------------ deciding

@@ -4,15 +4,17 @@ Every change is an event of the ladder. It is applied to the action as it is in 
 of its version, and noted in the audit trail in the same transaction: all three, or none.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from stillwatch.errors import StoreError, UsageError
+from stillwatch.errors import StoreError, UsageError, first_of
 from stillwatch.records import InForce, Rung
 from stillwatch.respond import ladder
 from stillwatch.respond.action import LAST_TIME, OPEN, Action, State
@@ -27,17 +29,48 @@ from stillwatch.store.casebook.trail import Entry
 AT_ONCE = 400
 """Values in one question to the database."""
 
+LEAST_LETTERS = 6
+"""Letters after `R-` by which an action may be named: fewer may be another's tomorrow."""
+
+START = re.compile(rf"R-[0-9a-f]{{{LEAST_LETTERS},12}}")
+
+MOST_NAMED = 8
+"""Actions that an error names."""
+
 
 class Casebook:
-    """One store's casebook. `open` brings it up to date; `writing` is the one way to change it."""
+    """One store's casebook. `open` brings it up to date; `writing` is the one way to change it. Whoever writes first
+    begins it, who reads does not."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     @classmethod
-    def open(cls, folder: Path, url: str | None = None, *, begins: bool = True) -> "Casebook":
+    def open(cls, folder: Path, url: str | None = None, *, begins: bool = False) -> "Casebook":
         """The casebook of a store: `casebook.db` in its folder, or that of a URL's server. As `Database.open`."""
         return cls(Database.open(folder, url, begins=begins))
+
+    @classmethod
+    @contextmanager
+    def begun(cls, folder: Path, url: str | None = None) -> "Iterator[Casebook]":
+        """The same for a while, begun where the store has none yet: for whoever is about to write."""
+        with closing(cls.open(folder, url, begins=True)) as casebook:
+            yield casebook
+
+    @classmethod
+    @contextmanager
+    def seen(cls, folder: Path, url: str | None = None) -> "Iterator[Casebook]":
+        """The same for whoever reads or decides: where the store has none yet, an empty one elsewhere that goes."""
+        held = cls.there(folder, url)
+        with closing(held) if held else cls.none() as casebook:
+            yield casebook
+
+    @classmethod
+    @contextmanager
+    def none(cls) -> "Iterator[Casebook]":
+        """An empty casebook of no store's, for a while."""
+        with tempfile.TemporaryDirectory(prefix="stillwatch-") as folder, cls.begun(Path(folder)) as casebook:
+            yield casebook
 
     @classmethod
     def there(cls, folder: Path, url: str | None = None, *, rehearses: bool = False) -> "Casebook | None":
@@ -87,9 +120,18 @@ class Casebook:
             return found(connection, states, account=account, campaign=campaign)
 
     def get(self, start: str) -> Action:
-        """The one action whose id starts so. Raises UsageError where none or several do."""
+        """The one action whose id this is, or starts so. Raises UsageError where none or several do, or it is short."""
+        return self.get_all([start])[0]
+
+    def get_all(self, starts: Sequence[str]) -> list[Action]:
+        """The actions whose ids these are, or start so, in their order. Raises UsageError as `get`."""
         with self.database.reading() as connection:
-            return named(connection, start)
+            return named(connection, starts)
+
+    def of_accounts(self, accounts: Iterable[str]) -> dict[str, list[Action]]:
+        """All actions of these accounts, whatever became of them, by account."""
+        with self.database.reading() as connection:
+            return of_accounts(connection, accounts)
 
     def history(self, *, action_id: str | None = None, last: int | None = None) -> list[dict[str, Any]]:
         """The audit trail, oldest first: all of it, one action's, or the last rows."""
@@ -118,6 +160,10 @@ class Casebook:
             writer.flush()
 
 
+Begun: TypeAlias = Callable[[], AbstractContextManager[Casebook]]
+"""Begins a store's casebook where it has none yet, for whoever finds nothing left to refuse."""
+
+
 class Writer:
     """Changes in one transaction. What was read through it nobody else changes before it ends."""
 
@@ -135,14 +181,14 @@ class Writer:
         self._insert()
         return found(self.connection, states, account=account, campaign=campaign)
 
-    def get(self, start: str) -> Action:
-        """As the casebook's `get`, within the transaction."""
+    def get_all(self, starts: Sequence[str]) -> list[Action]:
+        """As the casebook's `get_all`, within the transaction."""
         self._insert()
-        return named(self.connection, start)
+        return named(self.connection, starts)
 
-    def of_accounts(self, accounts: Iterable[str]) -> list[Action]:
-        """All actions of these accounts, whatever became of them."""
-        return _each(self.connection, ACTIONS.c.account, sorted(map(mark, set(accounts))))
+    def of_accounts(self, accounts: Iterable[str]) -> dict[str, list[Action]]:
+        """As the casebook's `of_accounts`, within the transaction."""
+        return of_accounts(self.connection, accounts)
 
     def over(self, now: int) -> list[Action]:
         """Open actions that time has ended and nobody has noted."""
@@ -163,12 +209,14 @@ class Writer:
         after = ladder.step(action, event, now)
         self._insert()
         self._update(action, after)
-        self.note(ladder.WORDS[type(event)], after, getattr(event, "reason", "") or getattr(event, "statement", ""))
+        said = getattr(event, "reason", "") or getattr(event, "statement", "")
+        more = (("kind", event.kind),) if isinstance(event, ladder.Pass) else ()
+        self.note(ladder.WORDS[type(event)], after, said, more)
         return after
 
-    def note(self, what: str, action: Action, reason: str = "") -> None:
+    def note(self, what: str, action: Action, reason: str = "", more: tuple[tuple[str, str], ...] = ()) -> None:
         """Put a row about an action on the trail."""
-        self.say(Entry(what, action.touched_at, self.by, self.via, reason, action))
+        self.say(Entry(what, action.touched_at, self.by, self.via, reason, action, more=more))
 
     def say(self, entry: Entry) -> None:
         """Put any row on the trail."""
@@ -222,16 +270,36 @@ def found(
     return _actions(connection, and_(*where))
 
 
-def named(connection: Connection, start: str) -> Action:
-    """The one action whose id starts so. Raises UsageError where none or several do."""
-    like = ACTIONS.c.action_id.startswith(start, autoescape=True) if start.isascii() and start.isprintable() else None
-    fitting = _actions(connection, like) if like is not None and start else []
-    if len(fitting) != 1:
+def named(connection: Connection, starts: Sequence[str]) -> list[Action]:
+    """The actions whose ids these are, or start so, in their order: whole ids in one look. Raises UsageError where no
+    action's id starts so, several do, or it is too short to tell."""
+    whole = sorted(filter(START.fullmatch, set(starts)))
+    held = {one.action_id: one for one in _each(connection, ACTIONS.c.action_id, whole)}
+    return [held[start] if start in held else _started(connection, start) for start in starts]
+
+
+def _started(connection: Connection, start: str) -> Action:
+    if not START.fullmatch(start):
         raise UsageError(
-            f"{len(fitting)} actions have an id that starts so", found=ascii(start)[1:40],
-            wanted=", ".join(one.action_id for one in fitting[:8]) or "an id that `stillwatch actions` lists",
+            "that is no action's id, nor the start of one", found=ascii(start)[1:-1][:40],
+            wanted=f"R- and at least {LEAST_LETTERS} letters of an id", next_step="stillwatch actions --all",
+        )  # fmt: skip
+    fitting = _actions(connection, ACTIONS.c.action_id.startswith(start, autoescape=True))
+    if len(fitting) != 1:
+        names = sorted(one.action_id for one in fitting)
+        raise UsageError(
+            f"{len(names)} actions have an id that starts so", found=start,
+            wanted=f"one of {first_of(names, MOST_NAMED)}" if names else "an id that `stillwatch actions` lists",
         )  # fmt: skip
     return fitting[0]
+
+
+def of_accounts(connection: Connection, accounts: Iterable[str]) -> dict[str, list[Action]]:
+    """All actions of these accounts, whatever became of them, by account."""
+    told: dict[str, list[Action]] = {}
+    for one in _each(connection, ACTIONS.c.account, sorted(map(mark, set(accounts)))):
+        told.setdefault(one.hit.account_id, []).append(one)
+    return told
 
 
 def _actions(connection: Connection, where: ColumnElement[bool]) -> list[Action]:

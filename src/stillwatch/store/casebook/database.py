@@ -38,15 +38,17 @@ class Database:
 
     @classmethod
     def open(
-        cls, folder: Path, url: str | None = None, *, begins: bool = True, rehearses: bool = False
+        cls, folder: Path, url: str | None = None, *, begins: bool = False, rehearses: bool = False
     ) -> "Database":  # fmt: skip
-        """Open the casebook of a store's folder, making it first where it is missing; one on a server only if `begins`,
-        and where the store has none yet. Whoever `rehearses` changes nothing: each transaction is taken back.
+        """Open the casebook of a store's folder, or that on a URL's server; whoever `begins` makes it first where the
+        store has none yet. Whoever `rehearses` changes nothing: each transaction is taken back.
 
-        Raises UsageError where the URL is none, names what is not this store's casebook, or its driver is missing,
-        StoreError where the database cannot be reached, is damaged, or is of a newer version.
+        Raises UsageError where there is none, the URL is none, names what is not this store's casebook, or its driver
+        is missing, StoreError where the database cannot be reached, is damaged, or is of a newer version.
         """
         server = place.server_of(folder, url)
+        if server is None and not begins:
+            place.check_file(folder)
         database = cls._of(folder, server)
         database.rehearses = rehearses
         try:

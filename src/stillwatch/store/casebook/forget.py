@@ -88,8 +88,7 @@ def forget_account(
         told.actions = _remove_actions(connection, sorted(own))
         told.reviews = _remove(connection, REVIEWS, REVIEWS.c.account, marks)
         told.grants = _remove(connection, GRANTS, GRANTS.c.account, marks)
-        gone = _filed(connection, set(marks), set(own))
-        named = _naming(connection, changed, {row.seq for row in gone})
+        gone, named = _rows_of(connection, set(marks), set(own), changed)
         told.trail, told.restated = len(gone), len(named)
         _empty(connection, [row.seq for row in (*gone, *(row for row, _ in named))])
         trail.append(connection, [_again(row, left, who) for row, left in named])
@@ -102,7 +101,7 @@ def forget_account(
             more = (*facts, ("acted", acted)) if acted else facts
             trail.append(connection, [Entry("erased", who.at, who.by, who.via, more=more)])
 
-    _run(database, work, dry_run=dry_run)
+    _run(database, work)
     return told
 
 
@@ -118,29 +117,20 @@ def forget_ended(folder: Path, before: int, now: int, url: str | None, *, dry_ru
         ended = and_(ACTIONS.c.state.not_in(OPEN), ACTIONS.c.touched_at < last)
         names = sorted(connection.execute(select(ACTIONS.c.action_id).where(ended)).scalars().all())
         told.actions = _remove_actions(connection, names)
-        gone = _filed(connection, set(), set(names))
-        told.trail = len(gone)
-        _empty(connection, [row.seq for row in gone])
+        told.trail = _empty(connection, _numbers_of(connection, names))
         if told.actions:
             trail.append(connection, [Entry("expired cases", now, more=(("actions", told.actions),))])
 
-    _run(database, work, dry_run=dry_run)
+    _run(database, work)
     return told
 
 
-class _DryRun(Exception):
-    """Takes the transaction back."""
-
-
-def _run(database: Database, work: Callable[[Connection], None], *, dry_run: bool) -> None:
+def _run(database: Database, work: Callable[[Connection], None]) -> None:
     try:
         with database.writing() as connection:
             work(connection)
-            if dry_run:
-                raise _DryRun
-        database.clean()  # also where a repeat finds nothing: the first may have been stopped here
-    except _DryRun:
-        return
+        if not database.rehearses:
+            database.clean()  # also where a repeat finds nothing: the first may have been stopped here
     finally:
         database.close()
 
@@ -162,27 +152,39 @@ def _remove(connection: Connection, table: Table, column: "Column[Any]", values:
     )
 
 
-def _filed(connection: Connection, marks: set[str], names: set[str]) -> "list[Row[Any]]":
-    """The trail's rows that are filed under the account or under one of the actions."""
-    rows = connection.execute(select(TRAIL).where(TRAIL.c.content.is_not(None)).order_by(TRAIL.c.seq)).all()
-    return [row for row in rows if row.account in marks or row.action_id in names]
-
-
-def _naming(connection: Connection, changed: Changed, gone: set[int]) -> "list[tuple[Row[Any], dict[str, Any]]]":
-    """The trail's other rows whose texts name the account, each with what is left of its content."""
-    found = []
-    for row in connection.execute(select(TRAIL).where(TRAIL.c.content.is_not(None)).order_by(TRAIL.c.seq)).all():
+def _rows_of(
+    connection: Connection, marks: set[str], names: set[str], changed: Changed
+) -> "tuple[list[Row[Any]], list[tuple[Row[Any], dict[str, Any]]]]":
+    """The trail's rows that are filed under the account or under one of its actions; and the others whose texts name
+    it, each with what is left of its content. The trail is read once, in parts: nobody else writes meanwhile."""
+    gone, named = [], []
+    for row in trail.every(connection):
+        if row.content is None:
+            continue
+        if row.account in marks or row.action_id in names:
+            gone.append(row)
+            continue
         held = json.loads(row.content)
         left = changed(held)
-        if left != held and row.seq not in gone:
-            found.append((row, left))
-    return found
+        if left != held:
+            named.append((row, left))
+    return gone, named
 
 
-def _empty(connection: Connection, numbers: Sequence[int]) -> None:
+def _numbers_of(connection: Connection, names: Sequence[str]) -> list[int]:
+    """The numbers of the trail's rows that are filed under one of the actions and have content."""
+    is_whole = TRAIL.c.content.is_not(None)
+    parts = (names[at : at + AT_ONCE] for at in range(0, len(names), AT_ONCE))
+    queries = (select(TRAIL.c.seq).where(and_(is_whole, TRAIL.c.action_id.in_(part))) for part in parts)
+    return sorted(number for query in queries for number in connection.execute(query).scalars())
+
+
+def _empty(connection: Connection, numbers: Sequence[int]) -> int:
+    """Take content, salt and what they are filed under from rows; how many."""
     nothing = {"content": None, "salt": None, "action_id": None, "account": None}
     for at in range(0, len(numbers), AT_ONCE):
         connection.execute(TRAIL.update().where(TRAIL.c.seq.in_(numbers[at : at + AT_ONCE])).values(nothing))
+    return len(numbers)
 
 
 def _again(row: "Row[Any]", left: dict[str, Any], who: Eraser) -> Entry:

@@ -29,6 +29,8 @@ SERVER = "postgresql+psycopg://NAME@HOST/DATABASE"
 
 NAME_IT = "name it with --casebook URL, or STILLWATCH_CASEBOOK in the environment"
 
+BEGIN_ONE = "`act`, `propose` and `permission add` begin one"
+
 BUSY = 10
 """Seconds for which a look into a file waits for who writes there."""
 
@@ -88,6 +90,12 @@ def note(folder: Path, first: str) -> None:
     (folder / BEGINS).unlink(missing_ok=True)
 
 
+def check_file(folder: Path) -> None:
+    """Raise UsageError where the store's folder holds no casebook yet."""
+    if not (folder / FILE).exists():
+        raise UsageError("no casebook is there", where=str(folder / FILE), next_step=BEGIN_ONE)
+
+
 def check_server(where: str, known: str | None, first: str | None, *, begins: bool) -> None:
     """Raise UsageError where a server's database is not this store's casebook. `known` is what the store has `noted`,
     `first` the identity of the casebook in it, None where it holds none, empty for one of before identities; `begins`:
@@ -97,7 +105,7 @@ def check_server(where: str, known: str | None, first: str | None, *, begins: bo
             "no casebook is there", where=where,
             found="a database without one" + ("" if known is None else ", though this store has one on a server"),
             wanted="the database that holds this store's casebook",
-            next_step="`act`, `propose` and `permission add` begin one" if known is None else "",
+            next_step=BEGIN_ONE if known is None else "",
         )  # fmt: skip
     if known is None and first:
         raise UsageError(

@@ -153,7 +153,7 @@ def verify(connection: Connection, expected: str = "") -> tuple[Checked, dict[st
     gone: set[int] = set()
     after: dict[str, str] = {}
     seen = not expected
-    for row in _all(connection):
+    for row in every(connection):
         rows += 1
         fault = _fault(row, rows, before)
         if fault:
@@ -171,14 +171,15 @@ def verify(connection: Connection, expected: str = "") -> tuple[Checked, dict[st
     return Checked(rows, len(gone), before, fault, None), after
 
 
-def _all(connection: Connection) -> "Iterator[Row[Any]]":
+def every(connection: Connection) -> "Iterator[Row[Any]]":
+    """All rows of the trail, oldest first, read in parts."""
     last = 0
     while True:
         found = connection.execute(
             select(TRAIL).where(TRAIL.c.seq > last).order_by(TRAIL.c.seq).limit(ROWS_AT_ONCE)
         ).all()
         yield from found
-        if not found:
+        if len(found) < ROWS_AT_ONCE:
             return
         last = found[-1].seq
 
