@@ -459,6 +459,8 @@ def random_event(draw: random.Random, slow: Slow, turn: int, now: int) -> tuple[
     facts = {"by": by, "taken_by": taken_by, "radius": radius, "run": run, "hours": hours, "kind": kind}
     likely = [name for name in makers if slow.may(name, now, facts) and name not in ("decline", "undo")]
     what = draw.choice(likely if likely and draw.random() < 0.6 else tuple(makers))
+    if "pass" in likely and slow.appeal_waits() and draw.random() < 0.5:
+        what = "pass"  # who appeals and complies is rare otherwise
     return what, makers[what](), facts
 
 
