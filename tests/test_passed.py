@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from stillwatch import acting, cli
+from stillwatch.acting import evidence
 from stillwatch.cli.passed import Kind
 from stillwatch.errors import UsageError
 from stillwatch.records import CHALLENGES, Obligation, Rung
@@ -165,16 +166,101 @@ def test_of_a_run_that_lists_no_exchanges_all_must_be_new(store: Store, book: Ca
 
 
 def test_other_rules_and_people_ask_as_before(store: Store, book: Casebook) -> None:
-    """Also where the customer appealed first: no rule is held up by what was passed."""
+    """Also where the customer appealed first: no rule is held up by what was passed, until somebody upholds that."""
     (made,) = asks(store, book)
     acting.open_appeal(book, made.action_id, "It is not us.", NOW, by="support")
     ((_, ended),) = acting.passed(book, ["acct_1"], *SAID, LATER).actions
-    assert ended.appeal is not None and ended.appeal.outcome == Outcome.MOOT and not acting.open_appeals(book)
+    assert ended.appeal is not None and ended.appeal.outcome == Outcome.OPEN
     more = [hit(Rung.VERIFY, rule_id="other"), hit(Rung.LIMIT, run_id=run_id(2))]
     new = asks(store, book, *more, now=LATER + HOUR)
     assert [(one.state, one.needs, one.person) for one in new] == [(State.IN_FORCE, 0, "")] * 2
     by_hand = acting.propose(store, book, [hit(Rung.VERIFY)], LATER + HOUR, TERMS, by="alice")
     assert [one.state for one in by_hand.new] == [State.PROPOSED]
+
+
+@pytest.mark.parametrize("upheld", [True, False])
+def test_who_appeals_and_complies_gets_an_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, upheld: bool
+) -> None:
+    """By its campaign too; beside it stands one that was passed and that nobody appealed against."""
+    monkeypatch.setenv("STILLWATCH_KEY_FILE", str(tmp_path / "key"))
+    store = store_of(tmp_path)
+    now = int(datetime.now(UTC).timestamp() * 1e6) - HOUR
+    with closing(opened(store)) as book:
+        made, _, _ = asks(store, book, *(hit(Rung.VERIFY, account_id=f"acct_{n}") for n in (1, 2, 3)), now=now)
+        (one,) = book.find(account="acct_1")
+        acting.open_appeal(book, one.action_id, "It is not us.", now, by="support")
+        acting.passed(book, ["acct_1", "acct_2"], *SAID, now)
+        assert [waits.hit.account_id for waits in acting.open_appeals(book)] == ["acct_1"]
+    words = ["appeal", "answer", "--campaign", made.hit.campaign_id, "--by", "bob", "--reason", "Seen.", "--answer"]
+    words += ["upheld" if upheld else "rejected", "--store", str(store.folder), "--json"]
+    assert cli.run([*words, "--accounts", "3"]) == 2, "in force is one, and appealed against another"
+    assert cli.run([*words, "--accounts", "2"]) == 0
+    (said,) = json.loads(capsys.readouterr().out)["actions"]
+    assert (said["account_id"], said["state"]) == ("acct_1", "lapsed" if upheld else "passed")
+    with closing(opened(store)) as book:
+        assert not acting.open_appeals(book) and not book.verify().fault
+        again = [hit(Rung.VERIFY, rule_id="other", account_id=f"acct_{n}", run_id=run_id(2)) for n in (1, 2)]
+        states = {new.hit.account_id: (new.state, new.person) for new in asks(store, book, *again, now=now + HOUR)}
+    assert states["acct_2"] == (State.IN_FORCE, "")
+    if upheld:
+        assert states["acct_1"][0] == State.PROPOSED and "appeal upheld" in states["acct_1"][1]
+    else:
+        assert states["acct_1"] == (State.IN_FORCE, "")
+
+
+def test_an_account_that_is_named_twice_is_told_once_and_never_as_nothing(store: Store, book: Casebook) -> None:
+    """Whoever sends an id and its pseudonym means one account."""
+    asks(store, book)
+    done = acting.passed(book, ["z", "acct_1", "y"], *SAID, LATER, names=lambda name: ["acct_1"] if name == "z" else [])
+    assert [name for name, _ in done.actions] == ["acct_1"] and done.nothing == ("y",)
+
+
+def test_a_run_is_read_before_anybody_waits_and_of_those_alone_who_passed(
+    store: Store, book: Casebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks(store, book, hit(Rung.VERIFY), hit(Rung.VERIFY, account_id="acct_2"))
+    acting.passed(book, ["acct_1"], *SAID, LATER)
+    counted(store, run_id(2), "acct_1", before=3, after=1)
+    seen: list[object] = []
+    read, writing, added = evidence.read_counted, book.writing, evidence.Evidence.read
+
+    def told(*given: Any) -> Any:
+        seen.append("reads")
+        return read(*given)
+
+    def begins(*given: Any) -> Any:
+        seen.append("writes")
+        return writing(*given)
+
+    def of(self: Any, run: str, accounts: Any) -> None:
+        seen.append(sorted(accounts))
+        added(self, run, accounts)
+
+    monkeypatch.setattr(evidence, "read_counted", told)
+    monkeypatch.setattr(book, "writing", begins)
+    monkeypatch.setattr(evidence.Evidence, "read", of)
+    again = [hit(Rung.VERIFY, account_id=name, run_id=run_id(2)) for name in ("acct_1", "acct_2", "acct_3")]
+    assert [one.hit.account_id for one in asks(store, book, *again, now=LATER + HOUR)] == ["acct_3"]
+    assert seen[:3] == [["acct_1"], "reads", "writes"] and seen.count("reads") == 1
+    assert {str(one) for one in seen[3:]} <= {"['acct_1']"}
+
+
+def test_who_passes_while_a_run_is_judged_is_asked_about_within(
+    store: Store, book: Casebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks(store, book)
+    counted(store, run_id(2), "acct_1", before=3, after=1)
+    writing, late = book.writing, ["acct_1"]
+
+    def begins(*given: Any) -> Any:
+        if late:
+            acting.passed(book, [late.pop()], *SAID, LATER)
+        return writing(*given)
+
+    monkeypatch.setattr(book, "writing", begins)
+    said = acting.propose(store, book, [hit(Rung.VERIFY, run_id=run_id(2))], LATER + HOUR, TERMS)
+    assert not said.new and "has passed what it asks" in said.passed_over[0][1]
 
 
 def test_what_was_passed_of_several_is_not_asked_with_the_rest(store: Store, book: Casebook) -> None:

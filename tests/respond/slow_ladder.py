@@ -62,12 +62,16 @@ class Slow:
     def asked_still(self) -> list[str]:
         return [kind for kind in self.asked() if kind not in self.facts("pass", "kind")]
 
+    def appeal_waits(self) -> bool:
+        return bool(self.times("appeal")) and not self.times("reject") and not self.times("uphold")
+
     def ended(self) -> str:
+        if self.times("uphold"):
+            return "lapsed"
         if self.hit.rung == Rung.VERIFY and not self.asked_still():
             return "passed"
         for name, word in (
             ("decline", "declined"), ("undo", "undone"), ("expire", "expired"), ("overdue", "lapsed"),
-            ("uphold", "lapsed"),
         ):  # fmt: skip
             if self.times(name):
                 return word
@@ -123,7 +127,7 @@ class Slow:
         people = [*self.facts("approve", "by"), *([self.by] if self.by else [])]
         open_still, other = not self.over(at), facts.get("by") not in people
         taker = [one for one in self.facts("appeal", "taken_by") if one]
-        waits = state == "in_force" and self.due() is not None and open_still
+        waits = self.appeal_waits() and (state == "passed" or (state == "in_force" and open_still))
         enough = len(set(self.facts("approve", "by"))) >= self.needs()
         rules = {
             "approve": state == "proposed" and open_still and other,

@@ -92,14 +92,21 @@ def test_what_people_took_back_needs_a_person_for_ninety_days() -> None:
 
 
 def test_what_was_passed_speaks_against_no_other_rule() -> None:
-    """Nor does an appeal that was open then: else an appeal, and the step-up a day later, is ninety days of quiet."""
+    """Nor does an appeal that was open then, until it is upheld: else an appeal, and the step-up a day later, is ninety
+    days of quiet."""
     passed = step(begun(rung=Rung.VERIFY), Pass("payment", "kyc", "Done."), NOW + HOUR)
     waits = step(begun(rung=Rung.VERIFY), OpenAppeal("No."), NOW)
-    moot = step(waits, Pass("payment", "kyc", "Done."), NOW + HOUR)
-    for action in (passed, moot):
+    both = step(waits, Pass("payment", "kyc", "Done."), NOW + HOUR)
+    rejected = step(both, AnswerAppeal(False, "bob", "x"), NOW + 2 * HOUR)
+    for action in (passed, both, rejected):
         assert past_of([action], NOW + 2 * HOUR).person == ""
         assert past_of([action], NOW + 2 * HOUR).automatic_left == 167, "what it lasted counts"
         assert changed_since([action], propose(hit(), NOW, TERMS)) == []
+    upheld = step(both, AnswerAppeal(True, "bob", "x"), NOW + 20 * HOUR)
+    said = past_of([upheld], NOW + 30 * HOUR)
+    assert "appeal upheld" in said.person and said.automatic_left == 167, "it touched nobody while the appeal waited"
+    assert not past_of([upheld], NOW + 3000 * HOUR).person
+    assert "taken back" in changed_since([upheld], propose(hit(), NOW, TERMS))[0]
 
 
 def test_a_proposal_of_what_was_passed_since_does_not_stand_as_it_was_made() -> None:

@@ -92,7 +92,7 @@ MAY = {
     State.EXPIRED: set(),
     State.UNDONE: set(),
     State.LAPSED: set(),
-    State.PASSED: set(),
+    State.PASSED: {"uphold", "reject"},
 }
 
 
@@ -105,6 +105,8 @@ def test_every_state_with_every_event(state: State, name: str) -> None:
         action = begun(hours=1000)
     if name == "pass" and state == State.IN_FORCE:
         action = begun(Rung.VERIFY)
+    if on_appeal and state == State.PASSED:
+        action = step(appealed(begun(Rung.VERIFY)), Pass("payment", "kyc", WHY), NOW)
     action = appealed(action) if on_appeal else action
     if state == State.SHADOW and name == "again":
         event = HitAgain(hit(mode="shadow", run_id=run_id(9)))
@@ -323,9 +325,28 @@ def test_nothing_is_passed_without_who_says_so_and_why_or_after_its_time() -> No
         step(shadow, Pass("payment", "kyc", WHY), NOW)
 
 
-def test_an_appeal_against_what_was_passed_has_nothing_left_to_end() -> None:
+def test_an_appeal_against_what_was_passed_is_answered_all_the_same() -> None:
+    """Who appeals and complies has not given the appeal up: without end, since nothing is in force meanwhile."""
     action = step(appealed(begun(Rung.VERIFY)), Pass("payment", "kyc", WHY), NOW + HOUR)
-    assert action.appeal is not None and (action.state, action.appeal.outcome) == (State.PASSED, Outcome.MOOT)
+    assert action.appeal is not None and (action.state, action.appeal.outcome) == (State.PASSED, Outcome.OPEN)
+    for now in (NOW + HOUR, NOW + 1000 * HOUR):
+        assert ladder.due(action, now) is None and not ladder.stands(action, now)
+        upheld, rejected = (step(action, AnswerAppeal(yes, "bob", WHY), now) for yes in (True, False))
+        assert (upheld.state, upheld.ended, upheld.passed) == (State.LAPSED, "appeal upheld", action.passed)
+        assert (rejected.state, rejected.ended) == (State.PASSED, "passed")
+        for after in (upheld, rejected):
+            with pytest.raises(UsageError):
+                step(after, AnswerAppeal(True, "carol", WHY), now)
+    taken = step(begun(Rung.VERIFY), OpenAppeal("No.", "carl"), NOW)
+    with pytest.raises(UsageError, match="took in"):
+        step(step(taken, Pass("payment", "kyc", WHY), NOW), AnswerAppeal(False, "carl", WHY), NOW)
+    with pytest.raises(UsageError, match="no open appeal"):
+        step(in_state(State.PASSED), AnswerAppeal(True, "bob", WHY), NOW)
+    with pytest.raises(UsageError, match="cannot be appealed"):
+        step(in_state(State.PASSED), OpenAppeal("late"), NOW)
+
+
+def test_a_limit_whose_challenge_was_passed_is_still_appealed_against() -> None:
     held = (*OF_RUNG[Rung.LIMIT], challenge("identity"))
     waits = step(appealed(begun(Rung.LIMIT, obligations=held)), Pass("identity", "kyc", WHY), NOW + HOUR)
     assert waits.appeal is not None and waits.appeal.outcome == Outcome.OPEN, "the limit is still appealed against"
@@ -438,6 +459,8 @@ def random_event(draw: random.Random, slow: Slow, turn: int, now: int) -> tuple[
     facts = {"by": by, "taken_by": taken_by, "radius": radius, "run": run, "hours": hours, "kind": kind}
     likely = [name for name in makers if slow.may(name, now, facts) and name not in ("decline", "undo")]
     what = draw.choice(likely if likely and draw.random() < 0.6 else tuple(makers))
+    if "pass" in likely and slow.appeal_waits() and draw.random() < 0.5:
+        what = "pass"  # who appeals and complies is rare otherwise
     return what, makers[what](), facts
 
 
@@ -530,7 +553,9 @@ def walk(seed: int) -> Counter[str]:
             assert action.expires_at == slow.expiry(), told
             due = action.appeal.due_at if action.appeal and action.appeal.outcome == Outcome.OPEN else None
             assert due == slow.due(), told
-        assert not before.ended or action == before, told
+        answered = before.state == State.PASSED and what in ("uphold", "reject")
+        assert not before.ended or action == before or answered, told
+        seen["answered after it was passed"] += answered and action != before
         assert action.touched_at >= before.touched_at, told
         check_rightful(action, 5)
         check_ways_out(action, now)
@@ -557,15 +582,19 @@ def walks(count: int) -> Counter[str]:
     return total
 
 
+NAMES = (*EVENTS, *map(str, State), "refused", "suspended", "spoiled", "answered after it was passed")
+"""What walks have to come upon."""
+
+
 def test_random_walks_follow_the_rules() -> None:
     total = walks(600)
-    assert all(total[name] > 0 for name in [*EVENTS, *map(str, State), "refused", "suspended", "spoiled"]), total
+    assert all(total[name] > 0 for name in NAMES), total
     assert total["suspended by nobody"] == 0
 
 
 @pytest.mark.slow
 def test_ten_thousand_random_walks_and_no_automatic_suspension() -> None:
     total = walks(10_000)
-    assert all(total[name] > 20 for name in [*EVENTS, *map(str, State), "refused", "suspended", "spoiled"]), total
+    assert all(total[name] > 20 for name in NAMES), total
     assert total["actions"] == 10_000 and total["suspended by nobody"] == 0
     assert total["began by itself"] > 500 and total["began by people"] > 500

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stillwatch import acting
-from stillwatch.errors import UsageError
+from stillwatch import acting, cli
+from stillwatch.errors import StoreError, UsageError
 from stillwatch.ingest.pseudonyms import pseudonym
-from stillwatch.records import Rung
+from stillwatch.records import CHALLENGES, Rung
 from stillwatch.respond.action import HOUR, State
 from stillwatch.service import auth
 from stillwatch.service.casework import microseconds
@@ -36,12 +36,16 @@ def begun(service: Service, account: str) -> None:
     service.hand.pass_(now + HOUR - service.hand.at)
 
 
+def token(folder: Path, role: str, person: str, kinds: tuple[str, ...] = CHALLENGES) -> str:
+    return auth.new_token(folder, role, person=person, kinds=kinds if role == "verify" else ())[1]
+
+
 @pytest.fixture
 def service(tmp_path: Path, key: Path) -> Service:
     made = Service(tmp_path / "s", key, key_file=key)
     begun(made, "acct_1")
     for role, person in (("verify", "kyc"), ("admin", "carol"), ("lead", "bob"), ("analyst", "alice")):
-        made.tokens[person] = auth.new_token(made.store.folder, role, person=person)[1]
+        made.tokens[person] = token(made.store.folder, role, person)
     made.state.look()
     return made
 
@@ -88,6 +92,99 @@ def test_a_token_that_checks_opens_nothing_else_and_says_who_it_is(service: Serv
         auth.new_token(service.store.folder, "verify")
 
 
+def test_a_token_that_checks_passes_what_it_checks_and_nothing_else(service: Service) -> None:
+    """A payments page that is taken over says nothing of stolen keys; a token of before kinds says nothing at all."""
+    folder = service.store.folder
+    service.tokens["keys-page"] = token(folder, "verify", "keys-page", ("rotate_key", "identity"))
+    service.tokens["of before"] = token(folder, "verify", "old")
+    place = auth.tokens_file(folder)
+    held = json.loads(place.read_text())
+    for one in held["tokens"]:
+        if one["person"] in ("old", "bob"):
+            del one["kinds"]
+    place.write_text(json.dumps(held))
+    service.state.look()
+    status, said = ask(service, "keys-page")
+    assert status == 403 and said["error"]["code"] == "forbidden"
+    assert said["error"]["message"] == (
+        "this token checks identity and rotate_key; it cannot say that payment was passed, which needs --kind payment"
+    )
+    for kind in CHALLENGES:
+        status, said = ask(service, "of before", {**SAID, "kind": kind})
+        assert status == 403 and "make a new one" in said["error"]["message"]
+    with Casebook.seen(folder) as book:
+        assert not book.find((State.PASSED,)) and not [one for one in book.find() if one.passed]
+    assert ask(service, "keys-page", {**SAID, "kind": "rotate_key"})[0] == 200
+    assert ask(service, "bob")[1]["passed"], "people may say so of any kind"
+
+
+@pytest.mark.parametrize(
+    ("role", "kinds", "words"),
+    [
+        ("verify", (), "--kind, once or several times: payment, identity, organisation, rotate_key"),
+        ("verify", ("payment", "blood\x1b"), r"blood\x1b"), ("lead", ("payment",), "--role verify"),
+    ],
+)  # fmt: skip
+def test_a_token_says_what_it_checks(service: Service, role: str, kinds: tuple[str, ...], words: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        auth.new_token(service.store.folder, role, person="kyc2", kinds=kinds)
+    assert words in str(refused.value)
+    assert "kyc2" not in auth.tokens_file(service.store.folder).read_text()
+
+
+@pytest.mark.parametrize("kinds", ["payment", ["blood"], [1], None, {"payment": 1}, [["payment"]]])
+def test_tokens_with_kinds_that_are_none_are_damaged(service: Service, kinds: Any) -> None:
+    place = auth.tokens_file(service.store.folder)
+    held = json.loads(place.read_text())
+    held["tokens"][0]["kinds"] = kinds
+    place.write_text(json.dumps(held))
+    with pytest.raises(StoreError, match="damaged"):
+        auth.read_tokens(service.store.folder)
+
+
+def test_the_command_makes_tokens_of_kinds_and_lists_them(
+    tmp_path: Path, key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = str(Store.create(tmp_path / "s", key).folder)
+    new = ["serve", "token", "new", "--role", "verify", "--person", "kyc", "--store", store]
+    assert cli.run(new) == 2
+    assert "payment, identity, organisation, rotate_key" in capsys.readouterr().err
+    assert cli.run([*new, "--kind", "rotate_key", "--kind", "identity", "--kind", "identity"]) == 0
+    assert cli.run(["serve", "token", "new", "--role", "viewer", "--store", store]) == 0
+    capsys.readouterr()
+    assert cli.run(["serve", "token", "list", "--store", store, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["tokens"]
+    assert {one["role"]: one["kinds"] for one in rows} == {"verify": ["identity", "rotate_key"], "viewer": []}
+    assert cli.run(["serve", "token", "list", "--store", store]) == 0
+    assert "identity, rotate_key" in capsys.readouterr().out
+    assert cli.run(["serve", "--kind", "payment", "--store", store]) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        (b'{"account_ids": ["acct_1"], "kind": "identity", "kind": "payment", "reason": "r"}', "duplicate_key",
+         "stands twice"),
+        (b'{"account_ids": ["z"], "account_ids": ["acct_1"], "kind": "payment", "reason": "r"}', "duplicate_key",
+         "stands twice"),
+        (b'{"account_ids": ["acct_1", "b", "a\\udc80"], "kind": "payment", "reason": "r"}', "bad_request",
+         "wrong or missing: entry 3 of account_ids"),
+        (b'{"account_ids": ["", "acct_1", 5], "kind": "payment", "reason": "r"}', "bad_request",
+         "wrong or missing: entry 1 of account_ids, entry 3 of account_ids"),
+        (b'{"account_ids": ["acct_1"], "kind": "payment", "reason": "r", "\\udc80": 1}', "bad_request",
+         ""),
+        (b'{"account_ids": ["acct_1"], "kind": "payment", "reason": "r"', "bad_request", "no JSON object"),
+        (b"\xff" * 9, "", ""), (b"[" * 100_000, "", ""),
+    ],
+)  # fmt: skip
+def test_a_body_that_can_be_read_in_two_ways_or_none_changes_nothing(
+    service: Service, body: bytes, code: str, words: str
+) -> None:
+    status, said = ask(service, "kyc", body)
+    assert status == 400 and words in said["error"]["message"] and code in said["error"]["code"]
+    assert ask(service, "kyc")[1]["passed"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -106,7 +203,7 @@ def test_in_a_pseudonymous_store_the_ids_are_those_of_the_logs(tmp_path: Path, k
     hidden = pseudonym("acct_1", store.pseudonym_key(), store.epoch.epoch)
     service = Service(tmp_path / "s", key, key_file=key)
     begun(service, hidden)
-    service.tokens["kyc"] = auth.new_token(store.folder, "verify", person="kyc")[1]
+    service.tokens["kyc"] = token(store.folder, "verify", "kyc")
     service.state.look()
     status, said = ask(service, "kyc")
     assert (status, [one["account_id"] for one in said["passed"]]) == (200, ["acct_1"])

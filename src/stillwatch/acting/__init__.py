@@ -1,6 +1,7 @@
 """What people and rules do by way of the ladder, what time does, and who may openly do what."""
 
 from stillwatch.acting.actions import (
+    APPEALED,
     Proposed,
     answer_appeals,
     approve,
@@ -17,6 +18,7 @@ from stillwatch.acting.publishing import publish, publish_after_erasure
 from stillwatch.respond.action import Terms
 
 __all__ = [
+    "APPEALED",
     "Proposed",
     "Terms",
     "answer_appeals",

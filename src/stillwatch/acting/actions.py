@@ -15,11 +15,11 @@ from stillwatch.respond import ladder
 from stillwatch.respond.action import (
     HOUR,
     Action,
-    Outcome,
     State,
     Terms,
     checked,
     id_of,
+    is_appealed,
     is_open,
     key_of,
     moment,
@@ -37,7 +37,7 @@ from stillwatch.respond.bounds import (
     reach,
     was_declined,
 )
-from stillwatch.respond.challenges import is_done, still_passed, with_passed
+from stillwatch.respond.challenges import asked_by, is_done, still_passed, with_passed
 from stillwatch.respond.written import written
 from stillwatch.store.casebook.casebook import Casebook, Writer
 from stillwatch.store.runs import read_run
@@ -45,6 +45,9 @@ from stillwatch.store.store import Store
 
 CONTINUE_HOURS = 48
 """Hours before the end of what cannot be renewed in which a run that still hits proposes to go on."""
+
+APPEALED = (State.IN_FORCE, State.PASSED)
+"""States in which an appeal may wait for its answer."""
 
 NOT_ACCUSED = "the finding does not accuse this account"
 PASSED = "the customer has passed what it asks, and hardly anything is new since"
@@ -121,7 +124,9 @@ class _Proposing:
         self.passed: list[tuple[str, str]] = []
 
     def run(self, casebook: Casebook, via: str) -> None:
-        """Do it, in one transaction."""
+        """Do it, in one transaction. What the runs count of whoever has passed something is read before it begins, so
+        that nobody waits for that; of whoever passes it in between, within."""
+        self._read_before(casebook)
         with casebook.writing(self.by, via) as writer:
             note_time(writer, self.now)
             past = writer.of_accounts(hit.account_id for hit in self.hits.values())
@@ -136,6 +141,15 @@ class _Proposing:
             for one in made.values():
                 stopped = flood and one.needs == 0 and touches(one.hit)
                 self._add(writer, self._made(one.hit, past, radius, flood) if stopped else one)
+
+    def _read_before(self, casebook: Casebook) -> None:
+        """Read what step-ups rest on that would be asked again of whoever has passed them."""
+        asked = [] if self.by else [h for h in self.hits.values() if asked_by(h.rung, h.obligations, h.reason_code)]
+        past = casebook.of_accounts(hit.account_id for hit in asked)
+        passed = {account for account, held in past.items() if any(one.passed for one in held)}
+        wanted = [(hit.run_id, hit.account_id) for hit in asked if hit.account_id in passed]
+        for run_id in sorted({run_id for run_id, _ in wanted}):
+            self.evidence.read(run_id, [account for name, account in wanted if name == run_id])
 
     def _named_beside(self, links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Campaigns that accuse an account which is acted on under another campaign's name: they are one, though no
@@ -307,6 +321,5 @@ def _chosen(writer: Writer, names: Sequence[str]) -> list[Action]:
 
 def open_appeals(casebook: Casebook) -> list[Action]:
     """Actions with an appeal that nobody has answered, the earliest due first."""
-    held = casebook.find((State.IN_FORCE,))
-    waiting = [one for one in held if one.appeal is not None and one.appeal.outcome == Outcome.OPEN]
+    waiting = [one for one in casebook.find(APPEALED) if is_appealed(one)]
     return sorted(waiting, key=lambda one: (one.appeal.due_at if one.appeal else 0, one.action_id))

@@ -18,8 +18,8 @@ MOST_ACCOUNTS = 1_000
 
 @dataclass(frozen=True)
 class Passing:
-    """What came of it: the actions that ask less now, with the account as it was named, and the accounts of which
-    nothing of this kind was asked."""
+    """What came of it: the actions that ask less now, each once with the account as it was named first, and the
+    accounts of which nothing of this kind was asked by whatever name."""
 
     kind: str
     actions: tuple[tuple[str, Action], ...]
@@ -68,5 +68,5 @@ def passed(
             for one in (action for each in several for action in held.get(each, ())):
                 if one.action_id not in done and one.state == State.IN_FORCE and kind in left_of(one):
                     done[one.action_id] = name, writer.apply(one, event, now)
-    told = {name for name, _ in done.values()}
-    return Passing(kind, tuple(done.values()), tuple(name for name in named if name not in told))
+    reached = {one.hit.account_id for _, one in done.values()}
+    return Passing(kind, tuple(done.values()), tuple(name for name in named if reached.isdisjoint(kept[name])))

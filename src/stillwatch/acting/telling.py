@@ -8,7 +8,7 @@ from typing import Any
 from stillwatch.acting.actions import Proposed
 from stillwatch.errors import UsageError, first_of
 from stillwatch.records import Obligation, Rung
-from stillwatch.respond.action import Action, State, person_named
+from stillwatch.respond.action import Action, State, is_appealed, person_named
 from stillwatch.respond.hits import NEW_KEY
 from stillwatch.respond.ladder import needed
 from stillwatch.respond.notices import notice_of
@@ -53,7 +53,8 @@ class Which:
 def chosen(casebook: Casebook, states: Sequence[State], which: Which, *, approving: bool = False) -> list[str]:
     """The ids of the actions that are meant.
 
-    Of a campaign the numbers have to be as `review` told: nobody acts on a group that grew meanwhile. Who is
+    Of step-ups that were passed those alone are meant whose appeal is open: nothing else is left to do about them. Of a
+    campaign the numbers have to be as `review` told: nobody acts on a group that grew meanwhile. Who is
     `approving` may not mean several steps at once, and an account or a campaign means what rules propose alone, unless
     it is said who proposed. Raises UsageError where nothing is meant, a number is another, or several steps are.
     """
@@ -63,6 +64,7 @@ def chosen(casebook: Casebook, states: Sequence[State], which: Which, *, approvi
         raise UsageError("no such rung", found=ascii(which.step)[1:-1][:40], wanted=", ".join(STEPS))
     if which.action is None:
         held = casebook.find(states, account=which.account, campaign=which.campaign)
+        held = [one for one in held if one.state != State.PASSED or is_appealed(one)]
     else:
         held = [casebook.get(which.action)]
     found = [one for one in held if which.step in (None, step_of(one))]

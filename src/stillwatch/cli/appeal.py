@@ -63,13 +63,15 @@ def appeal(
 
     An appeal that is upheld ends the action. One that nobody answers in time (three days for what a rule did, seven for
     what a person approved) ends it as well. Nobody answers an appeal against what they proposed or approved, nor one
-    that they took in. An action is appealed against once. With --campaign, all of its open appeals get one answer.
+    that they took in. A step-up that the customer passes meanwhile has ended, and its appeal is answered all the same:
+    upheld, rules that ask the account again wait for a person. An action is appealed against once. With --campaign, all
+    of its open appeals get one answer.
     """
     from stillwatch import acting
     from stillwatch.acting.telling import Which, chosen
     from stillwatch.cli import acts
     from stillwatch.errors import UsageError
-    from stillwatch.respond.action import State, person_named
+    from stillwatch.respond.action import person_named
 
     with acts.opened(store, casebook) as (kept, book):
         now, via = acts.now(), acts.login()
@@ -88,7 +90,7 @@ def appeal(
                 raise UsageError("it is not said who is right", wanted="--answer upheld or --answer rejected")
             waiting = {one.action_id for one in acting.open_appeals(book)}
             which = Which(action, account, campaign, accounts, actions, rung)
-            named = chosen(book, (State.IN_FORCE,), which)
+            named = chosen(book, acting.APPEALED, which)
             names = named if action else [name for name in named if name in waiting]
             done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)
             acts.published(kept, book)

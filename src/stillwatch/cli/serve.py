@@ -62,6 +62,13 @@ def serve(
     person: Annotated[
         str, typer.Option(help="token new: who acts by it (analyst, lead, admin, verify), as the audit trail has it.")
     ] = "",
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="token new --role verify: what it checks, once or several times: payment, identity, organisation, "
+            "rotate_key."
+        ),
+    ] = None,
     key_file: KeyFile = None,
     casebook: CasebookUrl = None,
     appeal_url: AppealUrl = "",
@@ -87,11 +94,12 @@ def serve(
 
     read_manifest(store)
     if words:
-        _token(words, store, role, note, person, json)
+        _token(words, store, role, note, person, kind or [], json)
         return
-    if role or note or person:
+    if role or note or person or kind:
         raise UsageError(
-            "--role, --note and --person are of `token new`", next_step="stillwatch serve token new --role decide"
+            "--role, --note, --person and --kind are of `token new`",
+            next_step="stillwatch serve token new --role decide",
         )
     if (certificate is None) != (certificate_key is None):
         raise UsageError("TLS needs both", wanted="--certificate and --certificate-key")
@@ -220,12 +228,12 @@ def _cannot_listen(error: OSError, where: str) -> "StillwatchError":
     return StillwatchError(f"cannot listen ({error.strerror})", where=where, next_step="give another --host or --port")
 
 
-def _token(words: list[str], store: Path, role: str, note: str, person: str, json: bool) -> None:
+def _token(words: list[str], store: Path, role: str, note: str, person: str, kinds: list[str], json: bool) -> None:
     from stillwatch.errors import UsageError
     from stillwatch.service.auth import end_token, new_token, read_tokens
 
     if words[:2] == ["token", "new"] and len(words) == 2:
-        token, said = new_token(store, role, note, person)
+        token, said = new_token(store, role, note, person, kinds)
         _print_new(token, said, json)
     elif words == ["token", "list"]:
         _print_tokens(read_tokens(store), json)
@@ -252,10 +260,16 @@ def _print_tokens(tokens: Any, json: bool) -> None:
     from stillwatch.cli.output import emit_json, table
 
     rows = [
-        {"id": one.id, "role": one.role, "created_at": one.created_at, "note": one.note, "person": one.person}
+        {
+            "id": one.id, "role": one.role, "created_at": one.created_at, "note": one.note, "person": one.person,
+            "kinds": list(one.kinds),
+        }
         for one in tokens
-    ]
+    ]  # fmt: skip
     if json:
         emit_json({"schema": "stillwatch/tokens/v1", "tokens": rows})
         return
-    table(["id", "role", "made", "note", "person"], [list(row.values()) for row in rows])
+    table(
+        ["id", "role", "made", "note", "person", "kinds"],
+        [[*list(row.values())[:-1], ", ".join(row["kinds"])] for row in rows],
+    )

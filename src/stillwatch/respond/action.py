@@ -54,7 +54,8 @@ TAG = re.compile(r"\+[^@]*(?=@|$)")
 
 
 class State(StrEnum):
-    """Where an action is. The first three are open; an action that ended stays ended."""
+    """Where an action is. The first three are open; an action that ended stays ended. A step-up that was
+    passed while an appeal was open may still be found wrong: then it has lapsed."""
 
     PROPOSED = "proposed"
     IN_FORCE = "in_force"
@@ -161,6 +162,11 @@ class Action:
 def is_open(action: Action) -> bool:
     """Whether anything can still become of it."""
     return action.state in OPEN
+
+
+def is_appealed(action: Action) -> bool:
+    """Whether an appeal against it waits for an answer."""
+    return action.appeal is not None and action.appeal.outcome == Outcome.OPEN
 
 
 def touches(hit: Hit) -> bool:

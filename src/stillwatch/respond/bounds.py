@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from stillwatch.records import Rung
 from stillwatch.respond.action import HOUR, MOST_AUTOMATIC, Action, Outcome, State, touches
-from stillwatch.respond.challenges import passed_since
+from stillwatch.respond.challenges import is_done, passed_since
 from stillwatch.respond.ladder import is_automatic
 
 AUTOMATIC_WITHIN = 672
@@ -148,13 +148,18 @@ def _automatic_hours(actions: Sequence[Action], now: int) -> int:
 
 
 def _end(action: Action) -> int:
-    """When it ended; where it is open, when it will."""
-    return action.expires_at if action.state == State.IN_FORCE else min(action.expires_at, action.touched_at)
+    """When it ended; where it is open, when it will. A step-up ended when it was passed, also where its appeal was
+    answered later."""
+    if action.state == State.IN_FORCE:
+        return action.expires_at
+    last = max(one.at for one in action.passed) if is_done(action) else action.touched_at
+    return min(action.expires_at, last)
 
 
 def _cleared(actions: Sequence[Action], now: int) -> str:
-    """Why a rule needs a person: what people took back. What a customer passed says nothing, nor does the appeal that
-    was open then: else an appeal, and what was asked a day later, would be ninety days without any rule."""
+    """Why a rule needs a person: what people took back, an appeal upheld after the step-up was passed among it. What a
+    customer passed says nothing, nor does the appeal while nobody has answered it: else an appeal, and what was asked a
+    day later, would be ninety days without any rule."""
     for action in sorted(actions, key=lambda a: (-a.touched_at, a.action_id)):
         if action.state == State.PASSED or now - action.touched_at >= CLEARED_HOURS * HOUR:
             continue

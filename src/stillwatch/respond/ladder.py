@@ -2,6 +2,7 @@
 
 proposed ──approve…begin──▶ in_force ──▶ expired · undone · passed · lapsed (appeal upheld, or unanswered in time)
    └──▶ declined · expired          shadow (what would have been) ──▶ expired · undone
+passed ──▶ lapsed (the appeal that was open is upheld all the same)
 
 Nothing above `AUTOMATIC_CEILING` begins without a named person, nothing begins without reason, clause, expiry and a way
 to appeal, and undoing is always possible. A clock that goes backwards never makes an action last longer: what happens
@@ -28,6 +29,7 @@ from stillwatch.respond.action import (
     Terms,
     checked,
     id_of,
+    is_appealed,
     key_of,
     moment,
     person_named,
@@ -204,7 +206,7 @@ ALLOWED: dict[type, tuple[State, ...]] = {
     Undo: (State.IN_FORCE, State.SHADOW),
     Pass: (State.IN_FORCE,),
     OpenAppeal: (State.IN_FORCE,),
-    AnswerAppeal: (State.IN_FORCE,),
+    AnswerAppeal: (State.IN_FORCE, State.PASSED),
     AppealOverdue: (State.IN_FORCE,),
 }
 """In which states each event may come."""
@@ -238,8 +240,7 @@ def is_over(action: Action, now: int) -> bool:
 
 def is_overdue(action: Action, now: int) -> bool:
     """Whether its appeal has waited too long, though nobody has noted it yet."""
-    open_appeal = action.appeal is not None and action.appeal.outcome == Outcome.OPEN
-    return open_appeal and action.appeal is not None and now >= action.appeal.due_at
+    return is_appealed(action) and action.appeal is not None and now >= action.appeal.due_at
 
 
 def due(action: Action, now: int) -> Event | None:
@@ -327,7 +328,7 @@ def _passed(action: Action, event: Pass, at: int) -> Action:
             wanted=" or ".join(left) or "an action that asks for one",
         )  # fmt: skip
     after = replace(action, passed=(*action.passed, Passed(event.kind, by, at)))
-    return _closed(after, State.PASSED, "passed", at) if is_done(after) else after
+    return replace(after, state=State.PASSED, ended="passed") if is_done(after) else after
 
 
 def _expired(action: Action, at: int) -> Action:
@@ -362,7 +363,7 @@ def _appealed(action: Action, event: OpenAppeal, at: int) -> Action:
 
 def _answered(action: Action, event: AnswerAppeal, at: int) -> Action:
     by, reason = person_named(event.by), stated("reason", event.reason)
-    if action.appeal is None or action.appeal.outcome != Outcome.OPEN:
+    if action.appeal is None or not is_appealed(action):
         raise UsageError(
             f"action {action.action_id} has no open appeal", found=action.appeal.outcome.value if action.appeal else ""
         )

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from stillwatch import __version__
+from stillwatch.errors import first_of
 from stillwatch.records import CHALLENGES, MODES, OBLIGATIONS, REASON_CODES, Rung
 from stillwatch.respond.decide import begins
 from stillwatch.service.auth import OPEN, ROUTES
@@ -28,6 +29,9 @@ from stillwatch.service.wire import End, Question, Refused
 
 MOST_BODY = 131_072
 """Bytes of a request's body at most; of a decision's a part of that (service.wire)."""
+
+MOST_PLACES = 8
+"""Places of a request that one answer names as wrong."""
 
 CONFIG = "STILLWATCH_SERVICE"
 """The environment variable by which `stillwatch serve` sets its workers, as JSON."""
@@ -171,11 +175,20 @@ def _faults(pages: FastAPI) -> None:
 
     @pages.exception_handler(RequestValidationError)
     async def wrong(request: Request, error: RequestValidationError) -> JSONResponse:
-        names = sorted({str(one["loc"][-1]) for one in error.errors()})
-        message = f"wrong or missing: {', '.join(names)}"
+        names = sorted({_place(one["loc"]) for one in error.errors()})
+        message = f"wrong or missing: {first_of(names, MOST_PLACES)}"
         if names == ["body"]:
             message = _what_body(request)
         return JSONResponse({"error": {"code": "bad_request", "message": message}}, 400)
+
+
+def _place(where: tuple[int | str, ...]) -> str:
+    """Where in a request something is wrong, in words: a key, which entry of a list, counted from one, or the body."""
+    if where[:1] == ("body",) and len(where) == 2 and isinstance(where[1], int):
+        return "body"  # the letter at which it is no JSON
+    if len(where) > 1 and isinstance(where[-1], int):
+        return f"entry {where[-1] + 1} of {where[-2]}"
+    return str(where[-1])
 
 
 def _what_body(request: Request) -> str:

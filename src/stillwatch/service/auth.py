@@ -9,12 +9,14 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from stillwatch.errors import StoreError, UsageError
+from stillwatch.records import CHALLENGES
 from stillwatch.respond.action import person_named
 from stillwatch.store.decisions import turn
 from stillwatch.store.files import make_folder, write_whole
@@ -36,7 +38,8 @@ _TOKEN = re.compile(rb"sw_([a-z]{1,16})_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 @dataclass(frozen=True)
 class Token:
     """What is kept of a token. `hash` is the SHA-256 of all of it in hexadecimal digits; `person` is who acts by it,
-    as the audit trail has it, or empty."""
+    as the audit trail has it, or empty; `kinds` are the challenges that a token of the role `verify` may say to be
+    passed: none where it was made before tokens had kinds."""
 
     id: str
     role: str
@@ -44,6 +47,7 @@ class Token:
     created_at: str
     note: str = ""
     person: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 def tokens_file(store: Path) -> Path:
@@ -56,18 +60,25 @@ def read_tokens(store: Path) -> tuple[Token, ...]:
     place = tokens_file(store)
     try:
         held = json.loads(place.read_bytes())
-        tokens = [Token(**one) for one in held["tokens"]]
+        tokens = [_token(one) for one in held["tokens"]]
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise StoreError(f"the tokens cannot be read ({error.strerror})", where=str(place)) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(place, type(error).__name__) from error
     for token in tokens:
-        strings = all(isinstance(value, str) for value in asdict(token).values())
+        strings = all(isinstance(value, str) for name, value in vars(token).items() if name != "kinds")
         if not strings or token.role not in ROLES or not re.fullmatch("[0-9a-f]{64}", token.hash):
             raise _damaged(place, "a token without a known role and a hash")
     return tuple(sorted(tokens, key=lambda token: token.id))
+
+
+def _token(held: dict[str, Any]) -> Token:
+    kinds = held.get("kinds", [])
+    if not isinstance(kinds, list) or not all(kind in CHALLENGES for kind in kinds):
+        raise ValueError("kinds of challenges that are none")
+    return Token(**{**held, "kinds": tuple(kinds)})
 
 
 def _damaged(place: Path, found: str) -> StoreError:
@@ -77,7 +88,9 @@ def _damaged(place: Path, found: str) -> StoreError:
     )  # fmt: skip
 
 
-def new_token(store: Path, role: str, note: str = "", person: str = "") -> tuple[Token, str]:
+def new_token(
+    store: Path, role: str, note: str = "", person: str = "", kinds: Collection[str] = ()
+) -> tuple[Token, str]:
     """Make a token: what is kept, and the token itself, which nobody can show again. Raises UsageError."""
     if role not in ROLES:
         raise UsageError("no such role", found=role, wanted=", ".join(ROLES))
@@ -85,16 +98,29 @@ def new_token(store: Path, role: str, note: str = "", person: str = "") -> tuple
         raise UsageError("a token of this role is no person's", found=role, wanted=", ".join(NAMED))
     if role == "verify" and not person:
         raise UsageError("a token of this role says who checks", wanted="--person, the service's name: kyc")
+    _check_kinds(role, kinds)
     acts = person_named(person) if person else ""
     if len(note) > LONGEST_NOTE or not note.isprintable():
         raise UsageError("a note that is none", wanted=f"at most {LONGEST_NOTE} printable characters")
     name = secrets.token_hex(6)
     said = f"{PREFIX}_{role}_{name}_{secrets.token_urlsafe(32)}"
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    token = Token(name, role, hashlib.sha256(said.encode()).hexdigest(), made, note, acts)
+    token = Token(name, role, hashlib.sha256(said.encode()).hexdigest(), made, note, acts, tuple(sorted(set(kinds))))
     with turn(store):
         _write(store, (*read_tokens(store), token))
     return token, said
+
+
+def _check_kinds(role: str, kinds: Collection[str]) -> None:
+    """Raise UsageError unless a token that checks says what, and no other does."""
+    wanted = f"--kind, once or several times: {', '.join(CHALLENGES)}"
+    if role != "verify" and kinds:
+        raise UsageError("a token of this role checks nothing", found=role, wanted="--role verify beside --kind")
+    if role == "verify" and not kinds:
+        raise UsageError("a token of this role says what it checks", wanted=wanted)
+    other = [kind for kind in kinds if kind not in CHALLENGES]
+    if other:
+        raise UsageError("no such challenge", found=ascii(other[0])[1:-1][:80], wanted=wanted)
 
 
 def end_token(store: Path, name: str) -> Token:

@@ -259,7 +259,7 @@ def _appeals(pages: FastAPI, work: Casework) -> None:
     def answer(request: Request, body: Answered) -> Answer:
         def does(book: Casebook, by: str, via: str) -> list[Action]:
             open_ones = {one.action_id for one in acting.open_appeals(book)}
-            named = work.names(book, body, State.IN_FORCE)
+            named = work.names(book, body, *acting.APPEALED)
             names = named if body.action_id else [name for name in named if name in open_ones]
             upheld = body.answer == "upheld"
             return acting.answer_appeals(book, names, upheld, by, body.reason, work.now(), via=via)

@@ -1,17 +1,20 @@
 """Step-ups over HTTP: who checks identities, payments or new keys says which accounts have passed."""
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import Field
 
 from stillwatch import acting
 from stillwatch.acting.passing import MOST_ACCOUNTS
 from stillwatch.records import CHALLENGES
+from stillwatch.service.auth import Token
 from stillwatch.service.bodies import Body, Id, Text
 from stillwatch.service.casework import Answer, Casework, microseconds, person_of
 from stillwatch.service.state import Config, pseudonyms_of
+from stillwatch.service.wire import Refused, look_closely
 
 
 class HasPassed(Body):
@@ -23,15 +26,51 @@ class HasPassed(Body):
     reason: Text
 
 
+class _Once(APIRoute):
+    """A route whose bodies have each key once, as those of decisions: nobody can tell which of two is meant."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        answers = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                look_closely(await request.body())
+            except Refused as error:
+                if error.code != "bad_json":  # what is no JSON is refused by whoever reads it, in its own words
+                    return refusal(error)
+            return await answers(request)
+
+        return answer
+
+
+def refusal(error: Refused) -> Answer:
+    """An error as an answer."""
+    return Answer({"error": {"code": error.code, "message": error.message}}, error.status)
+
+
+def not_for(token: Token, kind: str) -> Refused | None:
+    """Why a token may not say that a challenge of a kind was passed; None where it may. People may say so of any."""
+    if token.role != "verify" or kind not in CHALLENGES or kind in token.kinds:
+        return None
+    checks = " and ".join(token.kinds)
+    words = f"this token checks {checks}" if checks else "this token says nothing of what it checks: make a new one"
+    return Refused(403, "forbidden", f"{words}; it cannot say that {kind} was passed, which needs --kind {kind}")
+
+
 def add_challenges(pages: FastAPI, config: Config, clock: Callable[[], int] = microseconds) -> None:
     """Put the route among a service's."""
     work = Casework(config, clock)
+    routes = APIRouter(route_class=_Once)
 
-    @pages.post(
+    @routes.post(
         "/v1/challenges/passed",
         summary="Accounts have passed a challenge: step-ups that ask for it end, and gateways are told at once.",
     )
     def passed(request: Request, body: HasPassed) -> Answer:
+        wrong = not_for(request.scope["stillwatch.token"], body.kind)
+        if wrong is not None:
+            return refusal(wrong)
         by, via = person_of(request)
         names = pseudonyms_of(config.store, config.key_file)
         with work.opened() as (store, book):
@@ -39,3 +78,5 @@ def add_challenges(pages: FastAPI, config: Config, clock: Callable[[], int] = mi
             if done.actions:
                 acting.publish(store, book, work.now())
         return Answer(done.as_dict())
+
+    pages.include_router(routes)

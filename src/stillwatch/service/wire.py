@@ -92,7 +92,7 @@ def _read(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         raise Refused(400, "bad_json", "the body is not one JSON object in UTF-8") from None
     if b"\\" in body or any(body.count(name) > 1 for name in _NAMES):
-        _look_closely(body)
+        look_closely(body)
     return said
 
 
@@ -101,7 +101,8 @@ def _safe(error: str) -> str:
     return "".join(letter for letter in error if letter.isascii() and letter.isprintable())[:200]
 
 
-def _look_closely(body: bytes) -> None:
+def look_closely(body: bytes) -> None:
+    """Raise Refused where a key stands twice, or a NUL is in a string, or the body is no JSON."""
     try:
         json.loads(body, object_pairs_hook=_once, parse_constant=_Nothing)
     except Refused:
