@@ -1,6 +1,7 @@
 """Whoever listens at an address keeps it: a second service is told before it begins."""
 
 import errno
+import os
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +9,9 @@ from contextlib import closing
 
 import pytest
 
-from stillwatch.cli.serve import _address
-from stillwatch.errors import UsageError
-from stillwatch.service.port import Claim, claim
+from stillwatch.cli.serve import _address, _claimed
+from stillwatch.errors import StillwatchError, UsageError
+from stillwatch.service.port import Claim, NameHeldError, claim
 
 
 def free_port() -> int:
@@ -67,6 +68,39 @@ def test_nobody_starts_at_all_addresses_and_at_one_of_them_at_one_moment(every: 
         with closing(claim("127.0.0.2", port)):
             assert not refused("127.0.0.3", port), "addresses of their own disturb nobody"
     assert not refused(every, port) and not refused("127.0.0.1", other)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+@pytest.mark.parametrize(("one", "same"), [("127.0.0.1", "::ffff:127.0.0.1"), ("0.0.0.0", "::ffff:0.0.0.0")])
+def test_an_address_that_is_written_in_two_ways_is_one(one: str, same: str) -> None:
+    for first, second in ((one, same), (same, one)):
+        port = free_port()
+        with closing(claim(first, port)):
+            assert refused(second, port)
+    with closing(claim("::ffff:0.0.0.0", port)):
+        assert refused("127.0.0.7", port), "it is all addresses"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+def test_another_users_names_keep_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    port, mine = free_port(), os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    theirs = claim("0.0.0.0", port)
+    monkeypatch.undo()
+    with closing(theirs):
+        assert not refused("127.0.0.1", port) and not refused("0.0.0.0", port)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+def test_that_a_name_is_held_is_told_apart_from_listening() -> None:
+    port = free_port()
+    with closing(claim("127.0.0.1", port)):
+        with pytest.raises(NameHeldError):
+            claim("127.0.0.1", port)
+        with pytest.raises(StillwatchError, match=rf"holds the name(?s:.)*@stillwatch serve {os.getuid()} 127.0.0.1"):
+            _claimed("127.0.0.1", port, "there")
+        with closing(listening("127.0.0.1", port)), pytest.raises(StillwatchError, match="another process does"):
+            _claimed("127.0.0.1", port, "there")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")

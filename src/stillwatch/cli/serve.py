@@ -153,6 +153,7 @@ def _run(
 ) -> None:  # fmt: skip
     import json as text
     import os
+    from contextlib import closing
 
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
@@ -161,7 +162,7 @@ def _run(
 
     from stillwatch.cli.output import emit_json, say
     from stillwatch.service.app import CONFIG
-    from stillwatch.service.leases import make_leases
+    from stillwatch.service.leases import table_of
     from stillwatch.service.publisher import Publisher
     from stillwatch.service.state import State
 
@@ -169,11 +170,6 @@ def _run(
     address = _address(host)
     where = f"{'https' if cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
     held = _claimed(address, port, where)
-    shared = make_leases() if config["workers"] > 1 else None
-    os.environ[CONFIG] = text.dumps(config | ({"leases": str(shared)} if shared else {}))
-    if json:
-        emit_json({"schema": "stillwatch/serve/v1", "url": where, "workers": config["workers"], "pid": os.getpid()})
-    say(f"listening at {where}, {config['workers']} worker(s)")
     server = Server(
         "stillwatch.service.app:application", address=address, port=port, interface=Interfaces.ASGI, factory=True,
         workers=config["workers"], http=HTTPModes.http1, websockets=False, backlog=2048, backpressure=BACKPRESSURE,
@@ -181,16 +177,17 @@ def _run(
         log_level=LogLevels.warning, ssl_cert=cert, ssl_key=cert_key, workers_kill_timeout=5,
     )  # fmt: skip
     publisher = Publisher(Path(config["store"]), casebook)
-    try:
-        publisher.prepare()
-        publisher.start()
-        server.serve()
-    except OSError as error:
-        raise _cannot_listen(error, where) from error
-    finally:
-        held.close()
-        if shared is not None:
-            shared.unlink(missing_ok=True)
+    with closing(held), table_of(config["workers"]) as shared:
+        os.environ[CONFIG] = text.dumps(config | ({"leases": str(shared)} if shared else {}))
+        if json:
+            emit_json({"schema": "stillwatch/serve/v1", "url": where, "workers": config["workers"], "pid": os.getpid()})
+        say(f"listening at {where}, {config['workers']} worker(s)")
+        try:
+            publisher.prepare()
+            publisher.start()
+            server.serve()
+        except OSError as error:
+            raise _cannot_listen(error, where) from error
 
 
 def _address(host: str) -> str:
@@ -207,11 +204,18 @@ def _address(host: str) -> str:
 
 def _claimed(host: str, port: int, where: str) -> "Claim":
     """Keep the address for this service. Raises StillwatchError where another one listens there."""
-    from stillwatch.service.port import claim
+    from stillwatch.errors import StillwatchError
+    from stillwatch.service.port import NameHeldError, answers, claim
 
     try:
         return claim(host, port)
     except OSError as error:
+        if isinstance(error, NameHeldError) and not answers(host, port):
+            raise StillwatchError(
+                "cannot listen: another process holds the name of this address, and nobody listens there", where=where,
+                found=f"@{error.name} (of /proc/net/unix)", wanted="a port of its own for each service",
+                next_step="if no other service of this user is starting, find who holds the name; or another --port",
+            ) from error  # fmt: skip
         raise _cannot_listen(error, where) from error
 
 

@@ -4,16 +4,31 @@ Two services at one port answer in turns, each with its own settings and budgets
 port is bound once as nobody can share it, and let go. Between that and the workers' own binding names that only one
 process can have are held (Linux), so that of services that start at one moment one is left at each address: the
 address's own name, and one of the port's PLACES; a service at all of the machine's addresses holds all of these.
+The names have the user's number in them, since the system lets only processes of one user share a port. They keep
+nobody out: another user can hold them by ill will, and then that is said.
 """
 
 import errno
 import ipaddress
+import os
 import socket
 import sys
 from typing import Any
 
 PLACES = 16
 """Services at one port of one machine, each at an address of its own."""
+
+
+ANSWER = 0.5
+"""Seconds in which whoever listens takes a connection."""
+
+
+class NameHeldError(OSError):
+    """Another process holds a name of the address, whether it listens or not."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(errno.EADDRINUSE, "another process holds the name of the address")
+        self.name = name
 
 
 class Claim:
@@ -28,21 +43,19 @@ class Claim:
             self._held.pop().close()
 
     def name(self, host: str, port: int) -> None:
-        """Take the names of an address. Raises OSError (EADDRINUSE) where another process has them."""
-        self._take(f"stillwatch serve {host} {port}")
-        places = (f"stillwatch serve port {port} place {number}" for number in range(PLACES))
+        """Take the names of an address. Raises NameHeldError where another process has them."""
+        self._take(f"{host} {port}")
+        places = (f"port {port} place {number}" for number in range(PLACES))
         if is_every(host):
             for place in places:
                 self._take(place)
         elif not any(self._has_taken(place) for place in places):
-            raise OSError(errno.EADDRINUSE, "the port's places are taken")
+            raise NameHeldError(_full(f"port {port} place 0 to {PLACES - 1}"))
 
     def _has_taken(self, name: str) -> bool:
         try:
             self._take(name)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
+        except NameHeldError:
             return False
         return True
 
@@ -56,11 +69,12 @@ def claim(host: str, port: int) -> Claim:
     """Make sure that nobody listens at an address, and keep other services of ours from it. Where the system has no
     such names, only who listens already is seen.
 
-    Raises OSError (EADDRINUSE) where somebody does. Whether the address is this machine's, the workers find out.
+    Raises NameHeldError where another process holds its name, and OSError (EADDRINUSE) where one listens. Whether the
+    address is this machine's, the workers find out.
     """
     held = Claim()
     try:
-        held.name(host, port)
+        held.name(_plain(host), port)
         for family, kind, protocol, _, address in _found(host, port):
             _bind_once(family, kind, protocol, address)
     except OSError:
@@ -72,9 +86,27 @@ def claim(host: str, port: int) -> Claim:
 def is_every(host: str) -> bool:
     """Whether a host is all of the machine's addresses: of IPv6 it may be those of IPv4 as well."""
     try:
-        return ipaddress.ip_address(host).is_unspecified
+        return ipaddress.ip_address(_plain(host)).is_unspecified
     except ValueError:
         return host == ""
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody takes connections at an address."""
+    try:
+        with socket.create_connection((host, port), timeout=ANSWER):
+            return True
+    except (OSError, UnicodeError):
+        return False
+
+
+def _plain(host: str) -> str:
+    """An address as it is written; one of IPv4 that is written as one of IPv6 is the same."""
+    try:
+        said = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return str((said.ipv4_mapped if said.version == 6 else None) or said)
 
 
 def _found(host: str, port: int) -> list[Any]:
@@ -96,8 +128,8 @@ def _bind_once(family: int, kind: int, protocol: int, address: Any) -> None:
 
 
 def _named(name: str) -> socket.socket | None:
-    """A socket of an abstract name, which the system frees when its last holder ends. Raises OSError where another
-    process has it; None where there are none such, or a sandbox forbids them."""
+    """A socket of an abstract name, which the system frees when its last holder ends. Raises NameHeldError where
+    another process has it; None where there are none such, or a sandbox forbids them."""
     if sys.platform != "linux":
         return None
     try:
@@ -105,10 +137,14 @@ def _named(name: str) -> socket.socket | None:
     except OSError:
         return None
     try:
-        held.bind(b"\0" + name.encode("utf-8", "replace"))
+        held.bind(b"\0" + _full(name).encode("utf-8", "replace"))
     except OSError as error:
         held.close()
         if error.errno == errno.EADDRINUSE:
-            raise
+            raise NameHeldError(_full(name)) from error
         return None
     return held
+
+
+def _full(name: str) -> str:
+    return f"stillwatch serve {os.getuid()} {name}"

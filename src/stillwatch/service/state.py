@@ -187,7 +187,7 @@ class State:
             "snapshot_age_s": round(self.clock.now() / SECOND - made, 3) if made is not None else None,
             "faults": [fault.split("\n")[0] for fault in self._faults()],
             "tokens": len(self.doors), "decisions": dict(sorted(self.counts.items())), "logged": len(self.log),
-            "budgets": len(self.budgets),
+            "budgets": len(self.budgets), "uncounted": self.budgets.leases.uncounted,
         }  # fmt: skip
 
 
