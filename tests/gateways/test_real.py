@@ -203,7 +203,8 @@ def test_no_customer_is_taken_for_another(sends: dict[str, Send], gate: str) -> 
 
 @pytest.mark.parametrize("gate", GATES)
 def test_a_group_shares_its_budget_which_says_when_to_come_again(real: Real, sends: dict[str, Send], gate: str) -> None:
-    """Six a minute, ten seconds' worth at once: two pass, of whichever account and gateway they are."""
+    """Six a minute, ten seconds' worth at once: two pass, of whichever account and gateway they are. Twenty seconds are
+    owed then, and who has had its part comes again once five are."""
     accounts = [f"{gate}-{name}".replace(" ", "-") for name in ("shared-1", "shared-2")]
     held = [live(one, Rung.LIMIT, limit(requests_per_minute=6), group=f"S-{gate}") for one in accounts]
     real.publish(*each_rung(gate), *held)
@@ -211,7 +212,7 @@ def test_a_group_shares_its_budget_which_says_when_to_come_again(real: Real, sen
     refused = 400 if gate == "guardrail" else 429
     assert [one.status for one in seen] == [200, 200, refused, refused]
     if gate != "guardrail":
-        assert 0 < int(seen[-1].told["retry-after"]) <= 10 and seen[-1].error["type"] == "rate_limit_error"
+        assert 0 < int(seen[-1].told["retry-after"]) <= 15 and seen[-1].error["type"] == "rate_limit_error"
 
 
 @pytest.mark.parametrize("gate", GATES)
