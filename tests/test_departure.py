@@ -48,30 +48,27 @@ def test_work_from_elsewhere_is_foreign_where_the_own_life_is_seen() -> None:
     assert (member_fact("7", "'tls-b'")["at_home"], member_fact("7", "'tls-b'")["own_client"]) == (1.0, 1.0)
 
 
-def test_what_a_thief_words_anew_is_no_part_of_the_owners_life() -> None:
-    """Six accounts work through one block that hardly anybody else uses: the first also asks there in other words."""
-    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE)" for a in range(6))
-    rows += ", (0, TIMESTAMPTZ '2026-03-24 10:00:00Z', '7', FALSE), (0, TIMESTAMPTZ '2026-03-01 10:00:00Z', '1', FALSE)"
+def first_of_many(rows: str) -> dict[str, Any]:
+    """The first account among others of its group: rows of (account, asked_at, block, shared)."""
     exchange = (
         "SELECT row_number() OVER () - 1 AS x, account, account AS entity, block, 'tls' AS ja4, 'curl' AS user_agent, "
         "asked_at, shared, NULL AS country, NULL AS ip_class, NULL AS segment_roles "
         f"FROM (VALUES {rows}) t(account, asked_at, block, shared)"
     )
+    accounts = "SELECT DISTINCT account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at FROM exchange"
+    shared = "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared"
     with DuckEngine() as engine:
         engine.run(
-            [
-                Step("exchange", exchange),
-                Step(
-                    "account", "SELECT range AS account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at FROM range(6)"
-                ),
-                Step(
-                    "group_exchange",
-                    "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared",
-                ),
-                *DEPARTURE_STEPS,
-            ]
+            [Step("exchange", exchange), Step("account", accounts), Step("group_exchange", shared), *DEPARTURE_STEPS]
         )
-        found = engine.arrow("SELECT * FROM member_fact WHERE account = 0").to_pylist()[0]
+        return dict(engine.arrow("SELECT * FROM member_fact WHERE account = 0").to_pylist()[0])
+
+
+def test_what_a_thief_words_anew_is_no_part_of_the_owners_life() -> None:
+    """Six accounts work through one block that hardly anybody else uses: the first also asks there in other words."""
+    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE)" for a in range(6))
+    rows += ", (0, TIMESTAMPTZ '2026-03-24 10:00:00Z', '7', FALSE), (0, TIMESTAMPTZ '2026-03-01 10:00:00Z', '1', FALSE)"
+    found = first_of_many(rows)
     assert (found["shared"], found["shared_times"], found["own"], found["at_home"]) == (1, 2, 1, 0.0)
 
 
@@ -82,26 +79,7 @@ def test_an_owner_who_lives_among_the_groups_exits_has_a_life_before_the_theft()
     rows += ", " + ", ".join(f"(0, TIMESTAMPTZ '2026-03-{day:02d} 10:00:00Z', '7', FALSE)" for day in range(1, 15))
     rows += ", (0, TIMESTAMPTZ '2026-03-13 10:00:00Z', '1', FALSE)"
     rows += ", " + ", ".join(f"(0, TIMESTAMPTZ '2026-03-23 10:{n:02d}:00Z', '8', TRUE)" for n in range(12))
-    exchange = (
-        "SELECT row_number() OVER () - 1 AS x, account, account AS entity, block, 'tls' AS ja4, 'curl' AS user_agent, "
-        "asked_at, shared, NULL AS country, NULL AS ip_class, NULL AS segment_roles "
-        f"FROM (VALUES {rows}) t(account, asked_at, block, shared)"
-    )
-    with DuckEngine() as engine:
-        engine.run(
-            [
-                Step("exchange", exchange),
-                Step(
-                    "account", "SELECT range AS account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at FROM range(7)"
-                ),
-                Step(
-                    "group_exchange",
-                    "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared",
-                ),
-                *DEPARTURE_STEPS,
-            ]
-        )
-        found = engine.arrow("SELECT * FROM member_fact WHERE account = 0").to_pylist()[0]
+    found = first_of_many(rows)
     assert found["shared_days"] < 0.05 and found["shared_times"] == 12
     assert (found["own"], found["own_before"], found["at_home"]) == (1, 1, 0.0)
 
