@@ -103,6 +103,7 @@ class _Reader:
         return entry.entries
 
     def text(self, keys: Mapping[str, Entry], name: str, line: int, longest: int, *, empty: bool = False) -> str:
+        """A key's text, normalised; a fault of the line where it is none, empty or too long."""
         entry = keys.get(name)
         text = unicodedata.normalize("NFC", (entry.text or "").strip()) if entry else ""
         if entry is not None and entry.text is None:
