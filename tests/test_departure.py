@@ -49,11 +49,11 @@ def test_work_from_elsewhere_is_foreign_where_the_own_life_is_seen() -> None:
 
 
 def first_of_many(rows: str) -> dict[str, Any]:
-    """The first account among others of its group: rows of (account, asked_at, block, shared)."""
+    """The first account among others of its group: rows of (account, asked_at, block, shared, ja4)."""
     exchange = (
-        "SELECT row_number() OVER () - 1 AS x, account, account AS entity, block, 'tls' AS ja4, 'curl' AS user_agent, "
+        "SELECT row_number() OVER () - 1 AS x, account, account AS entity, block, ja4, 'curl' AS user_agent, "
         "asked_at, shared, NULL AS country, NULL AS ip_class, NULL AS segment_roles "
-        f"FROM (VALUES {rows}) t(account, asked_at, block, shared)"
+        f"FROM (VALUES {rows}) t(account, asked_at, block, shared, ja4)"
     )
     accounts = "SELECT DISTINCT account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at FROM exchange"
     shared = "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared"
@@ -66,8 +66,9 @@ def first_of_many(rows: str) -> dict[str, Any]:
 
 def test_what_a_thief_words_anew_is_no_part_of_the_owners_life() -> None:
     """Six accounts work through one block that hardly anybody else uses: the first also asks there in other words."""
-    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE)" for a in range(6))
-    rows += ", (0, TIMESTAMPTZ '2026-03-24 10:00:00Z', '7', FALSE), (0, TIMESTAMPTZ '2026-03-01 10:00:00Z', '1', FALSE)"
+    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE, 'tls')" for a in range(6))
+    rows += ", (0, TIMESTAMPTZ '2026-03-24 10:00:00Z', '7', FALSE, 'tls')"
+    rows += ", (0, TIMESTAMPTZ '2026-03-01 10:00:00Z', '1', FALSE, 'tls')"
     found = first_of_many(rows)
     assert (found["shared"], found["shared_times"], found["own"], found["at_home"]) == (1, 2, 1, 0.0)
 
@@ -75,13 +76,33 @@ def test_what_a_thief_words_anew_is_no_part_of_the_owners_life() -> None:
 def test_an_owner_who_lives_among_the_groups_exits_has_a_life_before_the_theft() -> None:
     """The owner worked from a rented server in a block of the group's for two weeks; the thief came for an hour, by
     another block."""
-    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE)" for a in range(1, 7))
-    rows += ", " + ", ".join(f"(0, TIMESTAMPTZ '2026-03-{day:02d} 10:00:00Z', '7', FALSE)" for day in range(1, 15))
-    rows += ", (0, TIMESTAMPTZ '2026-03-13 10:00:00Z', '1', FALSE)"
-    rows += ", " + ", ".join(f"(0, TIMESTAMPTZ '2026-03-23 10:{n:02d}:00Z', '8', TRUE)" for n in range(12))
+    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE, 'tls')" for a in range(1, 7))
+    rows += ", " + ", ".join(
+        f"(0, TIMESTAMPTZ '2026-03-{day:02d} 10:00:00Z', '7', FALSE, 'tls')" for day in range(1, 15)
+    )
+    rows += ", (0, TIMESTAMPTZ '2026-03-13 10:00:00Z', '1', FALSE, 'tls')"
+    rows += ", " + ", ".join(f"(0, TIMESTAMPTZ '2026-03-23 10:{n:02d}:00Z', '8', TRUE, 'tls')" for n in range(12))
     found = first_of_many(rows)
     assert found["shared_days"] < 0.05 and found["shared_times"] == 12
     assert (found["own"], found["own_before"], found["at_home"]) == (1, 1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("owners", "thiefs", "own", "days"), [("browser", "sdk", 14, 0.02), ("sdk", "sdk", 0, 22.0), (None, None, 0, 22.0)]
+)
+def test_an_owner_who_lives_in_a_block_that_the_thief_uses_is_told_apart_by_the_client(
+    owners: str | None, thiefs: str | None, own: int, days: float
+) -> None:
+    """The owner worked for two weeks from the block through which the thief comes as well, for an hour."""
+    of_owner, of_thief = (f"'{ja4}'" if ja4 else "NULL" for ja4 in (owners, thiefs))
+    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE, 'sdk')" for a in range(1, 7))
+    rows += ", " + ", ".join(
+        f"(0, TIMESTAMPTZ '2026-03-{day:02d} 10:00:00Z', '7', FALSE, {of_owner})" for day in range(1, 15)
+    )
+    rows += ", " + ", ".join(f"(0, TIMESTAMPTZ '2026-03-23 10:{n:02d}:00Z', '7', TRUE, {of_thief})" for n in range(12))
+    found = first_of_many(rows)
+    assert (found["own"], found["shared_days"] < days) == (own, True)
+    assert found["shared_times"] == (12 if own else 26)
 
 
 def test_a_life_without_addresses_or_clients_makes_nothing_foreign() -> None:

@@ -8,19 +8,19 @@ from stillwatch.findings import SMALL_PART, _asks, _cautious
 @pytest.mark.parametrize(
     ("turned", "beyond_usual", "asks"),
     [
-        (True, -2.0, True),
+        (True, -2.0, False),
+        (True, -0.7, False),
+        (True, -0.6, True),
         (True, None, True),
         (False, None, True),
         (False, 0.0, False),
-        (False, 0.3, False),
-        (False, 0.4, True),
-        (False, 2.0, True),
+        (False, 0.8, False),
+        (False, 1.4, True),
     ],
-    ids=["own words", "no text", "nothing known", "like everyone", "hardly beyond", "beyond", "far beyond"],
 )
-def test_a_system_text_alone_asks_only_beside_work_that_leans(
-    turned: bool, beyond_usual: float | None, asks: bool
-) -> None:
+def test_who_is_accused_asks_for_training_material(turned: bool, beyond_usual: float | None, asks: bool) -> None:
+    """An honest customer shared a public persona's system text with a network's accounts (.7 nats over the usual), and
+    an evaluation the questions of a benchmark with a campaign (1.4 nats under the usual)."""
     assert _asks({"turned": turned, "beyond_usual": beyond_usual}) == asks
 
 

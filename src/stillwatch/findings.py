@@ -14,11 +14,13 @@ from stillwatch.assess.asking import ASKING_STEPS
 from stillwatch.assess.concealed import concealed
 from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.departure import DEPARTURE_STEPS
-from stillwatch.assess.extracting import LIKE_EVERYONE, SLOPE, extracting
+from stillwatch.assess.extracting import LIKE_EVERYONE, SLOPE, UNMISTAKABLE, extracting
 from stillwatch.assess.facts import fact_steps
-from stillwatch.assess.finding import Confirmed, Finding, is_active, status_of
+from stillwatch.assess.finding import REFUTED, Confirmed, Finding, is_active, status_of
 from stillwatch.assess.lives import LIFE_STEPS, TRAITS, Life, Lives, cover_log_ratio
-from stillwatch.assess.roles import UNLINKED, MemberFacts, Part, parts_in, parts_of, spared, victims_of
+from stillwatch.assess.member import MemberFacts
+from stillwatch.assess.roles import Part, parts_in, parts_of, spared, victims_of
+from stillwatch.assess.stolen import UNLINKED
 from stillwatch.carried import with_providers
 from stillwatch.content.answered import taken_up_step
 from stillwatch.engine.base import Engine
@@ -226,6 +228,7 @@ class _Known:
         return [
             whole.get(row["account"], row)
             | {"shared": max(row["shared"], row["of_programme"]), "asks": row["shared"] > 0 or row["entity"] in joined}
+            | {name: row[name] for name in ("turned", "beyond_usual")}
             for row in rows
         ]
 
@@ -317,11 +320,13 @@ def _cautious(status: str, asking: float | None) -> str:
 
 
 def _asks(row: dict[str, Any]) -> bool:
-    """Whether what a member shares can be what is asked: words of its own turn, or a system text beside work that leans
-    to training material. Anybody's system text can be copied into a campaign, and its users ask what they ask."""
-    if row["turned"] or row["beyond_usual"] is None:
+    """Whether what a member shares can be what is asked for training. Anybody's system text can be copied into a
+    campaign, and its users ask what they ask: who shares no words of its own turn asks unmistakably. Who does share
+    some is held back where what it asks speaks against that, as a benchmark's questions do that a campaign copied."""
+    if row["beyond_usual"] is None:
         return True
-    return SLOPE * float(row["beyond_usual"]) + LIKE_EVERYONE >= 0.0
+    purpose = SLOPE * float(row["beyond_usual"]) + LIKE_EVERYONE
+    return purpose >= REFUTED if row["turned"] else purpose >= UNMISTAKABLE
 
 
 def _life(row: dict[str, Any]) -> Life:

@@ -60,6 +60,13 @@ def test_a_server_that_is_rented_abroad_hides_nothing_twice() -> None:
     assert against["proxy networks"] < 0 < against["region bypass"], "what speaks against it is told beside"
 
 
+@pytest.mark.parametrize(("share", "value"), [(None, None), (0.1, None), (0.225, -0.5), (0.3, -1.0), (1.0, -1.0)])
+def test_a_few_cards_for_many_accounts_hide_nothing(share: float | None, value: float | None) -> None:
+    """A reseller of firms paid for 36 accounts with four cards, from servers that it rented abroad."""
+    terms = {term.name: term.value for term in concealed({"top_payment": share}, {}).terms}
+    assert terms.get("one payer") == value
+
+
 def test_one_ban_among_few_accounts_is_chance() -> None:
     def banned(accounts: float) -> float:
         facts = {"suspended": 0.05, "n_accounts": accounts}

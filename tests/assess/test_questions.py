@@ -12,19 +12,10 @@ from stillwatch.assess.coordinated import coordinated
 from stillwatch.assess.estimates import of_group
 from stillwatch.assess.extracting import extracting
 from stillwatch.assess.finding import likelihood, probability, stated, status_of
-from stillwatch.assess.roles import (
-    ACCUSING,
-    UNSHOWN,
-    MemberFacts,
-    Part,
-    parts_in,
-    parts_of,
-    spared,
-    victim_likeness,
-    victim_probabilities,
-    victims_of,
-)
-from stillwatch.records import Family, Score
+from stillwatch.assess.member import MemberFacts
+from stillwatch.assess.roles import UNSHOWN, Part, parts_in, parts_of, spared, victims_of
+from stillwatch.assess.stolen import victim_likeness, victim_probabilities
+from stillwatch.records import ACCUSING, Family, Score
 
 SWEEP = {
     "shared": 900, "lean": 1.2, "items": 850, "items_shared": 0.02, "follow_up": 0.0, "answer_words": 220.0,
@@ -188,6 +179,20 @@ def test_a_link_by_chance_does_not_accuse_in_a_crowd(company: float, access: flo
     shared a day or a client with it."""
     assert (part_of(member(company=company, access=access)).probability >= 0.5) is accused
     assert part_of(member(company=None, access=access)).probability >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("registration", "access", "accused"),
+    [(1.6, 1.9, False), (2.8, 2.9, False), (4.0, 4.2, True), (1.6, 2.9, True), (0.0, 2.9, True), (5.5, 5.6, True)],
+)
+def test_a_sign_up_day_alone_does_not_accuse_a_guest_of_an_event(
+    registration: float, access: float, accused: bool
+) -> None:
+    """A student of a hackathon used a judge's prompt that a campaign used as well, and had signed up on one of its
+    days."""
+    guest = part_of(member(company=0.82, registration=registration, access=access))
+    assert (guest.probability >= 0.5) is accused
+    assert guest.estimate is not None and guest.estimate > 0.5
 
 
 def test_an_estimate_accuses_nobody_and_orders_the_named() -> None:
@@ -444,7 +449,7 @@ def test_one_burst_in_an_ordinary_life_is_named_and_not_accused() -> None:
     burst = {"registration": 0.0, "shared": 2, "own": 200, "shared_days": 0.2, "shared_times": 2}
     others = [
         member(account_id="b", **burst),
-        member(account_id="c", **(burst | {"cover": 1.5, "registration": 1.0})),
+        member(account_id="c", **(burst | {"cover": 1.5, "registration": 1.0, "access": 3.0})),
         member(account_id="e", **(burst | {"cover": 1.5})),
         member(account_id="d", **(burst | {"shared": 120})),
     ]

@@ -19,7 +19,8 @@ ONE_OF_FEW_PAYERS = (0.15, 0.3)
 a customer has a few cards, and who hides has many."""
 
 APART = 1.0
-"""Nats for members who are joined and look like strangers."""
+"""Nats for members who are joined and look like strangers, and as many against hiding where a payer is seen to hold
+them."""
 
 ONE_NAME = ("top_verified_domain", "top_org", "top_declared_org", "top_payment", "top_signup_block")
 """What holds accounts together for all to see, beside one place and one mail domain."""
@@ -154,6 +155,10 @@ def _one_name(facts: Facts) -> tuple[Term, ...]:
         if share is not None:
             because = f"{share:.0%} of the accounts have one {words}"
             terms += term(QUESTION, f"one {words}", -3.0 * ramp(share, 0.4, 0.8), because)
+    payer = number(facts, "top_payment")
+    if payer is not None:
+        because = f"{payer:.0%} of the accounts pay with one card"
+        terms += term(QUESTION, "one payer", -APART * ramp(payer, *ONE_OF_FEW_PAYERS), because)
     because = f"{number(facts, 'top_email_domain') or 0.0:.0%} of the accounts write from one mail domain of their own"
     return terms + term(QUESTION, "one mail domain", -2.0 * _one_mail_domain(facts), because)
 

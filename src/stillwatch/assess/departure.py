@@ -1,11 +1,12 @@
 """Where and when each member's shared work came from beside its own life, as SQL steps.
 
-Table `member_fact`, one row a (grp, account): see `roles.MemberFacts`. Reads `group_exchange`, `exchange` and
+Table `member_fact`, one row a (grp, account): see `member.MemberFacts`. Reads `group_exchange`, `exchange` and
 `account`. `worded` are exchanges in the group's own wordings, word for word where an account has such (a mined family
-may take an owner's own words in). What else came through the group's own blocks is `sure_work` as well: a thief's
-paraphrases are no part of the owner's life. An account's window is that of `timed_work`: of what came through blocks
-that its own wordings came through, since an owner may live among the group's exits. `own_life` holds all that is no
-sure work, outside of the window and of six hours about it.
+may take an owner's own words in). What else came through the group's own blocks, by a client that such wordings came
+by, is `sure_work` as well: a thief's paraphrases are no part of the owner's life; what an owner does by its own client
+in a block that the thief uses, is. An account's window is that of `timed_work`: of what came through blocks that its
+own wordings came through, since an owner may live among the group's exits. `own_life` holds all that is no sure work,
+outside of the window and of six hours about it.
 """
 
 from stillwatch.records import Step
@@ -50,12 +51,22 @@ DEPARTURE_STEPS = [
         """,
     ),
     Step(
+        "work_client",
+        """
+        SELECT DISTINCT s.grp, s.account, e.ja4, e.user_agent FROM worded s JOIN exchange e ON e.x = s.x
+        """,
+    ),
+    Step(
         "sure_work",
         f"""
         SELECT grp, account, x FROM worded UNION
         SELECT b.grp, e.account, e.x FROM group_block b JOIN exchange e ON e.block = b.block
-        JOIN (SELECT DISTINCT grp, account FROM worded) w ON w.grp = b.grp AND w.account = e.account
+        JOIN (SELECT grp, account, count(ja4) AS clients FROM work_client GROUP BY grp, account) w
+          ON w.grp = b.grp AND w.account = e.account
+        LEFT JOIN work_client c ON c.grp = b.grp AND c.account = e.account AND c.ja4 = e.ja4
+             AND c.user_agent IS NOT DISTINCT FROM e.user_agent
         WHERE b.members >= {MANY_SHARERS} AND b.members >= {MOSTLY} * b.accounts
+          AND (c.ja4 IS NOT NULL OR e.ja4 IS NULL OR w.clients = 0)
         """,
     ),
     Step(
