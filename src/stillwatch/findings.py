@@ -219,7 +219,7 @@ class _Known:
     def standing(self, number: int) -> list[dict[str, Any]]:
         """The members of a group or of the part of its work that asks, who also share it in other wordings of its
         programme. Where and when a member's work comes from is known of all its shared work: few exchanges of a part
-        make no window, and a thief's others no owner's life."""
+        make no window, and a thief's others no owner's life. What it asks is what it asks in the part."""
         rows = self.members.get(number, [])
         if number >= 0:
             return rows
