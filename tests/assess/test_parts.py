@@ -1,5 +1,7 @@
 """A finding about a part of a group's work: whose part it is, and where its members' work comes from."""
 
+from typing import Any
+
 from stillwatch.assess.lives import Lives
 from stillwatch.findings import World, _Known
 
@@ -26,7 +28,7 @@ def test_where_a_member_works_is_judged_by_all_its_shared_work() -> None:
 
 def test_who_shares_the_programme_in_other_wordings_is_no_customer() -> None:
     whole = {"account": 3, "entity": 7, "shared": 12}
-    part = {"account": 3, "entity": 7, "shared": 0, "of_programme": 9}
+    part: dict[str, Any] = {"account": 3, "entity": 7, "shared": 0, "of_programme": 9}
     part |= {"turned": False, "beyond_usual": None}
     for joined in (set[int](), {7}):
         world, links = World((), 1, "2026-03-01"), {~0: frozenset(joined)}
