@@ -35,6 +35,9 @@ from stillwatch.records import MINED_CHANNELS, Family, Step
 from stillwatch.training import training_values
 from stillwatch.worked import Worked, worked
 
+LEAST_PAYING = 8
+"""Accounts that pay from which the number of their payers says something: the least size of a group."""
+
 SMALL_PART = 0.1
 """Share of a group's shared work under which the part that asks for training material is for review at most."""
 
@@ -98,7 +101,7 @@ ENTITY_STEPS = [
                coalesce(f.own_before, 0) AS own_before, f.at_home, f.own_client, f.among, f.shared_days, f.shared_times,
                f.days_before, w.group_days, l.life, l.abroad, l.proxied, l.home, l.mixed,
                p.account IS NOT NULL AS permitted, r.account IS NOT NULL AS reseller, coalesce(q.n, 0) AS of_programme,
-               b.behind,
+               b.behind, a.payment_fingerprint AS payer,
                coalesce(t.turned, FALSE) AS turned, t.lean - (SELECT any_value(lean) FROM base_fact) AS beyond_usual
         FROM group_member m JOIN account a ON a.entity = m.entity
         LEFT JOIN member_fact f ON f.grp = m.grp AND f.account = a.account
@@ -272,6 +275,7 @@ def _finding(group: Group, number: int, known: _Known, company: Mapping[int, flo
     linked, base, world = group.members.linked(), known.base, known.world
     facts = known.facts.get(number, {"shared": 0}) | {"linked": linked}
     members, figures = known.standing(number), known.figures.get(number, Figures())
+    facts |= {"payers": _payers(group, members)}
     confirmed = [(c.family, c.log_e, c.discovered) for c in group.confirmations]
     scores = (coordinated(confirmed, linked), extracting(facts, base), concealed(facts, base))
     families = frozenset(str(f) for f, _, discovered in confirmed if discovered)
@@ -327,6 +331,15 @@ def _asks(row: dict[str, Any]) -> bool:
         return True
     purpose = SLOPE * float(row["beyond_usual"]) + LIKE_EVERYONE
     return purpose >= REFUTED if row["turned"] else purpose >= UNMISTAKABLE
+
+
+def _payers(group: Group, members: list[dict[str, Any]]) -> float | None:
+    """Payers for each account that shares the work, pays and is joined to the others by more than one client: who only
+    shares wordings is no account of theirs. None under `LEAST_PAYING` such accounts."""
+    joined = set(group.members.borne().tolist())
+    paid = [row["payer"] for row in members if int(row["entity"]) in joined and row["shared"] > 0]
+    paid = [payer for payer in paid if payer is not None]
+    return len(set(paid)) / len(paid) if len(paid) >= LEAST_PAYING else None
 
 
 def _life(row: dict[str, Any]) -> Life:

@@ -22,9 +22,10 @@ def test_who_is_joined_and_looks_like_a_stranger_hides() -> None:
     "facts",
     [
         {"linked": 0.5}, {"top_block": 0.4}, {"top_org": 0.6}, {"top_verified_domain": 0.6}, {"top_payment": 0.3},
-        {"top_email_domain": 0.9, "email_domain_common": 0.0}, {"at_home": 0.95},
+        {"payers": 0.2}, {"top_email_domain": 0.9, "email_domain_common": 0.0}, {"at_home": 0.95},
     ],
-    ids=["not joined", "one place", "one organisation", "one domain", "one payer", "one mail domain", "at home"],
+    ids=["not joined", "one place", "one organisation", "one domain", "one payer", "few payers", "one mail domain",
+         "at home"],
 )  # fmt: skip
 def test_who_is_not_joined_or_openly_together_does_not_hide_it(facts: dict[str, float]) -> None:
     assert apart(**facts) is None
@@ -60,11 +61,11 @@ def test_a_server_that_is_rented_abroad_hides_nothing_twice() -> None:
     assert against["proxy networks"] < 0 < against["region bypass"], "what speaks against it is told beside"
 
 
-@pytest.mark.parametrize(("share", "value"), [(None, None), (0.1, None), (0.225, -0.5), (0.3, -1.0), (1.0, -1.0)])
-def test_a_few_cards_for_many_accounts_hide_nothing(share: float | None, value: float | None) -> None:
+@pytest.mark.parametrize(("payers", "value"), [(None, None), (0.6, None), (0.4, -0.75), (0.25, -1.5), (0.01, -1.5)])
+def test_a_few_cards_for_many_accounts_hide_nothing(payers: float | None, value: float | None) -> None:
     """A reseller of firms paid for 36 accounts with four cards, from servers that it rented abroad."""
-    terms = {term.name: term.value for term in concealed({"top_payment": share}, {}).terms}
-    assert terms.get("one payer") == value
+    terms = {term.name: term.value for term in concealed({"payers": payers}, {}).terms}
+    assert terms.get("few payers") == value
 
 
 def test_one_ban_among_few_accounts_is_chance() -> None:

@@ -44,11 +44,12 @@ def test_every_name_that_it_weighs_is_one_of_the_questions_terms() -> None:
     facts: dict[str, float | str | None] = {
         "lean": 1.0, "items": 500.0, "items_shared": 0.9, "shared": 500.0, "one_source": 9.0,
         "one_source_accounts": 9.0,
-        "exclusive": 0.1, "product_share": 0.9, "proxied": 0.9, "linked": 0.9, "top_block": 0.5, "top_payment": 0.9,
+        "exclusive": 0.1, "product_share": 0.9, "proxied": 0.9, "linked": 0.9, "top_block": 0.5, "top_payment": 0.0,
+        "payers": 0.1,
         "top_verified_domain": 0.7, "top_org": 0.7, "top_email_domain": 0.8, "email_domain_common": 0.0,
     }  # fmt: skip
     swept = facts | {"items_shared": 0.0, "top_block": 0.05, "top_verified_domain": 0.0, "top_org": 0.0}
-    swept |= {"top_email_domain": 0.0, "top_payment": 0.0}
+    swept |= {"top_email_domain": 0.0, "payers": 0.9}
     agreed = coordinated([(family, 9.0, True) for family in Family], 1.0)
     scores = [agreed, *(s for f in (facts, swept) for s in (extracting(f, BASE), concealed(f, BASE)))]
     made = {term.name for score in scores for term in score.terms}

@@ -51,7 +51,7 @@ NOT_LOGGED = "nothing logged that would show it"
 
 WEIGHED_BY = {
     AFFILIATED: (
-        "one stable place", "one verified domain", "one declared organisation", "one payer", "one mail domain",
+        "one stable place", "one verified domain", "one declared organisation", "few payers", "one mail domain",
         "made to look unrelated", "proxy networks",
     ),
     "shared benchmark or homework": ("same items", "swept once"),

@@ -19,8 +19,12 @@ ONE_OF_FEW_PAYERS = (0.15, 0.3)
 a customer has a few cards, and who hides has many."""
 
 APART = 1.0
-"""Nats for members who are joined and look like strangers, and as many against hiding where a payer is seen to hold
-them."""
+"""Nats for members who are joined and look like strangers."""
+
+PAYERS, OPENLY_PAID = (0.5, 0.3), 1.5
+"""Payers for each account from which many accounts begin to be paid for by a few for all to see, and are; and nats
+against hiding where they are. Campaigns of three authors had .6 and more, honest resellers .1 to .2. No more than what
+the question begins with: a card that is used three times is what a careless fraud has as well."""
 
 ONE_NAME = ("top_verified_domain", "top_org", "top_declared_org", "top_payment", "top_signup_block")
 """What holds accounts together for all to see, beside one place and one mail domain."""
@@ -130,6 +134,8 @@ def _apart(facts: Facts) -> tuple[Term, ...]:
         return ()
     place *= 1.0 - (number(facts, "top_block_proxied") or 0.0)
     names = [ramp(share, *(ONE_OF_FEW_PAYERS if name == "top_payment" else BY_NAME)) for name, share in held.items()]
+    payers = number(facts, "payers")
+    names += [] if payers is None else [ramp(payers, *PAYERS)]
     openly = max(ramp(place, 0.1, 0.3), _one_mail_domain(facts), _as_they_live(facts), *names)
     because = (
         f"{linked:.0%} of the members are joined by access, and no open place, name or payer holds more than "
@@ -155,10 +161,10 @@ def _one_name(facts: Facts) -> tuple[Term, ...]:
         if share is not None:
             because = f"{share:.0%} of the accounts have one {words}"
             terms += term(QUESTION, f"one {words}", -3.0 * ramp(share, 0.4, 0.8), because)
-    payer = number(facts, "top_payment")
-    if payer is not None:
-        because = f"{payer:.0%} of the accounts pay with one card"
-        terms += term(QUESTION, "one payer", -APART * ramp(payer, *ONE_OF_FEW_PAYERS), because)
+    payers = number(facts, "payers")
+    if payers is not None:
+        because = f"{payers:.2f} payers for each account that is joined to the others"
+        terms += term(QUESTION, "few payers", -OPENLY_PAID * ramp(payers, *PAYERS), because)
     because = f"{number(facts, 'top_email_domain') or 0.0:.0%} of the accounts write from one mail domain of their own"
     return terms + term(QUESTION, "one mail domain", -2.0 * _one_mail_domain(facts), because)
 
