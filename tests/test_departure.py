@@ -9,6 +9,7 @@ from stillwatch.engine.duckdb import DuckEngine
 from stillwatch.linkage.tokens import CHANNELS
 from stillwatch.records import Step
 
+NOTHING_ASKS = "SELECT 0 AS grp, 0 AS x WHERE FALSE"
 OWN = "(TIMESTAMPTZ '2026-03-01 10:00:00Z', {block}, {ja4}, FALSE)"
 SHARED = "(TIMESTAMPTZ '2026-03-20 10:{minute:02d}:00Z', 7, 'tls-b', TRUE)"
 
@@ -31,6 +32,7 @@ def member_fact(own_block: str, own_ja4: str) -> dict[str, Any]:
                     "group_exchange",
                     "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared",
                 ),
+                Step("asking_exchange", NOTHING_ASKS),
                 *DEPARTURE_STEPS,
             ]
         )
@@ -48,7 +50,7 @@ def test_work_from_elsewhere_is_foreign_where_the_own_life_is_seen() -> None:
     assert (member_fact("7", "'tls-b'")["at_home"], member_fact("7", "'tls-b'")["own_client"]) == (1.0, 1.0)
 
 
-def first_of_many(rows: str) -> dict[str, Any]:
+def first_of_many(rows: str, asking: str = NOTHING_ASKS) -> dict[str, Any]:
     """The first account among others of its group: rows of (account, asked_at, block, shared, ja4)."""
     exchange = (
         "SELECT row_number() OVER () - 1 AS x, account, account AS entity, block, ja4, 'curl' AS user_agent, "
@@ -59,7 +61,13 @@ def first_of_many(rows: str) -> dict[str, Any]:
     shared = "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared"
     with DuckEngine() as engine:
         engine.run(
-            [Step("exchange", exchange), Step("account", accounts), Step("group_exchange", shared), *DEPARTURE_STEPS]
+            [
+                Step("exchange", exchange),
+                Step("account", accounts),
+                Step("group_exchange", shared),
+                Step("asking_exchange", asking),
+                *DEPARTURE_STEPS,
+            ]
         )
         return dict(engine.arrow("SELECT * FROM member_fact WHERE account = 0").to_pylist()[0])
 
@@ -103,6 +111,31 @@ def test_an_owner_who_lives_in_a_block_that_the_thief_uses_is_told_apart_by_the_
     found = first_of_many(rows)
     assert (found["own"], found["shared_days"] < days) == (own, True)
     assert found["shared_times"] == (12 if own else 26)
+
+
+@pytest.mark.parametrize(
+    ("block", "client", "asks", "own", "shared_times"),
+    [
+        ("1", "tls-a", True, 14, 12),
+        ("1", "tls-a", False, 0, 26),
+        ("1", "tls-b", True, 0, 26),
+        ("8", "tls-a", True, 0, 26),
+    ],
+    ids=["an owner's", "nothing asks", "the thief's client", "the thief's block"],
+)
+def test_what_the_group_uses_as_cover_may_be_an_owners_own_work(
+    block: str, client: str, asks: bool, own: int, shared_times: int
+) -> None:
+    """A campaign's cover was an owner's batch, word for word; the thief asked for training material within an hour."""
+    rows = ", ".join(f"({a}, TIMESTAMPTZ '2026-03-20 10:{a:02d}:00Z', '7', TRUE, 'tls-b')" for a in range(1, 7))
+    rows += ", " + ", ".join(
+        f"(0, TIMESTAMPTZ '2026-03-{day:02d} 10:00:00Z', '{block}', TRUE, '{client}')" for day in range(1, 15)
+    )
+    rows += ", " + ", ".join(f"(0, TIMESTAMPTZ '2026-03-23 10:{n:02d}:00Z', '8', TRUE, 'tls-b')" for n in range(12))
+    told = "SELECT 0 AS grp, x FROM exchange WHERE asked_at >= TIMESTAMPTZ '2026-03-23 00:00:00Z'"
+    found = first_of_many(rows, told if asks else NOTHING_ASKS)
+    assert (found["shared"], found["own"], found["shared_times"]) == (26, own, shared_times)
+    assert found["at_home"] == (0.0 if own else None)
 
 
 def test_a_life_without_addresses_or_clients_makes_nothing_foreign() -> None:

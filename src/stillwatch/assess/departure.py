@@ -1,12 +1,14 @@
 """Where and when each member's shared work came from beside its own life, as SQL steps.
 
-Table `member_fact`, one row a (grp, account): see `member.MemberFacts`. Reads `group_exchange`, `exchange` and
-`account`. `worded` are exchanges in the group's own wordings, word for word where an account has such (a mined family
-may take an owner's own words in). What else came through the group's own blocks, by a client that such wordings came
-by, is `sure_work` as well: a thief's paraphrases are no part of the owner's life; what an owner does by its own client
-in a block that the thief uses, is. An account's window is that of `timed_work`: of what came through blocks that its
-own wordings came through, since an owner may live among the group's exits. `own_life` holds all that is no sure work,
-outside of the window and of six hours about it.
+Table `member_fact`, one row a (grp, account): see `member.MemberFacts`. Reads `group_exchange`, `asking_exchange`,
+`exchange` and `account`. `asking_work` are the account's shared exchanges that ask for training material, and what else
+it shares from where or by what they come: an operator's cover may be an owner's own work, word for word. Of these
+`worded` are those in the group's own wordings, word for word where there are such (a mined family may take an owner's
+own words in). What else came through the group's own blocks, by a client that such wordings came by, is `sure_work` as
+well: a thief's paraphrases are no part of the owner's life; what an owner does by its own client in a block that the
+thief uses, is. An account's window is that of `timed_work`: of what came through blocks that its own wordings came
+through, since an owner may live among the group's exits. `own_life` holds all that is no sure work, outside of the
+window and of six hours about it.
 """
 
 from stillwatch.records import Step
@@ -25,11 +27,37 @@ LEAST_BLOCKS = 3
 
 DEPARTURE_STEPS = [
     Step(
+        "shown_work",
+        """
+        SELECT g.grp, g.account, g.x, g.exclusive, g.verbatim, e.block, e.ja4, e.user_agent,
+               g.grp < 0 OR a.x IS NOT NULL AS asks
+        FROM group_exchange g JOIN exchange e ON e.x = g.x
+        LEFT JOIN asking_exchange a ON a.grp = g.grp AND a.x = g.x
+        """,
+    ),
+    Step("asking_block", "SELECT DISTINCT grp, account, block FROM shown_work WHERE asks AND block IS NOT NULL"),
+    Step(
+        "asking_client", "SELECT DISTINCT grp, account, ja4, user_agent FROM shown_work WHERE asks AND ja4 IS NOT NULL"
+    ),
+    Step(
+        "asking_work",
+        """
+        SELECT w.grp, w.account, w.x, w.exclusive, w.verbatim FROM shown_work w
+        LEFT JOIN (SELECT grp, account, count(block) AS blocks, count(ja4) AS clients FROM shown_work
+                   WHERE asks GROUP BY grp, account) n ON n.grp = w.grp AND n.account = w.account
+        LEFT JOIN asking_block b ON b.grp = w.grp AND b.account = w.account AND b.block = w.block
+        LEFT JOIN asking_client c ON c.grp = w.grp AND c.account = w.account AND c.ja4 = w.ja4
+             AND c.user_agent IS NOT DISTINCT FROM w.user_agent
+        WHERE w.asks OR b.block IS NOT NULL OR c.ja4 IS NOT NULL OR w.block IS NULL OR w.ja4 IS NULL
+           OR coalesce(n.blocks, 0) = 0 OR n.clients = 0
+        """,
+    ),
+    Step(
         "worded",
         """
-        SELECT g.grp, g.account, g.x FROM group_exchange g
+        SELECT g.grp, g.account, g.x FROM asking_work g
         JOIN (SELECT grp, account, bool_or(exclusive) AS own, bool_or(exclusive AND verbatim) AS own_verbatim
-              FROM group_exchange GROUP BY grp, account) s
+              FROM asking_work GROUP BY grp, account) s
           ON s.grp = g.grp AND s.account = g.account
         WHERE (g.exclusive OR NOT s.own) AND (g.verbatim OR NOT s.own_verbatim)
         """,
