@@ -50,7 +50,7 @@ def test_work_from_elsewhere_is_foreign_where_the_own_life_is_seen() -> None:
     assert (member_fact("7", "'tls-b'")["at_home"], member_fact("7", "'tls-b'")["own_client"]) == (1.0, 1.0)
 
 
-def first_of_many(rows: str, asking: str = NOTHING_ASKS) -> dict[str, Any]:
+def first_of_many(rows: str, asking: str = NOTHING_ASKS, verbatim: str = "TRUE") -> dict[str, Any]:
     """The first account among others of its group: rows of (account, asked_at, block, shared, ja4)."""
     exchange = (
         "SELECT row_number() OVER () - 1 AS x, account, account AS entity, block, ja4, 'curl' AS user_agent, "
@@ -58,7 +58,7 @@ def first_of_many(rows: str, asking: str = NOTHING_ASKS) -> dict[str, Any]:
         f"FROM (VALUES {rows}) t(account, asked_at, block, shared, ja4)"
     )
     accounts = "SELECT DISTINCT account, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS created_at FROM exchange"
-    shared = "SELECT 0 AS grp, account, x, TRUE AS exclusive, TRUE AS verbatim FROM exchange WHERE shared"
+    shared = f"SELECT 0 AS grp, account, x, {verbatim} AS exclusive, {verbatim} AS verbatim FROM exchange WHERE shared"
     with DuckEngine() as engine:
         engine.run(
             [
@@ -136,6 +136,16 @@ def test_what_the_group_uses_as_cover_may_be_an_owners_own_work(
     found = first_of_many(rows, told if asks else NOTHING_ASKS)
     assert (found["shared"], found["own"], found["shared_times"]) == (26, own, shared_times)
     assert found["at_home"] == (0.0 if own else None)
+
+
+@pytest.mark.parametrize(("client", "own", "shared_times"), [("tls-b", 1, 12), ("tls-a", 12, 1)])
+def test_what_a_thief_asks_in_mined_families_is_the_thiefs(client: str, own: int, shared_times: int) -> None:
+    """One of a thief's twelve exchanges is word for word the group's; the others stand in families that were mined."""
+    rows = "(0, TIMESTAMPTZ '2026-03-01 10:00:00Z', '1', FALSE, 'tls-a'), "
+    rows += "(0, TIMESTAMPTZ '2026-03-23 10:00:00Z', '8', TRUE, 'tls-b'), "
+    rows += ", ".join(f"(0, TIMESTAMPTZ '2026-03-{day} 10:00:00Z', '{day}', TRUE, '{client}')" for day in range(10, 21))
+    found = first_of_many(rows, "SELECT 0 AS grp, x FROM exchange WHERE shared", "block = '8'")
+    assert (found["own"], found["shared_times"]) == (own, shared_times)
 
 
 def test_a_life_without_addresses_or_clients_makes_nothing_foreign() -> None:

@@ -1,14 +1,18 @@
 """Where and when each member's shared work came from beside its own life, as SQL steps.
 
 Table `member_fact`, one row a (grp, account): see `member.MemberFacts`. Reads `group_exchange`, `asking_exchange`,
-`exchange` and `account`. `asking_work` are the account's shared exchanges that ask for training material, and what else
-it shares from where or by what they come: an operator's cover may be an owner's own work, word for word. Of these
-`worded` are those in the group's own wordings, word for word where there are such (a mined family may take an owner's
-own words in). What else came through the group's own blocks, by a client that such wordings came by, is `sure_work` as
-well: a thief's paraphrases are no part of the owner's life; what an owner does by its own client in a block that the
-thief uses, is. An account's window is that of `timed_work`: of what came through blocks that its own wordings came
-through, since an owner may live among the group's exits. `own_life` holds all that is no sure work, outside of the
-window and of six hours about it.
+`exchange` and `account`.
+
+`asking_work` are the account's shared exchanges that ask for training material, and what else it shares from where or
+by what they come: an operator's cover may be an owner's own work, word for word. Of these `worded` are those in the
+group's own wordings, word for word where there are such (a mined family may take an owner's own words in), and what
+asks by the same client in whatever words of the group's. What else came through the group's own blocks, by a client
+that such wordings came by, is `sure_work` as well: a thief's paraphrases are no part of the owner's life; what an owner
+does by its own client in a block that the thief uses, is.
+
+An account's window is that of `timed_work`: of what came through blocks that its own wordings came through, since an
+owner may live among the group's exits. `own_life` holds all that is no sure work, outside of the window and of six
+hours about it.
 """
 
 from stillwatch.records import Step
@@ -53,13 +57,25 @@ DEPARTURE_STEPS = [
         """,
     ),
     Step(
-        "worded",
+        "own_worded",
         """
         SELECT g.grp, g.account, g.x FROM asking_work g
         JOIN (SELECT grp, account, bool_or(exclusive) AS own, bool_or(exclusive AND verbatim) AS own_verbatim
               FROM asking_work GROUP BY grp, account) s
           ON s.grp = g.grp AND s.account = g.account
         WHERE (g.exclusive OR NOT s.own) AND (g.verbatim OR NOT s.own_verbatim)
+        """,
+    ),
+    Step(
+        "worded",
+        """
+        SELECT grp, account, x FROM own_worded UNION
+        SELECT w.grp, w.account, w.x FROM shown_work w
+        JOIN (SELECT DISTINCT s.grp, s.account, e.ja4, e.user_agent FROM own_worded s JOIN exchange e ON e.x = s.x
+              WHERE e.ja4 IS NOT NULL) c
+          ON c.grp = w.grp AND c.account = w.account AND c.ja4 = w.ja4
+         AND c.user_agent IS NOT DISTINCT FROM w.user_agent
+        WHERE w.asks
         """,
     ),
     Step(
