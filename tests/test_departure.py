@@ -138,13 +138,16 @@ def test_what_the_group_uses_as_cover_may_be_an_owners_own_work(
     assert found["at_home"] == (0.0 if own else None)
 
 
-@pytest.mark.parametrize(("client", "own", "shared_times"), [("tls-b", 1, 12), ("tls-a", 12, 1)])
-def test_what_a_thief_asks_in_mined_families_is_the_thiefs(client: str, own: int, shared_times: int) -> None:
-    """One of a thief's twelve exchanges is word for word the group's; the others stand in families that were mined."""
+@pytest.mark.parametrize(("client", "own", "shared_times"), [("tls-b", 1, 13), ("tls-a", 13, 1)])
+def test_what_a_client_does_that_hardly_does_anything_else_is_the_work(
+    client: str, own: int, shared_times: int
+) -> None:
+    """Of a thief's exchanges one is word for word the group's, eleven stand in mined families, one nowhere."""
     rows = "(0, TIMESTAMPTZ '2026-03-01 10:00:00Z', '1', FALSE, 'tls-a'), "
+    rows += f"(0, TIMESTAMPTZ '2026-03-09 10:00:00Z', '9', FALSE, '{client}'), "
     rows += "(0, TIMESTAMPTZ '2026-03-23 10:00:00Z', '8', TRUE, 'tls-b'), "
     rows += ", ".join(f"(0, TIMESTAMPTZ '2026-03-{day} 10:00:00Z', '{day}', TRUE, '{client}')" for day in range(10, 21))
-    found = first_of_many(rows, "SELECT 0 AS grp, x FROM exchange WHERE shared", "block = '8'")
+    found = first_of_many(rows, verbatim="block = '8'")
     assert (found["own"], found["shared_times"]) == (own, shared_times)
 
 

@@ -5,10 +5,10 @@ Table `member_fact`, one row a (grp, account): see `member.MemberFacts`. Reads `
 
 `asking_work` are the account's shared exchanges that ask for training material, and what else it shares from where or
 by what they come: an operator's cover may be an owner's own work, word for word. Of these `worded` are those in the
-group's own wordings, word for word where there are such (a mined family may take an owner's own words in), and what
-asks by the same client in whatever words of the group's. What else came through the group's own blocks, by a client
-that such wordings came by, is `sure_work` as well: a thief's paraphrases are no part of the owner's life; what an owner
-does by its own client in a block that the thief uses, is.
+group's own wordings, word for word where there are such (a mined family may take an owner's own words in), and all that
+comes by one of their clients (`worker`) that does hardly anything else, where the account has another. What else came
+through the group's own blocks, by a client that such wordings came by, is `sure_work` as well: a thief's paraphrases
+are no part of the owner's life; what an owner does by its own client in a block that the thief uses, is.
 
 An account's window is that of `timed_work`: of what came through blocks that its own wordings came through, since an
 owner may live among the group's exits. `own_life` holds all that is no sure work, outside of the window and of six
@@ -16,6 +16,9 @@ hours about it.
 """
 
 from stillwatch.records import Step
+
+NEARLY_ALL = 0.9
+"""Share of what an account does by one client that is shared work, from which all that it does by it is the work."""
 
 LEAST_SHARERS = 2
 OWN_BLOCK = 0.2
@@ -67,15 +70,25 @@ DEPARTURE_STEPS = [
         """,
     ),
     Step(
+        "worker",
+        f"""
+        SELECT s.grp, s.account, s.ja4, s.user_agent
+        FROM (SELECT grp, account, ja4, user_agent, count(*) AS shared, count(o_x) AS worded FROM
+                (SELECT w.grp, w.account, w.ja4, w.user_agent, o.x AS o_x FROM shown_work w
+                 LEFT JOIN own_worded o ON o.grp = w.grp AND o.x = w.x WHERE w.ja4 IS NOT NULL)
+              GROUP BY grp, account, ja4, user_agent) s
+        JOIN (SELECT account, ja4, user_agent, count(*) AS n, count(*) OVER (PARTITION BY account) AS clients
+              FROM exchange WHERE ja4 IS NOT NULL GROUP BY account, ja4, user_agent) e
+          ON e.account = s.account AND e.ja4 = s.ja4 AND e.user_agent IS NOT DISTINCT FROM s.user_agent
+        WHERE s.worded > 0 AND s.shared >= {NEARLY_ALL} * e.n AND e.clients > 1
+        """,
+    ),
+    Step(
         "worded",
         """
         SELECT grp, account, x FROM own_worded UNION
-        SELECT w.grp, w.account, w.x FROM shown_work w
-        JOIN (SELECT DISTINCT s.grp, s.account, e.ja4, e.user_agent FROM own_worded s JOIN exchange e ON e.x = s.x
-              WHERE e.ja4 IS NOT NULL) c
-          ON c.grp = w.grp AND c.account = w.account AND c.ja4 = w.ja4
-         AND c.user_agent IS NOT DISTINCT FROM w.user_agent
-        WHERE w.asks
+        SELECT w.grp, e.account, e.x FROM worker w
+        JOIN exchange e ON e.account = w.account AND e.ja4 = w.ja4 AND e.user_agent IS NOT DISTINCT FROM w.user_agent
         """,
     ),
     Step(
