@@ -76,8 +76,8 @@ def propose(
 
     The same hits again change nothing, in any order. `by` is a person who proposes by hand; such a proposal never
     begins by itself. `still` is asked once nobody else writes, and raises where what the hits rest on has changed. A
-    casebook that rehearses takes all of it back. Raises UsageError where a hit lacks what an action
-    must have, or a person asks for a higher cap than what is proposed by hand has; then nothing is changed.
+    casebook that rehearses takes all of it back. Raises UsageError where a hit lacks what an action must have, or a
+    person asks for a higher cap than what is proposed by hand has; then nothing is changed.
     """
     if by and terms.cap > MOST_BY_HAND:
         raise UsageError(
