@@ -52,6 +52,8 @@ FAULTS = {
     "no clause": ("action", "stated(\"clause\", hit.clause)", "pass"),
     "no appeal": ("ladder", "appeal_address(terms.appeal_url)", "pass"),
     "a limit that shuts out": ("action", "value < LOWEST.get(name, 0)", "value < 0"),
+    "a limit that shuts a group out": ("action", "value < least", "False"),
+    "a limit by the accounts of others": ("bounds", "for name in names if is_shared(hit) else ():", "for name in names:"),
     "a hold as a limit": ("action", "if hit.rung < least:", "if False:"),
     "any letters in a name": ("action", "[a-z0-9]+([._@+-][a-z0-9]+)*", "[^ ]{1,99}"),
     "automatic hours of another rule": ("bounds", "total += max(0, end - max(start, reached))", "total = max(total, end - start)"),

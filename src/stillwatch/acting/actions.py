@@ -6,7 +6,7 @@ Each function is one transaction of the casebook: all of it happens, or nothing.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from stillwatch.acting.evidence import Evidence
 from stillwatch.errors import StillwatchError, UsageError
@@ -24,6 +24,7 @@ from stillwatch.respond.action import (
     key_of,
     moment,
     person_named,
+    too_little_for,
     touches,
     why_a_person,
 )
@@ -35,6 +36,7 @@ from stillwatch.respond.bounds import (
     past_of,
     radii,
     reach,
+    sharing,
     was_declined,
 )
 from stillwatch.respond.challenges import asked_by, is_done, still_passed, with_passed
@@ -48,6 +50,9 @@ CONTINUE_HOURS = 48
 
 APPEALED = (State.IN_FORCE, State.PASSED)
 """States in which an appeal may wait for its answer."""
+
+Judge: TypeAlias = Callable[[Sequence[Action], Mapping[str, list[Action]]], Mapping[str, str]]
+"""Of actions, and all of their accounts' by account, what is said of single ones, by id; or it raises."""
 
 NOT_ACCUSED = "the finding does not accuse this account"
 PASSED = "the customer has passed what it asks, and hardly anything is new since"
@@ -64,13 +69,15 @@ class Proposed:
 
 
 def propose(
-    store: Store, casebook: Casebook, hits: Sequence[Hit], now: int, terms: Terms, *, by: str = "", via: str = ""
+    store: Store, casebook: Casebook, hits: Sequence[Hit], now: int, terms: Terms, *, by: str = "", via: str = "",
+    still: Callable[[], None] | None = None,
 ) -> Proposed:  # fmt: skip
     """Bring the hits of a run into the casebook. What a rule may do by itself is in force at once, for a time.
 
     The same hits again change nothing, in any order. `by` is a person who proposes by hand; such a proposal never
-    begins by itself. A casebook that rehearses takes all of it back. Raises UsageError where a hit lacks what an action
-    must have, or a person asks for a higher cap than what is proposed by hand has; then nothing is changed.
+    begins by itself. `still` is asked once nobody else writes, and raises where what the hits rest on has changed. A
+    casebook that rehearses takes all of it back. Raises UsageError where a hit lacks what an action must have, or a
+    person asks for a higher cap than what is proposed by hand has; then nothing is changed.
     """
     if by and terms.cap > MOST_BY_HAND:
         raise UsageError(
@@ -79,7 +86,7 @@ def propose(
         )  # fmt: skip
     who, accused = person_named(by) if by else "", accused_in(store, hits)
     work = _Proposing(hits, moment(now), terms, who, accused, Evidence(store))
-    work.run(casebook, via)
+    work.run(casebook, via, still)
     return Proposed(tuple(work.new), tuple(work.renewed), tuple(work.passed))
 
 
@@ -119,15 +126,18 @@ class _Proposing:
         self.accused = accused
         self.evidence = evidence
         self.hits = _unique(hits, by)
+        self.sharing: Mapping[str, int] = {}
         self.new: list[Action] = []
         self.renewed: list[Action] = []
         self.passed: list[tuple[str, str]] = []
 
-    def run(self, casebook: Casebook, via: str) -> None:
+    def run(self, casebook: Casebook, via: str, still: Callable[[], None] | None) -> None:
         """Do it, in one transaction. What the runs count of whoever has passed something is read before it begins, so
         that nobody waits for that; of whoever passes it in between, within."""
         self._read_before(casebook)
         with casebook.writing(self.by, via) as writer:
+            if still:
+                still()
             note_time(writer, self.now)
             past = writer.of_accounts(hit.account_id for hit in self.hits.values())
             fresh = [name for name in self.hits if self._is_fresh(writer, name, past)]
@@ -135,12 +145,19 @@ class _Proposing:
             open_links = links_of(standing, of_rules=not self.by)
             wanted = [(h.campaign_id, h.account_id) for h in (self.hits[name] for name in fresh) if touches(h)]
             radius = radii([*open_links, *wanted, *self._named_beside([*open_links, *wanted])])
+            self.sharing = self._sharing(standing, fresh)
             made = {name: self._made(self.hits[name], past, radius) for name in fresh}
             begins = [one for one in made.values() if one.needs == 0 and touches(one.hit)]
             flood = beyond_all(standing, begins, self.terms.cap) if begins else ""
             for one in made.values():
                 stopped = flood and one.needs == 0 and touches(one.hit)
                 self._add(writer, self._made(one.hit, past, radius, flood) if stopped else one)
+
+    def _sharing(self, standing: Iterable[Action], fresh: Iterable[str]) -> Mapping[str, int]:
+        """How many accounts share the budget of each campaign's limits. What is proposed by hand has one of its own."""
+        held = [(one.hit, one.seen_as) for one in standing if not one.proposed_by]
+        hits = [self.hits[name] for name in fresh]
+        return {} if self.by else sharing([*held, *((hit, (hit.campaign_id,)) for hit in hits)])
 
     def _read_before(self, casebook: Casebook) -> None:
         """Read what step-ups rest on that would be asked again of whoever has passed them."""
@@ -225,7 +242,7 @@ class _Proposing:
             return f"it goes on from {standing[0].action_id}, whose time ends"
         if hit.rung > Rung.VERIFY and not self._is_accused(hit):
             return NOT_ACCUSED
-        return cleared
+        return cleared or too_little_for(hit.obligations, self.sharing.get(hit.campaign_id, 1))
 
 
 def _unique(hits: Iterable[Hit], by: str) -> dict[str, Hit]:
@@ -256,13 +273,14 @@ def sweep(casebook: Casebook, now: int) -> list[Action]:
 
 def approve(
     casebook: Casebook, names: Sequence[str], by: str, reason: str, now: int, *, via: str = "",
-    reasons: Mapping[str, str] | None = None,
+    reasons: Mapping[str, str] | None = None, judge: Judge | None = None,
 ) -> list[Action]:  # fmt: skip
     """One person approves proposals; those that have enough approvals begin. All of them, or none.
 
     `reasons` has what is said of single actions in place of `reason`, by id, and names what the person knows to stand
-    against them. Raises UsageError where the person may not approve one of them, or where something on the account of
-    another was taken back, or what it asks was passed, since it was proposed.
+    against them; `judge` answers the same once nobody else writes, or raises. Raises UsageError where the person may
+    not approve one of them, or where something on the account of another was taken back, or what it asks was passed,
+    since it was proposed.
     """
     with casebook.writing(person_named(by), via) as writer:
         note_time(writer, moment(now))
@@ -270,8 +288,9 @@ def approve(
         after = []
         chosen = _chosen(writer, names)
         known = writer.of_accounts(action.hit.account_id for action in chosen)
+        own = {**(reasons or {}), **(judge(chosen, known) if judge else {})}
         for action in chosen:
-            said = (reasons or {}).get(action.action_id, reason)
+            said = own.get(action.action_id, reason)
             since = [why for why in changed_since(known[action.hit.account_id], action) if why not in said]
             if since:
                 found = f"{action.action_id}: {'; '.join(since)}"

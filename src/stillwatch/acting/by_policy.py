@@ -7,8 +7,10 @@ Then all that is in force is published for the decision path. The same run again
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from stillwatch.acting.actions import Proposed, propose, sweep
+from stillwatch.acting.meanwhile import Changed, check_unchanged, stamp
 from stillwatch.acting.newest import WITHIN, check_age
 from stillwatch.acting.publishing import publish
 from stillwatch.backtest import facts_of_run
@@ -22,6 +24,9 @@ from stillwatch.store.store import Store
 
 SOMEWHERE = "https://example.invalid/appeals"
 """Where nobody appeals against what is only rehearsed."""
+
+TRIES = 4
+"""Times that a run is judged where permissions or findings change while the casebook is awaited."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,23 @@ def act(
     """Judge a run (the newest) and bring the hits into the casebook, which is `begun` only once there is something to
     bring: a run that can be acted on. Note what time has ended; publish what stands.
 
-    `now` is microseconds since 1970. Raises UsageError as `judge` does, where customers could appeal nowhere, and
-    where a hit lacks what an action must have; then nothing is changed.
+    Where permissions or findings change while the casebook is awaited, all is judged again. `now` is microseconds since
+    1970. Raises UsageError as `judge` does, where customers could appeal nowhere, where a hit lacks what an action must
+    have, and where what is judged by does not stand still; then nothing is changed.
     """
     terms = Terms(cap=policy.blast_radius, appeal_url=appeal_address(appeal_url))
-    name, said = judge(store, policy, run_id, datetime.fromtimestamp(now // 1_000_000, UTC), within)
-    with begun() as casebook:
-        ended = sweep(casebook, now)
-        proposed = propose(store, casebook, said.hits, now, terms, via=via)
-        return Acted(name, said, proposed, tuple(ended), publish(store, casebook, now))
+    ended: list[Action] = []
+    for left in reversed(range(TRIES)):
+        seen = stamp(store)
+        name, said = judge(store, policy, run_id, datetime.fromtimestamp(now // 1_000_000, UTC), within)
+        with begun() as casebook:
+            ended += sweep(casebook, now)
+            try:
+                still = partial(check_unchanged, store, seen)
+                proposed = propose(store, casebook, said.hits, now, terms, via=via, still=still)
+            except Changed:
+                if not left:
+                    raise
+                continue
+            return Acted(name, said, proposed, tuple(ended), publish(store, casebook, now))
+    raise AssertionError  # the last try returns or raises

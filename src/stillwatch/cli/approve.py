@@ -48,8 +48,8 @@ def approve(
     propose; what people proposed by hand is approved by its id, or with --proposed-by, and is listed where it waits
     on (`by_hand`). What `review` says to stand against an action is refused: above a step-up, that a permission in
     force speaks of the account or a newer run does not accuse it; of a step-up, that the customer has passed it since;
-    of any, that something on the account was taken back. --although approves it all the same, and the trail says so
-    beside the reason. In what the approved actions differ, stderr says.
+    of any, that something on the account was taken back, or its finding cannot be looked up any more. --although
+    approves it all the same, and the trail says so beside the reason. In what the approved actions differ, stderr says.
     """
     from stillwatch.acting import approve_what_holds
     from stillwatch.acting.telling import Which, by_hand_beside, chosen, differences, told

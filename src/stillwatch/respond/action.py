@@ -40,6 +40,10 @@ LAST_TIME = 253_402_300_799_999_999
 LOWEST = {"requests_per_minute": 10, "tokens_per_minute": 10_000, "concurrency": 1, "max_tokens": 256}
 """Limits below these shut an account out in effect, so a person approves them."""
 
+MOST_SHARING = {"requests_per_minute": 25, "tokens_per_minute": 25, "concurrency": 5}
+"""Accounts of a group among whom the lowest limit may be shared: one budget for more shuts them out as well, one by
+one. One of those that run at once may hold its place for minutes, so a place is for fewer."""
+
 LONGEST = {"reason": 4_000, "clause": 1_000}
 """Letters that people's texts may have."""
 
@@ -236,6 +240,17 @@ def person_for(rung: Rung, obligations: Iterable[Obligation]) -> str:
         for name, value in one.settings:
             if isinstance(value, int) and value < LOWEST.get(name, 0):
                 return f"{name} {value} shuts the account out in effect"
+    return ""
+
+
+def too_little_for(obligations: Iterable[Obligation], accounts: int) -> str:
+    """Why a budget that so many accounts of a group share shuts them out in effect; empty where it does not. What each
+    has of it may not be less than where `MOST_SHARING` accounts share the lowest limit."""
+    for one in obligations:
+        for name, value in one.settings:
+            least = -(-LOWEST[name] * accounts // MOST_SHARING[name]) if name in MOST_SHARING else 0
+            if isinstance(value, int) and value < least:
+                return f"{name} {value} for {accounts:,} accounts together shuts them out in effect: {least:,} at least"
     return ""
 
 

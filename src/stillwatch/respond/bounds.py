@@ -7,8 +7,8 @@ by and by, a run at a time.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stillwatch.records import Rung
-from stillwatch.respond.action import HOUR, MOST_AUTOMATIC, Action, Outcome, State, touches
+from stillwatch.records import Hit, Rung
+from stillwatch.respond.action import HOUR, MOST_AUTOMATIC, MOST_SHARING, Action, Outcome, State, touches
 from stillwatch.respond.challenges import is_done, passed_since
 from stillwatch.respond.ladder import is_automatic
 
@@ -84,6 +84,24 @@ def links_of(actions: Iterable[Action], *, of_rules: bool = False) -> list[tuple
     if of_rules:
         held = (action for action in held if not is_one_persons(action))
     return [(campaign, action.hit.account_id) for action in held for campaign in action.seen_as]
+
+
+def sharing(hits: Iterable[tuple[Hit, Iterable[str]]]) -> Mapping[str, int]:
+    """For each campaign how many accounts share the budget of its limits, of rules' hits, each with every id that its
+    campaign has had. Campaigns share one if they have an account in common on which anything from a limit on is done.
+    """
+    held = [(hit, names) for hit, names in hits if touches(hit) and hit.rung >= Rung.LIMIT]
+    groups = groups_of((name, hit.account_id) for hit, names in held for name in names if name)
+    accounts: dict[str, set[str]] = {}
+    for hit, names in held:
+        for name in names if is_shared(hit) else ():
+            accounts.setdefault(groups.get(name, ""), set()).add(hit.account_id)
+    return {name: len(accounts.get(group, ())) for name, group in groups.items()}
+
+
+def is_shared(hit: Hit) -> bool:
+    """Whether it limits what a group has one budget of."""
+    return any(name in MOST_SHARING for one in hit.obligations for name, _ in one.settings)
 
 
 def reach(actions: Sequence[Action]) -> Callable[[Action], int]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from stillwatch.errors import UsageError
 from stillwatch.records import ACCUSING, AUTOMATIC_CEILING, EVEN, Rung
-from stillwatch.respond.action import MOST_AUTOMATIC, person_for
+from stillwatch.respond.action import MOST_AUTOMATIC, person_for, too_little_for
 from stillwatch.respond.cases import failed_tests
 from stillwatch.respond.catalogue import FACTS, HIDEABLE, KINDS
 from stillwatch.respond.cel_text import asked_about
@@ -91,7 +91,7 @@ def linted(data: bytes, now: datetime) -> Linted:
     if policy is not None:
         faults += _caps(policy)
         for place, rule in enumerate(policy.rules):
-            faults += _warnings(rule, policy.rules[:place], now)
+            faults += _warnings(rule, policy.rules[:place], now) + _shared(rule, policy.blast_radius)
         used = {rule.clause for rule in policy.rules}
         complete = not any(fault.level == "error" for fault in faults)
         faults += [
@@ -119,6 +119,13 @@ def _caps(policy: Policy) -> list[Fault]:
         return []
     told = f"{policy.blast_radius:,} accounts may be touched at once by one person: a cap that never holds is none"
     return [Fault(1, "", "warning", "caps", told)]
+
+
+def _shared(rule: Rule, cap: int) -> list[Fault]:
+    """A limit that begins by itself for few accounts and waits for a person where a group is as large as the cap."""
+    why = "" if person_for(rule.rung, rule.obligations) else too_little_for(rule.obligations, cap)
+    told = f"accounts of a group share its limit; for {cap:,}, as the cap allows, a person approves it: {why}"
+    return [Fault(rule.line, rule.id, "warning", "limit", told)] if why else []
 
 
 def _errors(rule: Rule) -> list[Fault]:
