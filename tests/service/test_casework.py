@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from stillwatch.ingest.pseudonyms import pseudonym
 from stillwatch.service import auth
 from stillwatch.store.store import Store
 from stillwatch.tables import PERMISSIONS
@@ -242,3 +243,32 @@ def test_a_token_of_a_gateway_is_no_persons(tmp_path: Path, key: Path) -> None:
     for role, person in (("decide", "alice"), ("lead", "\u0430lice")):
         with pytest.raises(Exception, match=r"no person's|another's"):
             auth.new_token(service.store.folder, role, person=person)
+
+
+@pytest.mark.parametrize(("name", "every"), [("acct_7", True), ("sk-research-team-lead@gmail.com", False)])
+def test_whom_the_store_keeps_under_a_pseudonym_is_named_as_the_logs_have_them(
+    tmp_path: Path, key: Path, name: str, every: bool
+) -> None:
+    Store.create(tmp_path / "s", key, pseudonymous=every)
+    service = Service(tmp_path / "s", key, key_file=key, appeal_url=WANTED["appeal_url"])
+    hidden = pseudonym(name, service.store.pseudonym_key(), service.store.epoch.epoch)
+    write_run(service.store, RUN, finding("C-1", member(hidden)))
+    people = {who: auth.new_token(service.store.folder, "lead", person=who)[1] for who in ("bob", "carol")}
+    service.state.look()
+
+    def ask(who: str, path: str, body: Any = None) -> Any:
+        told = json.dumps(body).encode() if body else b""
+        got, _, said = call(service.app, body=told, method="POST" if body else "GET", path=path, token=people[who],
+                            headers=((b"content-type", b"application/json"),), **queries.get(path, {}))  # fmt: skip
+        assert got == 200, said
+        return json.loads(said)
+
+    queries = {"/v1/casebook/actions": {"query": b"account_id=" + name.encode()}}
+    done = ask("bob", "/v1/propose", {**WANTED, "account_id": name})["actions"][0]
+    assert (done["account_id"], done["campaign_id"]) == (hidden, "C-1")
+    named = {"account_id": name, "reason": "Seen."}
+    assert ask("carol", "/v1/approve", {**named, "proposed_by": "bob"})["actions"][0]["state"] == "in_force"
+    assert [one["action_id"] for one in ask("bob", "/v1/casebook/actions")["actions"]] == [done["action_id"]]
+    said = ask("bob", "/v1/review", {**named, "campaign_id": "C-1", "label": "true"})["reviews"][0]
+    assert said["account_id"] == hidden
+    assert ask("bob", "/v1/undo", named)["actions"][0]["ended"] == "undone"

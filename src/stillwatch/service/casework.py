@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse
 
 from stillwatch import acting
 from stillwatch.acting import grants
-from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
+from stillwatch.acting.by_hand import hit_by_hand, kept_as, propose_by_hand
 from stillwatch.acting.collateral import queue
 from stillwatch.acting.known import concerned
 from stillwatch.acting.labelling import review_of
@@ -28,7 +28,7 @@ from stillwatch.errors import StoreError, UsageError
 from stillwatch.respond.action import Action, State, person_named
 from stillwatch.service.auth import Token
 from stillwatch.service.bodies import Answered, Appealed, Approved, Ended, Granted, Labelled, Named, Wanted
-from stillwatch.service.state import Config
+from stillwatch.service.state import Config, names_here
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.reviews import label, reviews_of
 from stillwatch.store.runs import read_run
@@ -93,11 +93,16 @@ class Casework:
             )  # fmt: skip
         return own
 
+    def named(self, account: str | None) -> tuple[str, ...] | None:
+        """The names under which the store keeps an account that is named by its id or by one of them."""
+        return None if account is None else names_here(self.config)(account)
+
     def names(self, book: Casebook, body: Named, *states: State, approving: bool = False) -> list[str]:
         """The ids of the actions that a request names."""
         which = Which(
-            body.action_id, body.account_id, body.campaign_id, body.accounts, body.actions, body.rung, body.proposed_by
-        )
+            body.action_id, self.named(body.account_id), body.campaign_id, body.accounts, body.actions, body.rung,
+            body.proposed_by,
+        )  # fmt: skip
         return chosen(book, states, which, approving=approving)
 
 
@@ -161,7 +166,7 @@ def _reading(pages: FastAPI, work: Casework) -> None:
     ) -> Answer:
         with work.opened() as (_, book):
             acting.sweep(book, work.now())
-            found = book.find(state or tuple(State), account=account_id, campaign=campaign_id)
+            found = book.find(state or tuple(State), account=work.named(account_id), campaign=campaign_id)
         return Answer(
             {"schema": "stillwatch/actions/v1", "of": len(found), "actions": [told(one) for one in found[-most:]]}
         )
@@ -192,9 +197,10 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
     def propose(request: Request, body: Wanted) -> Answer:
         by, via = person_of(request)
         store = work.store()
+        answer = read_run(store, body.run_id)
         hit = hit_by_hand(
-            read_run(store, body.run_id), body.account_id, body.rung, body.obligations, by, body.reason,
-            body.clause, body.code, body.hours,
+            answer, kept_as(store, answer, body.account_id), body.rung, body.obligations, by, body.reason, body.clause,
+            body.code, body.hours,
         )  # fmt: skip
         terms = acting.Terms(cap=body.cap, appeal_url=work.appeal_address(body.appeal_url))
         done = propose_by_hand(store, work.begun, hit, work.now(), terms, by, via=via, unknown=body.unknown)
@@ -214,7 +220,8 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
             done = acting.approve_what_holds(
                 store, book, names, by, body.reason, work.now(), via=via, although=body.although
             )
-            left = [] if body.proposed_by else by_hand_beside(book, done, body.account_id, body.campaign_id, body.rung)
+            who = work.named(body.account_id)
+            left = [] if body.proposed_by else by_hand_beside(book, done, who, body.campaign_id, body.rung)
         return Answer(
             {"schema": "stillwatch/approve/v1", "actions": [told(one) for one in done],
              "by_hand": [one.action_id for one in left]}

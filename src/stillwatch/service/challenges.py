@@ -13,7 +13,7 @@ from stillwatch.records import CHALLENGES
 from stillwatch.service.auth import Token
 from stillwatch.service.bodies import Body, Id, Text
 from stillwatch.service.casework import Answer, Casework, microseconds, person_of
-from stillwatch.service.state import Config, pseudonyms_of
+from stillwatch.service.state import Config, names_here
 from stillwatch.service.wire import Refused, look_closely
 
 
@@ -72,7 +72,7 @@ def add_challenges(pages: FastAPI, config: Config, clock: Callable[[], int] = mi
         if wrong is not None:
             return refusal(wrong)
         by, via = person_of(request)
-        names = pseudonyms_of(config.store, config.key_file)
+        names = names_here(config)
         with work.opened() as (store, book):
             done = acting.passed(book, body.account_ids, body.kind, by, body.reason, work.now(), via=via, names=names)
             if done.actions:
