@@ -39,7 +39,7 @@ def exchanges(
     from stillwatch.cli.output import emit_json, say
     from stillwatch.cli.place import place_of
     from stillwatch.errors import UsageError
-    from stillwatch.store.files import write_whole
+    from stillwatch.store.files import OPEN, write_whole
     from stillwatch.store.runs import found_in, read_counted, read_run
     from stillwatch.store.store import Store
 
@@ -60,7 +60,7 @@ def exchanges(
     if account is not None and not rows.num_rows:
         say("no exchange of this account is counted")
     if place:
-        write_whole(place, WRITERS[place.suffix.lower()](rows))
+        write_whole(place, WRITERS[place.suffix.lower()](rows), OPEN)
         say(f"{rows.num_rows:,} exchanges written to {out}")
     told = {
         "schema": "stillwatch/exchanges/v1", "run_id": answer["run"]["run_id"], "campaign_id": finding["campaign_id"],

@@ -5,7 +5,6 @@ the login. Nothing here is on the way of decisions; what begins or ends is publi
 that watches the workers.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import JSONResponse
 
 from stillwatch import acting
 from stillwatch.acting import grants
@@ -23,11 +21,12 @@ from stillwatch.acting.by_hand import hit_by_hand, kept_as, propose_by_hand
 from stillwatch.acting.collateral import queue
 from stillwatch.acting.known import concerned
 from stillwatch.acting.labelling import review_of
-from stillwatch.acting.telling import Which, by_hand_beside, chosen, told
+from stillwatch.acting.telling import ID, Which, by_hand_beside, chosen, told
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.respond.action import Action, State, person_named
 from stillwatch.service.auth import Token
 from stillwatch.service.bodies import Answered, Appealed, Approved, Ended, Granted, Labelled, Named, Wanted
+from stillwatch.service.routes import Answer
 from stillwatch.service.state import Config, names_here
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.reviews import label, reviews_of
@@ -38,14 +37,6 @@ log = logging.getLogger("stillwatch.service")
 
 MOST_ROWS = 10_000
 """Rows of one answer at most."""
-
-
-class Answer(JSONResponse):
-    """JSON in ASCII: ids may hold half a character, which UTF-8 cannot say."""
-
-    def render(self, content: Any) -> bytes:
-        """The bytes."""
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 class Casework:
@@ -254,7 +245,7 @@ def _appeals(pages: FastAPI, work: Casework) -> None:
     @pages.post("/v1/appeals", summary="Take in a customer's appeal.")
     def appeal(request: Request, body: Appealed) -> Answer:
         def does(book: Casebook, by: str, via: str) -> list[Action]:
-            name = book.get(body.action_id).action_id
+            name = book.get(_whole(body.action_id)).action_id
             return [acting.open_appeal(book, name, body.statement, work.now(), by=by, via=via)]
 
         return work.act(request, does, "appeal")
@@ -272,6 +263,16 @@ def _appeals(pages: FastAPI, work: Casework) -> None:
             return acting.answer_appeals(book, names, upheld, by, body.reason, work.now(), via=via)
 
         return work.act(request, does, "appeal")
+
+
+def _whole(action_id: str) -> str:
+    """An action's id that is not cut short: an action is appealed against once, and a start may be another's."""
+    if not ID.fullmatch(action_id):
+        raise UsageError(
+            "an appeal names the whole id of an action", found=ascii(action_id)[1:-1][:40],
+            wanted="R- and twelve letters, as the notice and GET /v1/casebook/actions have it",
+        )  # fmt: skip
+    return action_id
 
 
 def _permissions(pages: FastAPI, work: Casework) -> None:
