@@ -12,10 +12,11 @@ import pytest
 from stillwatch import cli
 from stillwatch.acting import Terms, approve, propose
 from stillwatch.errors import UsageError
+from stillwatch.ingest.pseudonyms import pseudonym
 from stillwatch.records import Rung
 from stillwatch.store.store import Store
 from tests.respond.casebooks import finding, member, opened, store_of, write_run
-from tests.respond.hits import hit
+from tests.respond.hits import RUN, hit
 
 pytestmark = pytest.mark.slow
 
@@ -434,3 +435,35 @@ def test_a_table_says_what_stands_against_a_row(run: Run, store: Store, capsys: 
     assert "a permission in force speaks of it: contract 42 (1 of 3 actions)" in out.out
     assert "suspend: above limit a named person approves  " in out.out, "of all of them: no number"
     assert f"approve refuses 1 of 3 actions, for what stands against it ({doubt['action_id']})" in out.err
+
+
+@pytest.mark.parametrize(("name", "every"), [("acct_7", True), ("sk-proj-abcdefghijklmnop1234", False)])
+def test_whom_the_store_keeps_under_a_pseudonym_is_named_as_the_logs_have_them(
+    tmp_path: Path, key: Path, name: str, every: bool, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nobody"))
+    store = Store.create(tmp_path / "s", key, pseudonymous=every)
+    hidden = pseudonym(name, store.pseudonym_key(), store.epoch.epoch)
+    write_run(store, RUN, finding("C-1", member(hidden)))
+    own = ("--key-file", str(key))
+
+    def run(*words: str, code: int = 0) -> Any:
+        capsys.readouterr()
+        assert cli.run([*words, "--store", str(store.folder), "--json"]) == code
+        out = capsys.readouterr()
+        return json.loads(out.out) if code == 0 else out.err
+
+    assert "--key-file" in run("propose", name, *SUSPEND, *URL, "--by", "alice", code=2)
+    done = run("propose", name, *SUSPEND, *URL, "--by", "alice", *own)["actions"][0]
+    assert (done["account_id"], done["campaign_id"]) == (hidden, "C-1")
+    assert run("propose", hidden, *SUSPEND, *URL, "--by", "alice")["actions"][0]["action_id"] == done["action_id"]
+    seen = ("--account", name, "--reason", "Seen.", "--by", "bob")
+    assert "taken as the pseudonym" in run("decline", *seen, code=2)
+    assert run("approve", *seen, *OF_ALICE, *own)["actions"][0]["state"] == "in_force"
+    assert len(run("actions", "--account", name, *own)["actions"]) == 1
+    run("appeal", "open", "--account", name, "--statement", "It is not us.", "--by", "support", *own)
+    assert run("review", "C-1", "--label", "true", *seen, *own)["reviews"][0]["account_id"] == hidden
+    assert run("undo", *seen, *own)["actions"][0]["ended"] == "undone"
+    assert cli.run(["passed", name, "--kind", "payment", "--store", str(store.folder), *seen[2:], *own]) == 0
+    assert "no such account" not in capsys.readouterr().err

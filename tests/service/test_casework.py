@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from stillwatch.ingest.pseudonyms import pseudonym
 from stillwatch.service import auth
 from stillwatch.store.store import Store
 from stillwatch.tables import PERMISSIONS
@@ -63,6 +64,9 @@ def test_from_proposal_to_an_answered_appeal(ask: Ask) -> None:
     ask("alice", "/v1/approve", named, 403)
     (begun,) = ask("bob", "/v1/approve", named)["actions"]
     assert begun["state"] == "in_force" and begun["approvals"][0]["by"] == "bob"
+    cut = {"action_id": made["action_id"][:8], "statement": "Not mine."}
+    assert "whole id" in ask("alice", "/v1/appeals", cut, 400)["error"]["message"]
+    assert ask("carol", "/v1/appeals")["actions"] == []
     ask("alice", "/v1/appeals", {"action_id": made["action_id"], "statement": "Our own tests."})
     assert [one["action_id"] for one in ask("carol", "/v1/appeals")["actions"]] == [made["action_id"]]
     said = {"account_id": "acct_1", "reason": "So it is.", "answer": "upheld"}
@@ -200,6 +204,18 @@ def test_a_body_without_its_header_says_which(service_of: Callable[..., Any]) ->
     assert status == 400 and "Content-Type" not in said["error"]["message"] and "body" in said["error"]["message"]
 
 
+BODIES = [
+    "/v1/review", "/v1/propose", "/v1/approve", "/v1/decline", "/v1/undo", "/v1/appeals", "/v1/appeals/answer",
+    "/v1/permissions", "/v1/permissions/end",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_a_body_that_says_a_key_twice_is_refused(ask: Ask, path: str) -> None:
+    twice = b'{"account_id": "acct_1", "reason": "Seen.", "account_id": "acct_2"}'
+    assert ask("bob", path, twice, 400)["error"]["code"] == "duplicate_key"
+
+
 def test_labels_and_permissions(ask: Ask) -> None:
     label = {"campaign_id": "C-1", "label": "benign", "reason": "Their own programme.", "account_id": "acct_2"}
     assert ask("alice", "/v1/review", label)["reviews"][0]["by"] == "alice"
@@ -242,3 +258,35 @@ def test_a_token_of_a_gateway_is_no_persons(tmp_path: Path, key: Path) -> None:
     for role, person in (("decide", "alice"), ("lead", "\u0430lice")):
         with pytest.raises(Exception, match=r"no person's|another's"):
             auth.new_token(service.store.folder, role, person=person)
+
+
+@pytest.mark.parametrize(("name", "every"), [("acct_7", True), ("sk-research-team-lead@gmail.com", False)])
+def test_whom_the_store_keeps_under_a_pseudonym_is_named_as_the_logs_have_them(
+    tmp_path: Path, key: Path, name: str, every: bool
+) -> None:
+    Store.create(tmp_path / "s", key, pseudonymous=every)
+    service = Service(tmp_path / "s", key, key_file=key, appeal_url=WANTED["appeal_url"])
+    hidden = pseudonym(name, service.store.pseudonym_key(), service.store.epoch.epoch)
+    write_run(service.store, RUN, finding("C-1", member(hidden)))
+    people = {who: auth.new_token(service.store.folder, "lead", person=who)[1] for who in ("bob", "carol")}
+    service.state.look()
+
+    def ask(who: str, path: str, body: Any = None) -> Any:
+        told = json.dumps(body).encode() if body else b""
+        kind, method = ((b"content-type", b"application/json"),), "POST" if body else "GET"
+        query = queries.get(path, b"")
+        got, _, said = call(
+            service.app, body=told, method=method, path=path, token=people[who], query=query, headers=kind
+        )
+        assert got == 200, said
+        return json.loads(said)
+
+    queries = {"/v1/casebook/actions": b"account_id=" + name.encode()}
+    done = ask("bob", "/v1/propose", {**WANTED, "account_id": name})["actions"][0]
+    assert (done["account_id"], done["campaign_id"]) == (hidden, "C-1")
+    named = {"account_id": name, "reason": "Seen."}
+    assert ask("carol", "/v1/approve", {**named, "proposed_by": "bob"})["actions"][0]["state"] == "in_force"
+    assert [one["action_id"] for one in ask("bob", "/v1/casebook/actions")["actions"]] == [done["action_id"]]
+    said = ask("bob", "/v1/review", {**named, "campaign_id": "C-1", "label": "true"})["reviews"][0]
+    assert said["account_id"] == hidden
+    assert ask("bob", "/v1/undo", named)["actions"][0]["ended"] == "undone"

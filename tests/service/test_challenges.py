@@ -198,15 +198,18 @@ def test_what_is_no_report_changes_nothing(service: Service, wrong: dict[str, An
     assert ask(service, "kyc")[1]["passed"]
 
 
-def test_in_a_pseudonymous_store_the_ids_are_those_of_the_logs(tmp_path: Path, key: Path) -> None:
-    store = Store.create(tmp_path / "s", key, pseudonymous=True)
-    hidden = pseudonym("acct_1", store.pseudonym_key(), store.epoch.epoch)
+@pytest.mark.parametrize(("name", "every"), [("acct_1", True), ("sk-proj-abcdefghijklmnop1234", False)])
+def test_where_ids_are_pseudonyms_they_are_named_as_the_logs_have_them(
+    tmp_path: Path, key: Path, name: str, every: bool
+) -> None:
+    store = Store.create(tmp_path / "s", key, pseudonymous=every)
+    hidden = pseudonym(name, store.pseudonym_key(), store.epoch.epoch)
     service = Service(tmp_path / "s", key, key_file=key)
     begun(service, hidden)
     service.tokens["kyc"] = token(store.folder, "verify", "kyc")
     service.state.look()
-    status, said = ask(service, "kyc")
-    assert (status, [one["account_id"] for one in said["passed"]]) == (200, ["acct_1"])
+    status, said = ask(service, "kyc", {**SAID, "account_ids": [name]})
+    assert (status, [one["account_id"] for one in said["passed"]]) == (200, [name])
     assert hidden not in json.dumps(said)
 
 

@@ -180,6 +180,35 @@ def test_a_pseudonymous_store_is_asked_with_plain_names(tmp_path: Path, key: Pat
     assert state.rows("acct_2", None) == ()
 
 
+@pytest.mark.parametrize("name", ["sk-proj-abcdefghijklmnop1234", "sk-research-team-lead@gmail.com"])
+def test_an_account_named_like_a_key_is_found_by_its_name_and_its_keys_are(
+    tmp_path: Path, key: Path, name: str
+) -> None:
+    from stillwatch.ingest.pseudonyms import pseudonym
+
+    service = Service(tmp_path / "s", key, key_file=key)
+    hidden = pseudonym(name, service.store.pseudonym_key(), service.store.epoch.epoch)
+    publish(service.store, [action(hidden, Rung.SUSPEND), action("acct_9", Rung.SUSPEND)], NOW)
+    service.state.look()
+    assert service.decide(name)["verdict"] == service.decide(hidden)["verdict"] == "deny"
+    assert service.decide(name + "x")["verdict"] == "allow"
+    asked = {k: v for k, v in QUESTION.items() if k != "account_id"} | {"api_key_id": name}
+    assert service.ask(asked)[1]["verdict"] == "deny", "logs without accounts have the key for one"
+    publish(service.store, [action("acct_9", Rung.SUSPEND)], NOW, {hidden: "acct_9"})
+    service.state.look()
+    assert service.ask(asked)[1]["verdict"] == "deny"
+    assert len(service.state.log) == 4 and not any(name.encode() in line for line in service.state.log)
+
+
+def test_without_its_key_a_plain_store_says_whom_it_does_not_find(
+    tmp_path: Path, key: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nobody"))
+    service = Service(tmp_path / "s", key, [action("acct_9", Rung.SUSPEND)])
+    assert "ids that look like API keys are not found" in caplog.text
+    assert service.decide("acct_9")["verdict"] == "deny" and service.state.ready
+
+
 BAD: list[tuple[bytes, int]] = [
     (b"", 400), (b"{", 400), (b"[]", 400), (b"null", 400), (b'"x"', 400), (b"\xff\xfe", 400), (b"\0", 400),
     (b"[" * 16000, 400), (b'{"a":' * 3000, 400), (b'{"x":' + b"[" * 8000 + b"]" * 8000 + b"}", 400),

@@ -12,6 +12,7 @@ from stillwatch.records import Hit, Obligation, PolicyRef, Rung
 from stillwatch.respond.action import Action, State, Terms, checked, id_of, key_of, person_named, why_a_person
 from stillwatch.respond.address import appeal_address
 from stillwatch.store.casebook.casebook import Begun, Casebook
+from stillwatch.store.names import names_of
 from stillwatch.store.runs import read_run
 from stillwatch.store.store import Store
 
@@ -30,6 +31,18 @@ def hit_by_hand(
         rule_id="by hand", policy=HAND, rung=Rung[rung.upper()], obligations=tuple(map(_obligation, obligations)),
         mode="enforce", severity="", owner=by, reason=reason, reason_code=code, clause=clause, hours=hours,
     )  # fmt: skip
+
+
+def kept_as(store: Store, answer: dict[str, Any], account: str) -> str:
+    """The name under which the store keeps an account that a person names by its id or by that name: the one that a
+    run's `answer` has, else one that the store knows, else the one under which it would be kept now."""
+    several = names_of(store.folder, store.key_file)(account)[::-1]
+    if len(several) == 1:
+        return account
+    of_run = {member["account_id"] for finding in answer["campaigns"] for member in finding["members"]}
+    unknown = frozenset(unknown_accounts(store, several))
+    known = [name for name in several if name not in unknown]
+    return next(filter(of_run.__contains__, several), (known or several)[0])
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,7 @@ def propose_by_hand(
     person_named(by), checked(hit), appeal_address(terms.appeal_url)
     missing = tuple(unknown_accounts(store, [hit.account_id]))
     if missing and not unknown:
-        hidden = "; this store keeps ids as pseudonyms: stillwatch pseudonym ID" if store.pseudonymous else ""
+        hidden = "; without its key this store finds pseudonyms alone: --key-file" if _keyless(store, hit) else ""
         raise UsageError(
             "the store does not know this account", found=ascii(hit.account_id)[1:-1][:80],
             wanted="an id of its accounts, its exchanges or the newest run, as findings have it",
@@ -74,6 +87,12 @@ def propose_by_hand(
         made = (*done.new, *done.renewed) or _standing(casebook, hit, by)
     refused = "" if made else "; ".join(because for _, because in done.passed_over)
     return ByHand(made, done.passed_over, missing, refused)
+
+
+def _keyless(store: Store, hit: Hit) -> bool:
+    """Whether the store hides the id of the account, and its key is not at hand."""
+    names = names_of(store.folder, store.key_file)
+    return bool(names.lost) and names.hides(hit.account_id)
 
 
 def _standing(casebook: Casebook, hit: Hit, by: str) -> tuple[Action, ...]:

@@ -9,12 +9,13 @@ import pyarrow as pa
 from sqlalchemy import select
 
 from stillwatch.errors import UsageError
-from stillwatch.ingest.pseudonyms import kept_names, protected
+from stillwatch.ingest.pseudonyms import protected
 from stillwatch.respond.action import moment, person_named, stated
 from stillwatch.respond.written import written
 from stillwatch.store.casebook.casebook import Begun, Casebook, Writer
 from stillwatch.store.casebook.schema import GRANTS, mark
 from stillwatch.store.casebook.trail import Entry
+from stillwatch.store.names import Names
 from stillwatch.store.permits import ENDS, ends_of, ends_table, identity, permissions_held
 from stillwatch.store.small import write_ends
 from stillwatch.store.store import Store
@@ -166,11 +167,7 @@ def _kept(store: Store, row: dict[str, Any]) -> dict[str, Any]:
 
 def _names(store: Store, name: str) -> set[str]:
     """A name as it is, and as the store keeps it in each epoch whose key is at hand."""
-    one = pa.array([name], pa.string())
-    keys = store.keys_at_hand("pseudonym")
-    return {name} | {
-        kept_names(one, key, epoch, every_name=store.pseudonymous)[0].as_py() for epoch, key in keys.items()
-    }
+    return set(Names(store.keys_at_hand("pseudonym"), store.pseudonymous)(name))
 
 
 def _grant_id(row: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from stillwatch.errors import UsageError
 from stillwatch.respond.action import person_named, stated
 from stillwatch.store.casebook.reviews import Review
+from stillwatch.store.names import names_of
 from stillwatch.store.runs import found_in, read_run
 from stillwatch.store.store import Store
 
@@ -17,6 +18,10 @@ def review_of(
     by, reason = person_named(by), stated("reason", reason)
     answer = read_run(store, run_id)
     finding = found_in(answer, campaign, store.folder)
-    if account and account not in {member["account_id"] for member in finding["members"]}:
-        raise UsageError("the finding does not name this account", found=ascii(account)[:80])
+    if account:
+        members = {member["account_id"] for member in finding["members"]}
+        known = [name for name in names_of(store.folder, store.key_file)(account) if name in members]
+        if not known:
+            raise UsageError("the finding does not name this account", found=ascii(account)[:80])
+        account = known[-1]
     return Review(answer["run"]["run_id"], finding["campaign_id"], account, label, by, reason, now)

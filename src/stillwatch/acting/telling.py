@@ -12,7 +12,7 @@ from stillwatch.respond.action import Action, State, is_appealed, person_named
 from stillwatch.respond.hits import NEW_KEY
 from stillwatch.respond.ladder import needed
 from stillwatch.respond.notices import notice_of
-from stillwatch.store.casebook.casebook import Casebook
+from stillwatch.store.casebook.casebook import Account, Casebook
 
 MOST_NAMED = 3
 """Ids that a line of words names."""
@@ -37,12 +37,12 @@ def step_of(action: Action) -> str:
 
 @dataclass(frozen=True)
 class Which:
-    """Which actions somebody means: one by its id (`action`), those of an account, or all of a campaign, of which it is
-    said how many accounts that is, and how many `actions` where these are more; of one `step` where that is said, and
-    of what one person proposed by hand (`proposed_by`)."""
+    """Which actions somebody means: one by its id (`action`), those of an account by any of its names, or all of a
+    campaign, of which it is said how many accounts that is, and how many `actions` where these are more; of one `step`
+    where that is said, and of what one person proposed by hand (`proposed_by`)."""
 
     action: str | None = None
-    account: str | None = None
+    account: Account = None
     campaign: str | None = None
     accounts: int | None = None
     actions: int | None = None
@@ -120,7 +120,7 @@ def _check_count(found: Sequence[Action], accounts: int | None, actions: int | N
 
 
 def by_hand_beside(
-    casebook: Casebook, done: Sequence[Action], account: str | None, campaign: str | None, step: str | None
+    casebook: Casebook, done: Sequence[Action], account: Account, campaign: str | None, step: str | None
 ) -> list[Action]:
     """Proposals by hand of an account or a campaign (of one `step`) that wait on beside those that were approved."""
     if account is None and campaign is None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stillwatch.cli.options import CasebookUrl, OfAccount, OfCampaign, StoreFolder
+from stillwatch.cli.options import CasebookUrl, KeyFile, OfAccount, OfCampaign, StoreFolder
 
 if TYPE_CHECKING:
     from stillwatch.store.casebook.casebook import Casebook
@@ -24,6 +24,7 @@ def actions(
     expect: Annotated[
         str, typer.Option(help="--verify: a hash that was the newest once and must still be in the trail.")
     ] = "",
+    key_file: KeyFile = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/actions/v1, trail/v1 or verify/v1.")] = False,
 ) -> None:
@@ -38,7 +39,7 @@ def actions(
     from stillwatch.cli import acts
     from stillwatch.respond.action import State
 
-    with acts.opened(store, casebook) as (_, book):
+    with acts.opened(store, casebook, key_file) as (kept, book):
         if verify or expect:
             _verify(book, expect, json=json)
             return
@@ -49,7 +50,8 @@ def actions(
             _trail(book.history(last=last), json=json)
         else:
             wanted = tuple(State) if everything else (State.PROPOSED, State.IN_FORCE)
-            acts.tell(book.find(wanted, account=account, campaign=campaign), "actions", json=json)
+            held = book.find(wanted, account=acts.named(kept, account), campaign=campaign)
+            acts.tell(held, "actions", json=json)
 
 
 def _verify(book: "Casebook", expect: str, *, json: bool) -> None:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(store: Path, url: str | None, *, begins: bool = False) -> "Iterator[tuple[Store, Casebook]]":
+def opened(
+    store: Path, url: str | None, key_file: Path | None = None, *, begins: bool = False
+) -> "Iterator[tuple[Store, Casebook]]":
     """A store and its casebook. Whoever only reads or decides begins none: where the store has none in its folder, an
     empty one elsewhere stands for it, and goes. Raises UsageError where a server's database holds none."""
     from contextlib import closing
@@ -21,7 +23,7 @@ def opened(store: Path, url: str | None, *, begins: bool = False) -> "Iterator[t
     from stillwatch.store.casebook.casebook import Casebook
     from stillwatch.store.store import Store
 
-    kept = Store.open(store)
+    kept = Store.open(store, key_file)
     if begins:
         with Casebook.begun(store, url) as casebook:
             yield kept, casebook
@@ -31,6 +33,21 @@ def opened(store: Path, url: str | None, *, begins: bool = False) -> "Iterator[t
     else:
         with Casebook.seen(store, url) as casebook:
             yield kept, casebook
+
+
+def named(kept: "Store", account: str | None) -> tuple[str, ...] | None:
+    """The names under which the store keeps an account that is named by its id or by one of them; None for none. An
+    id that cannot be looked up, since the store hides it and its key is not at hand, is taken as it is, and that is
+    said."""
+    from stillwatch.cli.output import say
+    from stillwatch.store.names import names_of
+
+    if account is None:
+        return None
+    names = names_of(kept.folder, kept.key_file)
+    if names.lost and names.hides(account):
+        say(f"the id is taken as the pseudonym that the account is kept under: {names.lost}")
+    return names(account)
 
 
 def is_server(url: str | None) -> bool:

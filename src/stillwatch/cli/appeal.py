@@ -9,6 +9,7 @@ from stillwatch.cli.options import (
     Acted,
     By,
     CasebookUrl,
+    KeyFile,
     OfAccount,
     OfAccounts,
     OfActions,
@@ -56,6 +57,7 @@ def appeal(
     answer: Annotated[Answer | None, typer.Option(help="answer: who is right, the customer (upheld) or not.")] = None,
     by: By = "",
     reason: Annotated[str, typer.Option(help="answer: why, in a sentence that the customer may read.")] = "",
+    key_file: KeyFile = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/appeal/v1.")] = False,
 ) -> None:
@@ -73,7 +75,7 @@ def appeal(
     from stillwatch.errors import UsageError
     from stillwatch.respond.action import person_named
 
-    with acts.opened(store, casebook) as (kept, book):
+    with acts.opened(store, casebook, key_file) as (kept, book):
         now, via = acts.now(), acts.login()
         if does == Does.LIST:
             acting.sweep(book, now)
@@ -83,13 +85,13 @@ def appeal(
                 raise UsageError(
                     "an appeal is against one action", found="--campaign", wanted="ACTION, or --account ID"
                 )
-            name = _one(book, Which(action=action, account=account, step=rung))
+            name = _one(book, Which(action=action, account=acts.named(kept, account), step=rung))
             done = [acting.open_appeal(book, name, statement, now, by=person_named(by), via=via)]
         else:
             if answer is None:
                 raise UsageError("it is not said who is right", wanted="--answer upheld or --answer rejected")
             waiting = {one.action_id for one in acting.open_appeals(book)}
-            which = Which(action, account, campaign, accounts, actions, rung)
+            which = Which(action, acts.named(kept, account), campaign, accounts, actions, rung)
             named = chosen(book, acting.APPEALED, which)
             names = named if action else [name for name in named if name in waiting]
             done = acting.answer_appeals(book, names, answer == Answer.UPHELD, by, reason, now, via=via)

@@ -8,6 +8,7 @@ from stillwatch.cli.options import (
     Acted,
     By,
     CasebookUrl,
+    KeyFile,
     OfAccount,
     OfAccounts,
     OfActions,
@@ -37,6 +38,7 @@ def approve(
             "--although", help="Approve though a later run clears it, a permission holds, or more was taken back."
         ),
     ] = False,
+    key_file: KeyFile = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/approve/v1.")] = False,
 ) -> None:
@@ -57,11 +59,12 @@ def approve(
     from stillwatch.cli.output import emit_json, say
     from stillwatch.respond.action import State
 
-    with acts.opened(store, casebook) as (kept, book):
-        which = Which(action, account, campaign, accounts, actions, rung, proposed_by)
+    with acts.opened(store, casebook, key_file) as (kept, book):
+        who = acts.named(kept, account)
+        which = Which(action, who, campaign, accounts, actions, rung, proposed_by)
         names = chosen(book, (State.PROPOSED,), which, approving=True)
         done = approve_what_holds(kept, book, names, by, reason, acts.now(), via=acts.login(), although=although)
-        left = [] if proposed_by else by_hand_beside(book, done, account, campaign, rung)
+        left = [] if proposed_by else by_hand_beside(book, done, who, campaign, rung)
         acts.published(kept, book)
     if json:
         emit_json(

@@ -116,12 +116,12 @@ def out_folder(out: Path | None) -> Path | None:
         UsageError: no folder can be made there.
     """
     from stillwatch.errors import UsageError
-    from stillwatch.store.files import make_folder
+    from stillwatch.store.files import OPEN_FOLDER, make_folder
 
     if out is None:
         return None
     try:
-        make_folder(out)
+        make_folder(out, OPEN_FOLDER)
     except OSError as error:
         raise UsageError(
             f"--out names no folder that can be made ({error.strerror})", where=str(out), wanted="a folder"
@@ -152,10 +152,10 @@ def _number(text: str) -> float:
 def _write(folder: Path, result: dict[str, Any]) -> None:
     from stillwatch.cli.output import to_json
     from stillwatch.console.benchmark import page
-    from stillwatch.store.files import write_whole
+    from stillwatch.store.files import OPEN, write_whole
 
-    write_whole(folder / "benchmark.json", f"{to_json(result)}\n".encode())
-    write_whole(folder / "benchmark.html", page(result).encode())
+    write_whole(folder / "benchmark.json", f"{to_json(result)}\n".encode(), OPEN)
+    write_whole(folder / "benchmark.html", page(result).encode(), OPEN)
 
 
 def _print(result: dict[str, Any]) -> None:

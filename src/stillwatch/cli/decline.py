@@ -8,6 +8,7 @@ from stillwatch.cli.options import (
     Acted,
     By,
     CasebookUrl,
+    KeyFile,
     OfAccount,
     OfAccounts,
     OfActions,
@@ -28,6 +29,7 @@ def decline(
     accounts: OfAccounts = None,
     actions: OfActions = None,
     rung: OfRung = None,
+    key_file: KeyFile = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/decline/v1.")] = False,
 ) -> None:
@@ -37,7 +39,9 @@ def decline(
     from stillwatch.cli import acts
     from stillwatch.respond.action import State
 
-    with acts.opened(store, casebook) as (_, book):
-        names = chosen(book, (State.PROPOSED,), Which(action, account, campaign, accounts, actions, rung))
+    with acts.opened(store, casebook, key_file) as (kept, book):
+        names = chosen(
+            book, (State.PROPOSED,), Which(action, acts.named(kept, account), campaign, accounts, actions, rung)
+        )
         done = run_decline(book, names, by, reason, acts.now(), via=acts.login())
     acts.tell(done, "decline", json=json)

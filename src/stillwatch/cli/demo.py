@@ -30,7 +30,7 @@ def demo(
     from stillwatch.cli.show import print_campaigns
     from stillwatch.console.page import page
     from stillwatch.pipeline import detect, ingest_sources
-    from stillwatch.store.files import write_whole
+    from stillwatch.store.files import OPEN, write_whole
     from stillwatch.store.store import Store
 
     _fresh(out)
@@ -40,7 +40,7 @@ def demo(
         tell(f"{report.exchanges:,} exchanges stored as keyed sketches")
         answer = detect(Store.open(out / "store"), progress=tell).answer
     found = measure(answer, out / "truth", out / "logs")
-    write_whole(out / "findings.html", page(answer).encode())
+    write_whole(out / "findings.html", page(answer).encode(), OPEN)
     if json:
         emit_json({"answer": answer, "measure": asdict(found)})
         return

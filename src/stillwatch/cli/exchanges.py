@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stillwatch.cli.options import Campaign, Run
+from stillwatch.cli.options import Campaign, KeyFile, Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,6 +23,7 @@ def exchanges(
     store: Annotated[Path, typer.Option(help="The store's folder.")],
     run: Run = None,
     account: Annotated[str | None, typer.Option(help="Only those of this account.")] = None,
+    key_file: KeyFile = None,
     wording: Annotated[str | None, typer.Option(help="Only those in this wording, or those that start so.")] = None,
     limit: Annotated[int, typer.Option(help="How many to list, the earliest first.", min=0)] = 20,
     out: Annotated[Path | None, typer.Option(help="Write all of them to this file: .parquet, .csv or .jsonl.")] = None,
@@ -34,14 +35,15 @@ def exchanges(
     hash, which tells no text, within one run; it is the group's own where hardly anybody
     outside uses it. An exchange that is not linked is of an account that only shares words with the group.
     """
+    from stillwatch.cli import acts
     from stillwatch.cli.output import emit_json, say
     from stillwatch.cli.place import place_of
     from stillwatch.errors import UsageError
-    from stillwatch.store.files import write_whole
+    from stillwatch.store.files import OPEN, write_whole
     from stillwatch.store.runs import found_in, read_counted, read_run
     from stillwatch.store.store import Store
 
-    kept = Store.open(store)
+    kept = Store.open(store, key_file)
     place = place_of(out, store, "exchanges.csv") if out else None
     if place and place.suffix.lower() not in WRITERS:
         raise UsageError("no format is known by this ending", found=place.name, wanted=".parquet, .csv or .jsonl")
@@ -52,11 +54,13 @@ def exchanges(
             "of a dismissed finding no exchanges are listed", found=finding["campaign_id"],
             wanted="a finding that `campaigns` lists without --all",
         )  # fmt: skip
-    rows = _chosen(read_counted(kept, answer["run"]["run_id"]), finding["campaign_id"], account, wording)
+    rows = _chosen(
+        read_counted(kept, answer["run"]["run_id"]), finding["campaign_id"], acts.named(kept, account), wording
+    )
     if account is not None and not rows.num_rows:
-        say("no exchange of this account is counted; a pseudonymous store has it under `stillwatch pseudonym ACCOUNT`")
+        say("no exchange of this account is counted")
     if place:
-        write_whole(place, WRITERS[place.suffix.lower()](rows))
+        write_whole(place, WRITERS[place.suffix.lower()](rows), OPEN)
         say(f"{rows.num_rows:,} exchanges written to {out}")
     told = {
         "schema": "stillwatch/exchanges/v1", "run_id": answer["run"]["run_id"], "campaign_id": finding["campaign_id"],
@@ -69,12 +73,15 @@ def exchanges(
         _print(told)
 
 
-def _chosen(counted: "pa.Table", campaign: str, account: str | None, wording: str | None) -> "pa.Table":
+def _chosen(counted: "pa.Table", campaign: str, account: tuple[str, ...] | None, wording: str | None) -> "pa.Table":
+    import pyarrow as pa
     import pyarrow.compute as pc
+
+    from stillwatch.store.mentions import is_text
 
     rows = counted.filter(pc.equal(counted["campaign_id"], campaign))
     if account is not None:
-        rows = rows.filter(pc.equal(rows["account_id"], account))
+        rows = rows.filter(pc.is_in(rows["account_id"], pa.array(list(filter(is_text, account)), pa.string())))
     if wording is not None:
         rows = rows.filter(pc.fill_null(pc.starts_with(rows["wording"], wording), False))
     return rows

@@ -71,11 +71,11 @@ def _typed(full: bool, axes: list[str], seed: int | None, seeds: int, scale: flo
 def _write(folder: Path | None, result: dict[str, Any]) -> None:
     from stillwatch.cli.output import to_json
     from stillwatch.console.frontier import page
-    from stillwatch.store.files import write_whole
+    from stillwatch.store.files import OPEN, write_whole
 
     if folder:
-        write_whole(folder / "frontier.json", f"{to_json(result)}\n".encode())
-        write_whole(folder / "frontier.html", page(result).encode())
+        write_whole(folder / "frontier.json", f"{to_json(result)}\n".encode(), OPEN)
+        write_whole(folder / "frontier.html", page(result).encode(), OPEN)
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -8,10 +8,10 @@ import typer
 from stillwatch.cli.options import By, CasebookUrl, KeyFile, Reason, StoreFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from stillwatch.acting.passing import Passing
+    from stillwatch.store.names import Names
     from stillwatch.store.store import Store
 
 MOST_NAMED = 8
@@ -48,8 +48,8 @@ def passed(
     from stillwatch.cli import acts
     from stillwatch.cli.output import emit_json, say
 
-    with acts.opened(store, casebook) as (kept, book):
-        names = _names(store, key_file)
+    with acts.opened(store, casebook, key_file) as (kept, book):
+        names = _names(kept, accounts)
         done = acting.passed(book, accounts, kind.value, by, reason, acts.now(), via=acts.login(), names=names)
         if done.actions:
             acts.published(kept, book)
@@ -62,24 +62,23 @@ def passed(
         say(f"no such account is known here: {_told(unknown)}")
 
 
-def _names(store: "Path", key_file: "Path | None") -> "Callable[[str], list[str]] | None":
-    """The pseudonyms of an id; where the key is not at hand, ids are taken for pseudonyms, and that is said."""
+def _names(kept: "Store", accounts: "Sequence[str]") -> "Names":
+    """How the store names an id; where that takes a key that is not at hand, ids are taken for pseudonyms, and that is
+    said."""
     from stillwatch.cli.output import say
-    from stillwatch.errors import StoreError
-    from stillwatch.service.state import pseudonyms_of
+    from stillwatch.store.names import names_of
 
-    try:
-        return pseudonyms_of(store, key_file)
-    except StoreError as error:
-        say(f"ids are taken as the pseudonyms that they are kept under: {error.message}")
-        return None
+    names = names_of(kept.folder, kept.key_file)
+    if names.lost and any(map(names.hides, accounts)):
+        say(f"ids are taken as the pseudonyms that they are kept under: {names.lost}")
+    return names
 
 
-def _unknown(kept: "Store", accounts: "Sequence[str]", names: "Callable[[str], list[str]] | None") -> list[str]:
+def _unknown(kept: "Store", accounts: "Sequence[str]", names: "Names") -> list[str]:
     """Which of these accounts the store does not know under any name."""
     from stillwatch.acting.known import unknown_accounts
 
-    several = {one: {one, *(names(one) if names else ())} for one in accounts}
+    several = {one: set(names(one)) for one in accounts}
     gone = set(unknown_accounts(kept, {name for held in several.values() for name in held}))
     return [one for one in accounts if several[one] <= gone]
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from stillwatch.cli.options import AppealUrl, By, CasebookUrl, Reason, Run, StoreFolder
+from stillwatch.cli.options import AppealUrl, By, CasebookUrl, KeyFile, Reason, Run, StoreFolder
 
 
 def propose(
-    account: Annotated[str, typer.Argument(help="The account's id, as the store has it.")],
+    account: Annotated[str, typer.Argument(help="The account's id, as your logs or findings have it.")],
     store: StoreFolder,
     by: By,
     reason: Reason,
@@ -31,6 +31,7 @@ def propose(
     within: Annotated[
         int, typer.Option(help="Above limit: days ago at which what the run saw may end at most.", min=1)
     ] = 7,
+    key_file: KeyFile = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/propose/v1.")] = False,
 ) -> None:
@@ -44,7 +45,7 @@ def propose(
     from functools import partial
 
     from stillwatch import acting
-    from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
+    from stillwatch.acting.by_hand import hit_by_hand, kept_as, propose_by_hand
     from stillwatch.acting.telling import told
     from stillwatch.cli import acts
     from stillwatch.cli.output import emit_json, say
@@ -53,9 +54,9 @@ def propose(
     from stillwatch.store.runs import read_run
     from stillwatch.store.store import Store
 
-    kept = Store.open(store)
+    kept = Store.open(store, key_file)
     answer = read_run(kept, run)
-    hit = hit_by_hand(answer, account, rung, obligation or [], by, reason, clause, code, hours)
+    hit = hit_by_hand(answer, kept_as(kept, answer, account), rung, obligation or [], by, reason, clause, code, hours)
     done = propose_by_hand(
         kept, partial(Casebook.begun, store, casebook), hit, acts.now(), acting.Terms(cap=cap, appeal_url=appeal_url),
         by, via=acts.login(), unknown=unknown, within=within,

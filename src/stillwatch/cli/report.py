@@ -25,14 +25,14 @@ def report(
     from stillwatch.cli.output import counted, emit_json, say
     from stillwatch.cli.place import place_of
     from stillwatch.console.page import page
-    from stillwatch.store.files import write_whole
+    from stillwatch.store.files import OPEN, write_whole
     from stillwatch.store.runs import read_run
     from stillwatch.store.store import Store
 
     place = place_of(out, store, "findings.html")
     answer = read_run(Store.open(store), run)
     data = page(answer, operators(store, casebook, answer)).encode()
-    write_whole(place, data)
+    write_whole(place, data, OPEN)
     shown = sum(finding["status"] != "dismissed" for finding in answer["campaigns"])
     if json:
         dismissed = len(answer["campaigns"]) - shown

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stillwatch.cli.options import By, CasebookUrl, Run, StoreFolder
+from stillwatch.cli.options import By, CasebookUrl, KeyFile, Run, StoreFolder
 
 if TYPE_CHECKING:
     from stillwatch.acting.collateral import Collateral
@@ -35,6 +35,7 @@ def review(
     reason: Annotated[str, typer.Option(help="Why, in a sentence.")] = "",
     by: By = "",
     run: Run = None,
+    key_file: KeyFile = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/review/v1.")] = False,
 ) -> None:
@@ -65,8 +66,8 @@ def review(
         raise UsageError("a label needs a finding, and a finding a label", wanted="CAMPAIGN --label true|benign|false")
     said = None
     if campaign is not None and label is not None:  # before a casebook is begun
-        said = review_of(Store.open(store), run, campaign, account, label.value, by, reason, acts.now())
-    with acts.opened(store, casebook, begins=said is not None) as (kept, book):
+        said = review_of(Store.open(store, key_file), run, campaign, account, label.value, by, reason, acts.now())
+    with acts.opened(store, casebook, key_file, begins=said is not None) as (kept, book):
         now = acts.now()
         if said is not None:
             note_label(book, said, via=acts.login())

@@ -21,7 +21,7 @@ def measure(exchanges: int | None, accounts: int | None, seed: int | None, folde
 
     from stillwatch.benchmark.scale import ACCOUNTS, EXCHANGES, run
     from stillwatch.cli.output import emit_json, say, status, to_json
-    from stillwatch.store.files import write_whole
+    from stillwatch.store.files import OPEN, write_whole
 
     asked = (
         EXCHANGES if exchanges is None else exchanges,
@@ -33,7 +33,7 @@ def measure(exchanges: int | None, accounts: int | None, seed: int | None, folde
     with status("scale") as tell, tempfile.TemporaryDirectory(prefix="stillwatch-scale-", dir=folder) as name:
         result = run(Path(name), *asked, command, tell)
     if folder:
-        write_whole(folder / "scale.json", f"{to_json(result)}\n".encode())
+        write_whole(folder / "scale.json", f"{to_json(result)}\n".encode(), OPEN)
     if json:
         emit_json(result)
         return

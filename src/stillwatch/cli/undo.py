@@ -8,6 +8,7 @@ from stillwatch.cli.options import (
     Acted,
     By,
     CasebookUrl,
+    KeyFile,
     OfAccount,
     OfAccounts,
     OfActions,
@@ -28,6 +29,7 @@ def undo(
     accounts: OfAccounts = None,
     actions: OfActions = None,
     rung: OfRung = None,
+    key_file: KeyFile = None,
     casebook: CasebookUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print stillwatch/undo/v1.")] = False,
 ) -> None:
@@ -39,8 +41,10 @@ def undo(
     from stillwatch.cli import acts
     from stillwatch.respond.action import State
 
-    with acts.opened(store, casebook) as (kept, book):
-        names = chosen(book, (State.IN_FORCE,), Which(action, account, campaign, accounts, actions, rung))
+    with acts.opened(store, casebook, key_file) as (kept, book):
+        names = chosen(
+            book, (State.IN_FORCE,), Which(action, acts.named(kept, account), campaign, accounts, actions, rung)
+        )
         done = run_undo(book, names, by, reason, acts.now(), via=acts.login())
         acts.published(kept, book)
     acts.tell(done, "undo", json=json)

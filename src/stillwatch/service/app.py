@@ -24,6 +24,7 @@ from stillwatch.service.auth import OPEN, ROUTES
 from stillwatch.service.casework import add_routes
 from stillwatch.service.challenges import add_challenges
 from stillwatch.service.decisions import App, Decisions, Receive, Scope, Send, admit, log, refuse
+from stillwatch.service.routes import Once
 from stillwatch.service.state import Keeper, State
 from stillwatch.service.wire import End, Question, Refused
 
@@ -55,6 +56,7 @@ def build(state: State) -> Decisions:
         redirect_slashes=False, lifespan=_life(state, decisions),
     )  # fmt: skip
     _routes(pages, state, decisions)
+    pages.router.route_class = Once
     add_routes(pages, state.config)
     add_challenges(pages, state.config)
     _faults(pages)

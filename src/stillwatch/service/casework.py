@@ -5,7 +5,6 @@ the login. Nothing here is on the way of decisions; what begins or ends is publi
 that watches the workers.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -15,20 +14,20 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import JSONResponse
 
 from stillwatch import acting
 from stillwatch.acting import grants
-from stillwatch.acting.by_hand import hit_by_hand, propose_by_hand
+from stillwatch.acting.by_hand import hit_by_hand, kept_as, propose_by_hand
 from stillwatch.acting.collateral import queue
 from stillwatch.acting.known import concerned
 from stillwatch.acting.labelling import review_of
-from stillwatch.acting.telling import Which, by_hand_beside, chosen, told
+from stillwatch.acting.telling import ID, Which, by_hand_beside, chosen, told
 from stillwatch.errors import StoreError, UsageError
 from stillwatch.respond.action import Action, State, person_named
 from stillwatch.service.auth import Token
 from stillwatch.service.bodies import Answered, Appealed, Approved, Ended, Granted, Labelled, Named, Wanted
-from stillwatch.service.state import Config
+from stillwatch.service.routes import Answer
+from stillwatch.service.state import Config, names_here
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.casebook.reviews import label, reviews_of
 from stillwatch.store.runs import read_run
@@ -38,14 +37,6 @@ log = logging.getLogger("stillwatch.service")
 
 MOST_ROWS = 10_000
 """Rows of one answer at most."""
-
-
-class Answer(JSONResponse):
-    """JSON in ASCII: ids may hold half a character, which UTF-8 cannot say."""
-
-    def render(self, content: Any) -> bytes:
-        """The bytes."""
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 class Casework:
@@ -93,11 +84,16 @@ class Casework:
             )  # fmt: skip
         return own
 
+    def named(self, account: str | None) -> tuple[str, ...] | None:
+        """The names under which the store keeps an account that is named by its id or by one of them."""
+        return None if account is None else names_here(self.config)(account)
+
     def names(self, book: Casebook, body: Named, *states: State, approving: bool = False) -> list[str]:
         """The ids of the actions that a request names."""
         which = Which(
-            body.action_id, body.account_id, body.campaign_id, body.accounts, body.actions, body.rung, body.proposed_by
-        )
+            body.action_id, self.named(body.account_id), body.campaign_id, body.accounts, body.actions, body.rung,
+            body.proposed_by,
+        )  # fmt: skip
         return chosen(book, states, which, approving=approving)
 
 
@@ -161,7 +157,7 @@ def _reading(pages: FastAPI, work: Casework) -> None:
     ) -> Answer:
         with work.opened() as (_, book):
             acting.sweep(book, work.now())
-            found = book.find(state or tuple(State), account=account_id, campaign=campaign_id)
+            found = book.find(state or tuple(State), account=work.named(account_id), campaign=campaign_id)
         return Answer(
             {"schema": "stillwatch/actions/v1", "of": len(found), "actions": [told(one) for one in found[-most:]]}
         )
@@ -192,9 +188,10 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
     def propose(request: Request, body: Wanted) -> Answer:
         by, via = person_of(request)
         store = work.store()
+        answer = read_run(store, body.run_id)
         hit = hit_by_hand(
-            read_run(store, body.run_id), body.account_id, body.rung, body.obligations, by, body.reason,
-            body.clause, body.code, body.hours,
+            answer, kept_as(store, answer, body.account_id), body.rung, body.obligations, by, body.reason, body.clause,
+            body.code, body.hours,
         )  # fmt: skip
         terms = acting.Terms(cap=body.cap, appeal_url=work.appeal_address(body.appeal_url))
         done = propose_by_hand(store, work.begun, hit, work.now(), terms, by, via=via, unknown=body.unknown)
@@ -214,7 +211,8 @@ def _deciding(pages: FastAPI, work: Casework) -> None:
             done = acting.approve_what_holds(
                 store, book, names, by, body.reason, work.now(), via=via, although=body.although
             )
-            left = [] if body.proposed_by else by_hand_beside(book, done, body.account_id, body.campaign_id, body.rung)
+            who = work.named(body.account_id)
+            left = [] if body.proposed_by else by_hand_beside(book, done, who, body.campaign_id, body.rung)
         return Answer(
             {"schema": "stillwatch/approve/v1", "actions": [told(one) for one in done],
              "by_hand": [one.action_id for one in left]}
@@ -247,7 +245,7 @@ def _appeals(pages: FastAPI, work: Casework) -> None:
     @pages.post("/v1/appeals", summary="Take in a customer's appeal.")
     def appeal(request: Request, body: Appealed) -> Answer:
         def does(book: Casebook, by: str, via: str) -> list[Action]:
-            name = book.get(body.action_id).action_id
+            name = book.get(_whole(body.action_id)).action_id
             return [acting.open_appeal(book, name, body.statement, work.now(), by=by, via=via)]
 
         return work.act(request, does, "appeal")
@@ -265,6 +263,16 @@ def _appeals(pages: FastAPI, work: Casework) -> None:
             return acting.answer_appeals(book, names, upheld, by, body.reason, work.now(), via=via)
 
         return work.act(request, does, "appeal")
+
+
+def _whole(action_id: str) -> str:
+    """An action's id that is not cut short: an action is appealed against once, and a start may be another's."""
+    if not ID.fullmatch(action_id):
+        raise UsageError(
+            "an appeal names the whole id of an action", found=ascii(action_id)[1:-1][:40],
+            wanted="R- and twelve letters, as the notice and GET /v1/casebook/actions have it",
+        )  # fmt: skip
+    return action_id
 
 
 def _permissions(pages: FastAPI, work: Casework) -> None:

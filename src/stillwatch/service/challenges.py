@@ -1,10 +1,9 @@
 """Step-ups over HTTP: who checks identities, payments or new keys says which accounts have passed."""
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import FastAPI, Request
 from pydantic import Field
 
 from stillwatch import acting
@@ -12,9 +11,10 @@ from stillwatch.acting.passing import MOST_ACCOUNTS
 from stillwatch.records import CHALLENGES
 from stillwatch.service.auth import Token
 from stillwatch.service.bodies import Body, Id, Text
-from stillwatch.service.casework import Answer, Casework, microseconds, person_of
-from stillwatch.service.state import Config, pseudonyms_of
-from stillwatch.service.wire import Refused, look_closely
+from stillwatch.service.casework import Casework, microseconds, person_of
+from stillwatch.service.routes import Answer, refusal
+from stillwatch.service.state import Config, names_here
+from stillwatch.service.wire import Refused
 
 
 class HasPassed(Body):
@@ -24,29 +24,6 @@ class HasPassed(Body):
     account_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_ACCOUNTS)]
     kind: Annotated[str, Field(max_length=80, json_schema_extra={"enum": list(CHALLENGES)})]
     reason: Text
-
-
-class _Once(APIRoute):
-    """A route whose bodies have each key once, as those of decisions: nobody can tell which of two is meant."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
-        answers = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                look_closely(await request.body())
-            except Refused as error:
-                if error.code != "bad_json":  # what is no JSON is refused by whoever reads it, in its own words
-                    return refusal(error)
-            return await answers(request)
-
-        return answer
-
-
-def refusal(error: Refused) -> Answer:
-    """An error as an answer."""
-    return Answer({"error": {"code": error.code, "message": error.message}}, error.status)
 
 
 def not_for(token: Token, kind: str) -> Refused | None:
@@ -61,9 +38,8 @@ def not_for(token: Token, kind: str) -> Refused | None:
 def add_challenges(pages: FastAPI, config: Config, clock: Callable[[], int] = microseconds) -> None:
     """Put the route among a service's."""
     work = Casework(config, clock)
-    routes = APIRouter(route_class=_Once)
 
-    @routes.post(
+    @pages.post(
         "/v1/challenges/passed",
         summary="Accounts have passed a challenge: step-ups that ask for it end, and gateways are told at once.",
     )
@@ -72,11 +48,9 @@ def add_challenges(pages: FastAPI, config: Config, clock: Callable[[], int] = mi
         if wrong is not None:
             return refusal(wrong)
         by, via = person_of(request)
-        names = pseudonyms_of(config.store, config.key_file)
+        names = names_here(config)
         with work.opened() as (store, book):
             done = acting.passed(book, body.account_ids, body.kind, by, body.reason, work.now(), via=via, names=names)
             if done.actions:
                 acting.publish(store, book, work.now())
         return Answer(done.as_dict())
-
-    pages.include_router(routes)

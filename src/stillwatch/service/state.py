@@ -4,13 +4,12 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stillwatch.errors import StoreError
-from stillwatch.ingest.pseudonyms import pseudonym
 from stillwatch.records import InForce
 from stillwatch.respond.budgets import Budgets
 from stillwatch.respond.decide import Ask, Ruling, Timing, budget_of, decide
@@ -19,10 +18,9 @@ from stillwatch.service.clock import SECOND, Clock
 from stillwatch.service.leases import SharedLeases
 from stillwatch.service.realtime import raise_threads
 from stillwatch.service.wire import End, Question, encoded
-from stillwatch.store import keyring
 from stillwatch.store.decisions import Current, snapshot_key
-from stillwatch.store.keys import derived, read_secret
-from stillwatch.store.manifest import MANIFEST, read_manifest
+from stillwatch.store.manifest import MANIFEST
+from stillwatch.store.names import Names, names_of
 
 LOGGED = 10_000
 """Decisions that the log remembers: of actions that spoke, or would have."""
@@ -71,7 +69,7 @@ class State:
         self.keys_fault = ""
         self._doors_seen: tuple[int, int, int] | None = None
         self._manifest_seen: tuple[int, int, int] | None = None
-        self._names: Callable[[str], Iterable[str]] | None = None
+        self._names = Names({}, every=False)
 
     @classmethod
     def of(cls, held: Mapping[str, Any]) -> "State":
@@ -96,10 +94,9 @@ class State:
         return held
 
     def _found(self, find: Callable[[str], tuple[InForce, ...]], name: str) -> tuple[InForce, ...]:
-        """What a snapshot has of a name; in a pseudonymous store under each of its pseudonyms."""
-        if self._names is None:
-            return find(name)
-        return tuple(one for pseudonym in self._names(name) for one in find(pseudonym))
+        """What a snapshot has of a name, under each name by which the store keeps it."""
+        kept = self._names(name)
+        return find(name) if len(kept) == 1 else tuple(one for each in kept for one in find(each))
 
     def decide(self, asked: Question) -> Ruling:
         """The decision about one question; what spoke, or would have, goes to the log."""
@@ -111,7 +108,7 @@ class State:
         ruling = decide(ask, held, now, self.timing, self.budgets, time.monotonic())
         self.counts[ruling.decision.verdict] = self.counts.get(ruling.decision.verdict, 0) + 1
         if ruling.enforced or ruling.shadow:
-            self.log.append(logged(now, asked, ruling))
+            self.log.append(logged(now, asked, ruling, self._names))
         return ruling
 
     def end(self, said: End) -> None:
@@ -125,7 +122,7 @@ class State:
     def load(self) -> None:
         """Read all before the first request."""
         self._manifest_seen = _stamp(self.config.store / MANIFEST)
-        self._names = pseudonyms_of(self.config.store, self.config.key_file)
+        self._read_names()
         self.look()
 
     def look(self, pause: float = 0.0) -> None:
@@ -151,12 +148,17 @@ class State:
         if stamp == self._manifest_seen:
             return
         try:
-            self._names = pseudonyms_of(self.config.store, self.config.key_file)
+            self._read_names()
             self._manifest_seen, self.keys_fault = stamp, ""
         except StoreError as error:
             if not self.keys_fault:
                 log.error("%s", error)
             self.keys_fault = str(error)
+
+    def _read_names(self) -> None:
+        self._names = names_here(self.config)
+        if self._names.lost:
+            log.warning("ids that look like API keys are not found, since the key is not there: %s", self._names.lost)
 
     def _look_at_tokens(self) -> None:
         stamp = _stamp(tokens_file(self.config.store))
@@ -200,31 +202,27 @@ def _stamp(place: Path) -> tuple[int, int, int]:
     return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
 
-def pseudonyms_of(folder: Path, key_file: Path | None) -> Callable[[str], list[str]] | None:
-    """How a pseudonymous store names an id, in each epoch whose key is at hand; None for a store of plain ids.
+def names_here(config: Config) -> Names:
+    """How the store names an id that a gateway has from the logs.
 
-    Raises StoreError where the current epoch's key is lost: then no action would ever be found.
+    Raises StoreError where every id is a pseudonym and the current epoch's key is lost: then no action would ever be
+    found.
     """
-    manifest = read_manifest(folder)
-    if not manifest.pseudonymous:
-        return None
-    keys: dict[int, bytes] = {}
-    for one in manifest.epochs:
-        if one is manifest.epochs[-1]:
-            secret = keyring.find(one, folder, key_file)
-        elif not one.destroyed and (held := keyring.copies(one, folder, key_file)):
-            secret = read_secret(held[0])
-        else:
-            continue
-        keys[one.epoch] = derived(secret, "pseudonym", one.epoch, one.scheme)
-    return lambda name: [pseudonym(name, key, epoch) for epoch, key in sorted(keys.items())]
+    names = names_of(config.store, config.key_file)
+    if names.lost and names.every:
+        raise StoreError(
+            "without its key a pseudonymous store does not tell who is who", where=str(config.store), found=names.lost
+        )
+    return names
 
 
-def logged(now: int, asked: Question, ruling: Ruling) -> bytes:
-    """What the log keeps of a decision, as JSON: bytes, which the garbage collector need not walk over."""
+def logged(now: int, asked: Question, ruling: Ruling, names: Names) -> bytes:
+    """What the log keeps of a decision, as JSON: bytes, which the garbage collector need not walk over. Of what looks
+    like an API key it keeps the pseudonym."""
+    account, key = (one and names.unkeyed(one) for one in (asked.account_id, asked.api_key_id))
     told = {
-        "at": now, "decision_id": ruling.decision.decision_id, "account_id": asked.account_id,
-        "api_key_id": asked.api_key_id, "request_id": asked.request_id, "operation": asked.operation,
+        "at": now, "decision_id": ruling.decision.decision_id, "account_id": account,
+        "api_key_id": key, "request_id": asked.request_id, "operation": asked.operation,
         "verdict": ruling.decision.verdict, "enforced": [_named(one) for one in ruling.enforced],
         "shadow": [_named(one) for one in ruling.shadow],
     }  # fmt: skip

@@ -64,7 +64,7 @@ def write_snapshot(
     data = snapshot_bytes(actions, now, key, aliases)
     place = folder / f"{hashlib.blake2b(data, digest_size=16).hexdigest()}.snap"
     before = _named(folder)
-    write_whole(place, data, 0o644)
+    write_whole(place, data)
     named, older = before or ("", "")
     previous = "" if alone else older if named == place.name else named
     said = {"schema": SCHEMA, "snapshot": place.name, "previous": previous}

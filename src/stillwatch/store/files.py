@@ -17,6 +17,12 @@ from stillwatch.errors import StoreError
 STALE = 24 * 3600
 """Seconds after which a draft belongs to a process that was killed."""
 
+PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
+"""Modes of what stands in a store: other users of the machine read no account's id. What was there keeps its mode."""
+
+OPEN, OPEN_FOLDER = 0o644, 0o755
+"""Modes of what a user asks for elsewhere, such as pages for others."""
+
 Reached = Callable[[str], None]
 
 
@@ -28,11 +34,12 @@ reached: Reached = _nothing
 """Called with the name of each step that a crash may fall on. Tests put a kill here; it does nothing otherwise."""
 
 
-def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a file whole or not at all, over one that is there. Raises StoreError where the disk refuses."""
+def write_whole(path: Path, data: bytes, mode: int = PRIVATE) -> None:
+    """Write a file whole or not at all, over one that is there; folders that it lacks are made, and are as private as
+    it is. Raises StoreError where the disk refuses."""
     draft = path.parent / f".{path.name}.{secrets.token_hex(6)}.tmp"
     try:
-        make_folder(path.parent)
+        make_folder(path.parent, PRIVATE_FOLDER if mode == PRIVATE else OPEN_FOLDER)
         _write_draft(draft, data, mode)
         reached("draft")
         draft.rename(path)
@@ -55,11 +62,11 @@ def _write_draft(draft: Path, data: bytes, mode: int) -> None:
         os.fsync(file.fileno())
 
 
-def make_folder(folder: Path, mode: int = 0o755) -> None:
+def make_folder(folder: Path, mode: int = PRIVATE_FOLDER) -> None:
     """Make a folder and those above it, each one's name on disk before it is used. Raises OSError."""
     if folder.is_dir():
         return
-    make_folder(folder.parent)
+    make_folder(folder.parent, mode)
     folder.mkdir(mode=mode, exist_ok=True)
     reached("folder")
     sync_folder(folder.parent)

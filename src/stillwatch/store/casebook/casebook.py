@@ -38,6 +38,10 @@ MOST_NAMED = 8
 """Actions that an error names."""
 
 
+Account: TypeAlias = "str | tuple[str, ...] | None"
+"""An account by its name, or by any of the names under which a store keeps it (`store.names`)."""
+
+
 class Casebook:
     """One store's casebook. `open` brings it up to date; `writing` is the one way to change it. Whoever writes first
     begins it, who reads does not."""
@@ -113,9 +117,10 @@ class Casebook:
         return sorted(told, key=lambda one: (one.account_id, one.action_id))
 
     def find(
-        self, states: Iterable[State] = tuple(State), *, account: str | None = None, campaign: str | None = None
+        self, states: Iterable[State] = tuple(State), *, account: Account = None, campaign: str | None = None
     ) -> list[Action]:
-        """Actions in one of the states, of an account, of a campaign; by time of proposal and id."""
+        """Actions in one of the states, of an account by any of its names, of a campaign; by time of proposal and
+        id."""
         with self.database.reading() as connection:
             return found(connection, states, account=account, campaign=campaign)
 
@@ -175,7 +180,7 @@ class Writer:
         self._new: list[Action] = []
 
     def find(
-        self, states: Iterable[State] = tuple(State), *, account: str | None = None, campaign: str | None = None
+        self, states: Iterable[State] = tuple(State), *, account: Account = None, campaign: str | None = None
     ) -> list[Action]:
         """As the casebook's `find`, within the transaction."""
         self._insert()
@@ -259,12 +264,13 @@ class Writer:
 
 
 def found(
-    connection: Connection, states: Iterable[State], *, account: str | None = None, campaign: str | None = None
+    connection: Connection, states: Iterable[State], *, account: Account = None, campaign: str | None = None
 ) -> list[Action]:
-    """Actions in one of the states, of an account, of a campaign; by time of proposal and id."""
+    """Actions in one of the states, of an account by any of its names, of a campaign; by time of proposal and id."""
     where: list[ColumnElement[bool]] = [ACTIONS.c.state.in_([state.value for state in states])]
     if account is not None:
-        where.append(ACTIONS.c.account == mark(account))
+        several = (account,) if isinstance(account, str) else account
+        where.append(ACTIONS.c.account.in_(list(map(mark, several))))
     if campaign is not None:
         where.append(ACTIONS.c.campaign == mark(campaign))
     return _actions(connection, and_(*where))

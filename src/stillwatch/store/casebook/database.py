@@ -49,6 +49,8 @@ class Database:
         server = place.server_of(folder, url)
         if server is None and not begins:
             place.check_file(folder)
+        elif server is None:
+            place.make_file(folder)
         database = cls._of(folder, server)
         database.rehearses = rehearses
         try:

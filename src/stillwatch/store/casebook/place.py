@@ -14,8 +14,8 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from stillwatch.errors import UsageError
-from stillwatch.store.files import write_whole
+from stillwatch.errors import StoreError, UsageError
+from stillwatch.store.files import PRIVATE, write_whole
 
 FILE = "casebook.db"
 ELSEWHERE = "casebook.elsewhere"
@@ -94,6 +94,15 @@ def check_file(folder: Path) -> None:
     """Raise UsageError where the store's folder holds no casebook yet."""
     if not (folder / FILE).exists():
         raise UsageError("no casebook is there", where=str(folder / FILE), next_step=BEGIN_ONE)
+
+
+def make_file(folder: Path) -> None:
+    """Make the store's casebook an empty file that nobody else may read, where there is none: SQLite, which gives what
+    it puts beside it the same mode, would let others read it. Raises StoreError where the disk refuses."""
+    try:
+        os.close(os.open(folder / FILE, os.O_WRONLY | os.O_CREAT, PRIVATE))
+    except OSError as error:
+        raise StoreError(f"the casebook cannot be made ({error.strerror})", where=str(folder / FILE)) from error
 
 
 def check_server(where: str, known: str | None, first: str | None, *, begins: bool) -> None:
