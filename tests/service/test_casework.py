@@ -100,6 +100,22 @@ def test_decline_undo_and_a_group_that_is_named_with_its_size(ask: Ask) -> None:
     assert ask("alice", "/v1/undo", {"account_id": "acct_2", "reason": "Wrong."})["actions"][0]["ended"] == "undone"
 
 
+def test_actions_are_read_page_by_page(ask: Ask) -> None:
+    for account in ("acct_1", "acct_2"):
+        ask("alice", "/v1/propose", {**WANTED, "account_id": account})
+    whole = ask("alice", "/v1/casebook/actions")["actions"]
+    assert len(whole) == 2
+    newest = ask("alice", "/v1/casebook/actions", query=b"most=1")
+    assert newest["actions"] == whole[1:] and newest["of"] == 2
+    name = whole[1]["action_id"]
+    assert ask("alice", "/v1/casebook/actions", query=f"before={name}&most=1".encode())["actions"] == whole[:1]
+    name = whole[0]["action_id"]
+    assert ask("alice", "/v1/casebook/actions", query=f"before={name}".encode())["actions"] == []
+    ask("alice", "/v1/casebook/actions", status=400, query=b"before=R-000000000000")
+    for path in ("actions", "trail"):
+        assert "most" in ask("alice", f"/v1/casebook/{path}", status=400, query=b"most=1001")["error"]["message"]
+
+
 def test_several_rungs_are_approved_one_by_one(ask: Ask) -> None:
     limit = {**WANTED, "rung": "limit", "obligations": ["rate_limit:requests_per_minute=60"]}
     for body in (WANTED, limit, {**WANTED, "account_id": "acct_2"}):

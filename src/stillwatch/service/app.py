@@ -4,16 +4,18 @@ import asyncio
 import gc
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from stillwatch import __version__
@@ -21,15 +23,14 @@ from stillwatch.errors import first_of
 from stillwatch.records import CHALLENGES, MODES, OBLIGATIONS, REASON_CODES, Rung
 from stillwatch.respond.decide import begins
 from stillwatch.service.auth import OPEN, ROUTES
+from stillwatch.service.beside import Beside
 from stillwatch.service.casework import add_routes
 from stillwatch.service.challenges import add_challenges
-from stillwatch.service.decisions import App, Decisions, Receive, Scope, Send, admit, log, refuse
+from stillwatch.service.decisions import MOST_BODY, App, Decisions, Scope, Send, admit, log, refuse
+from stillwatch.service.reading import AtOnce, Awaited, Receive, replayed
 from stillwatch.service.routes import Once
-from stillwatch.service.state import Keeper, State
+from stillwatch.service.state import Config, Keeper, State
 from stillwatch.service.wire import End, Question, Refused
-
-MOST_BODY = 131_072
-"""Bytes of a request's body at most; of a decision's a part of that (service.wire)."""
 
 MOST_PLACES = 8
 """Places of a request that one answer names as wrong."""
@@ -42,27 +43,45 @@ def application() -> App:
     """The application of a worker, set by the environment (granian calls this)."""
     state = State.of(json.loads(os.environ[CONFIG]))
     state.load()
-    held = build(state)
+    held = build(state, Beside())
     gc.collect()
     gc.freeze()  # what stays is set apart: else each full collection walks over it while requests wait
     return held
 
 
-def build(state: State) -> Decisions:
-    """The application around a state."""
+def build(state: State, beside: Beside | None = None) -> Decisions:
+    """The application around a state. Casework is done `beside` it; without that, by itself."""
     decisions = Decisions(state, _refuse_all)
+    pages = _pages(_life(state, decisions, beside))
+    _routes(pages, state, decisions)
+    own = len(pages.routes)
+    _add_casework(pages, state.config)
+    pages.openapi = lambda: _openapi(pages)  # type: ignore[method-assign]
+    paths = {route.path for route in pages.routes[own:] if isinstance(route, APIRoute)} if beside else set()
+    decisions.rest = _guarded(state, decisions.others, lambda path: beside if beside and path in paths else pages)
+    return decisions
+
+
+def casework() -> App:
+    """Casework alone, set by the environment, for whoever is admitted already (service.beside calls this)."""
+    pages = _pages(None)
+    _add_casework(pages, Config.of(json.loads(os.environ[CONFIG])))
+    return pages
+
+
+def _pages(lifespan: Any) -> FastAPI:
     pages = FastAPI(
         title="Stillwatch", version=__version__, docs_url=None, redoc_url=None, openapi_url=None,
-        redirect_slashes=False, lifespan=_life(state, decisions),
+        redirect_slashes=False, lifespan=lifespan,
     )  # fmt: skip
-    _routes(pages, state, decisions)
     pages.router.route_class = Once
-    add_routes(pages, state.config)
-    add_challenges(pages, state.config)
+    return pages
+
+
+def _add_casework(pages: FastAPI, config: Config) -> None:
+    add_routes(pages, config)
+    add_challenges(pages, config)
     _faults(pages)
-    pages.openapi = lambda: _openapi(pages)  # type: ignore[method-assign]
-    decisions.rest = _guarded(state, pages)
-    return decisions
 
 
 async def _refuse_all(scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +90,7 @@ async def _refuse_all(scope: Scope, receive: Receive, send: Send) -> None:
         await refuse(send, Refused(503, "starting", "the service is starting"))
 
 
-def _life(state: State, decisions: Decisions) -> Any:
+def _life(state: State, decisions: Decisions, beside: Beside | None) -> Any:
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         keeper = Keeper(state)
@@ -80,36 +99,50 @@ def _life(state: State, decisions: Decisions) -> Any:
         yield
         keeper.stop()
         watch.cancel()
+        if beside is not None:
+            beside.stop()
 
     return life
 
 
-def _guarded(state: State, pages: App) -> App:
-    """The pages behind the list of routes: what does not stand in it is not there, whoever asks."""
+def _guarded(state: State, awaited: Awaited, app_of: Callable[[str], App]) -> App:
+    """The pages behind the list of routes: what does not stand in it is not there, whoever asks. `app_of` says who
+    answers a path. Bodies are read here, whole, before anybody is asked."""
+    at_once = AtOnce()
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await pages(scope, receive, send)
+            await app_of("")(scope, receive, send)
             return
         if scope["type"] != "http":
             return
         route = (scope["method"], scope["path"])
         try:
-            if route not in OPEN:
-                authorization = [value for name, value in scope["headers"] if name == b"authorization"]
-                one = authorization[0] if len(authorization) == 1 else None
-                scope["stillwatch.token"] = admit(state, one, _roles(route), scope["query_string"])
-                _known(route)
-                _measured(scope)
+            if route in OPEN:
+                await _answered(app_of(scope["path"]), scope, receive, send)
+                return
+            authorization = [value for name, value in scope["headers"] if name == b"authorization"]
+            one = authorization[0] if len(authorization) == 1 else None
+            token = scope["stillwatch.token"] = admit(state, one, _roles(route), scope["query_string"])
+            _known(route)
+            _measured(scope)
+            with at_once.place(token.id):
+                body = await awaited.body(receive) if scope["method"] == "POST" else b""
+                await _answered(app_of(scope["path"]), scope, replayed(body, receive), send)
         except Refused as error:
             await refuse(send, error)
-            return
-        try:
-            await pages(scope, receive, send)
-        except Exception as error:  # answered with 500 already; its words may quote
-            log.error("internal fault: %s", type(error).__name__)
 
     return guarded
+
+
+async def _answered(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """Let an application answer. Raises Refused."""
+    try:
+        await app(scope, receive, send)
+    except Refused:
+        raise
+    except Exception as error:  # answered with 500 already; its words may quote
+        log.error("internal fault: %s", type(error).__name__)
 
 
 def _known(route: tuple[str, str]) -> None:
@@ -147,9 +180,13 @@ def _routes(pages: FastAPI, state: State, decisions: Decisions) -> None:
     async def ready() -> JSONResponse:
         return JSONResponse({"ready": state.ready}, 200 if state.ready else 503)
 
+    described: list[bytes] = []
+
     @pages.get("/openapi.json", include_in_schema=False)
-    async def openapi() -> JSONResponse:
-        return JSONResponse(pages.openapi())
+    async def openapi() -> Response:
+        if not described:
+            described.append(json.dumps(pages.openapi(), separators=(",", ":")).encode())
+        return Response(described[0], media_type="application/json")
 
     @pages.get("/v1/state", summary="The snapshot, its age, what is wrong, and counts of decisions of this worker.")
     async def told() -> dict[str, Any]:
@@ -164,9 +201,10 @@ def _routes(pages: FastAPI, state: State, decisions: Decisions) -> None:
         return JSONResponse({"schema": "stillwatch/actions/v1", "account_id": account_id, "actions": held})
 
     @pages.get("/v1/decisions/log", summary="The newest decisions that an action spoke in, or would have (shadow).")
-    async def logged(most: Annotated[int, Query(ge=1, le=10_000)] = 100) -> JSONResponse:
-        held = [json.loads(one) for one in reversed(list(state.log)[-most:])]
-        return JSONResponse({"schema": "stillwatch/decision-log/v1", "worker": os.getpid(), "decisions": held})
+    async def logged(most: Annotated[int, Query(ge=1, le=10_000)] = 100) -> Response:
+        held = b",".join(islice(reversed(state.log), most))  # JSON already: to read it would hold decisions up
+        head = b'{"schema":"stillwatch/decision-log/v1","worker":%d,"decisions":[' % os.getpid()
+        return Response(head + held + b"]}", media_type="application/json")
 
 
 def _faults(pages: FastAPI) -> None:

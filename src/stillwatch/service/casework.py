@@ -1,8 +1,8 @@
 """The casebook over HTTP: what the commands of the ladder do, for people who are known by their token.
 
 A token that names a person acts as that person, and no request can say otherwise: the audit trail shows the token as
-the login. Nothing here is on the way of decisions; what begins or ends is published within some seconds by the process
-that watches the workers.
+the login. It runs in a process beside the worker (service.beside), so that nothing here is on the way of decisions;
+what begins or ends is published within some seconds by the process that watches the workers.
 """
 
 import logging
@@ -35,7 +35,7 @@ from stillwatch.store.store import Store
 
 log = logging.getLogger("stillwatch.service")
 
-MOST_ROWS = 10_000
+MOST_ROWS = 1000
 """Rows of one answer at most."""
 
 
@@ -136,6 +136,11 @@ def add_routes(pages: FastAPI, config: Config, clock: Callable[[], int] = micros
         return Answer({"error": {"code": "fault", "message": error.message}}, 503)
 
 
+def _place_in_time(action: Action) -> tuple[int, str]:
+    """What `find` sorts by."""
+    return action.proposed_at, action.action_id
+
+
 def _reading(pages: FastAPI, work: Casework) -> None:
     @pages.get("/v1/review", summary="Proposals that wait for a person, with whom they reach; and what people said.")
     def review() -> Answer:
@@ -153,14 +158,15 @@ def _reading(pages: FastAPI, work: Casework) -> None:
         account_id: Annotated[str | None, Query(max_length=1024)] = None,
         campaign_id: Annotated[str | None, Query(max_length=1024)] = None,
         state: Annotated[list[State] | None, Query()] = None,
-        most: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 1000,
+        before: Annotated[str | None, Query(max_length=64)] = None,
+        most: Annotated[int, Query(ge=1, le=MOST_ROWS)] = MOST_ROWS,
     ) -> Answer:
         with work.opened() as (_, book):
             acting.sweep(book, work.now())
             found = book.find(state or tuple(State), account=work.named(account_id), campaign=campaign_id)
-        return Answer(
-            {"schema": "stillwatch/actions/v1", "of": len(found), "actions": [told(one) for one in found[-most:]]}
-        )
+            first = _place_in_time(book.get(before)) if before else None
+        page = [one for one in found if first is None or _place_in_time(one) < first][-most:]
+        return Answer({"schema": "stillwatch/actions/v1", "of": len(found), "actions": [told(one) for one in page]})
 
     @pages.get("/v1/casebook/trail", summary="The audit trail: one action's rows, or the newest.")
     def trail(

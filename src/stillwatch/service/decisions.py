@@ -3,7 +3,7 @@
 To refuse a request costs nearly as much as to answer it: reading HTTP is most of the work. So a worker answers a set
 number a second, well below what it could, and tells the rest 503 at once, unread; up to twice that number both are
 quick. `Lag` sends requests away too where the event loop falls behind all the same. Nothing is awaited between a whole
-body and its answer. Bodies that do not come are ended by `sweep`, and hold nothing up.
+body and its answer. Bodies that do not come, of any route, are ended by `sweep`, and hold nothing up.
 """
 
 import asyncio
@@ -13,17 +13,13 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from stillwatch.service.auth import IN_URL, ROUTES, Token
+from stillwatch.service.reading import Awaited, Message, Receive
 from stillwatch.service.state import State
 from stillwatch.service.wire import MOST_BYTES, Refused, answer, end, fault, question
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-BODY_SECONDS = 5.0
-"""How long a body may take to arrive."""
 
 TICK = 0.002
 """Seconds between two looks at the queue."""
@@ -36,6 +32,9 @@ BURST = 0.02
 
 LATE = 5
 """One late look is a core that another process held for a moment; several are a queue."""
+
+MOST_BODY = 131_072
+"""Bytes of a request's body at most; of a decision's a part of that (service.wire)."""
 
 MOST_WAITING = 2048
 """Requests of this worker whose bodies may be awaited at once."""
@@ -88,7 +87,8 @@ class Decisions:
         self.state = state
         self.rest = rest
         self.lag = Lag()
-        self.waiting: dict[asyncio.Task[Any], float] = {}
+        self.waiting = Awaited(MOST_BYTES)
+        self.others = Awaited(MOST_BODY)
         self.shed = 0
         self._paid = 0.0
         self._each = 1.0 / state.config.most
@@ -109,7 +109,7 @@ class Decisions:
                 await send(_BUSY_START)
                 await send(_BUSY_BODY)
                 return
-            body = await self._body(receive)
+            body = await self.waiting.body(receive)
             if scope["path"] == DECIDE:
                 said = answer(self.state.decide(question(body)).decision)
             else:
@@ -144,37 +144,9 @@ class Decisions:
         self._paid = max(self._paid, now) + self._each
         return True
 
-    async def _body(self, receive: Receive) -> bytes:
-        """The whole body. Raises Refused where it is too long, or does not come."""
-        task = asyncio.current_task()
-        if task is not None:
-            self.waiting[task] = time.monotonic()
-        try:
-            parts: list[bytes] = []
-            size = 0
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Refused(400, "bad_request", "the body breaks off")
-                part = message.get("body", b"")
-                size += len(part)
-                if size > MOST_BYTES:
-                    raise Refused(413, "too_large", f"a body of more than {MOST_BYTES} bytes")
-                if not message.get("more_body", False):
-                    return b"".join([*parts, part]) if parts else part
-                parts.append(part)
-        except asyncio.CancelledError:
-            raise Refused(408, "timeout", f"the body did not come within {BODY_SECONDS:.0f} s") from None
-        finally:
-            if task is not None:
-                self.waiting.pop(task, None)
-
     def sweep(self, now: float) -> int:
         """End the requests whose bodies have not come in time: how many."""
-        late = [task for task, since in self.waiting.items() if now - since > BODY_SECONDS]
-        for task in late:
-            task.cancel()
-        return len(late)
+        return self.waiting.sweep(now) + self.others.sweep(now)
 
     async def watch(self) -> None:
         """Measure the queue and end what is late, until cancelled."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stillwatch.acting import publish, sweep
-from stillwatch.errors import StillwatchError
+from stillwatch.errors import ContractError, StillwatchError
 from stillwatch.store.casebook.casebook import Casebook
 from stillwatch.store.store import Store
 
@@ -27,6 +27,17 @@ log = logging.getLogger("stillwatch.service")
 
 def _microseconds() -> int:
     return time.time_ns() // 1000
+
+
+def _in_a_line(error: Exception) -> str:
+    """What was wrong, in one line and without the text of a query."""
+    if isinstance(error, ContractError):
+        return "the store's exchanges could not be read; an erasure or retention may be replacing their files"
+    if isinstance(error, StillwatchError):
+        return f"{error.where}: {error.message}" if error.where else error.message
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return type(error).__name__
 
 
 class Publisher(threading.Thread):
@@ -63,9 +74,9 @@ class Publisher(threading.Thread):
             changed = self._look()
             self._fault = ""
         except Exception as error:  # this thread must not die: without it nobody learns what was undone elsewhere
-            fault = str(error) if isinstance(error, StillwatchError | OSError) else type(error).__name__
+            fault = _in_a_line(error)
             if fault != self._fault:
-                log.error("what is in force cannot be published: %s", fault)
+                log.error("what is in force cannot be published now, and is tried again every %d s: %s", EVERY, fault)
             self._fault = fault
             self._close()
             return False

@@ -51,6 +51,12 @@ class Config:
     appeal_url: str = ""
     leases: Path | None = None
 
+    @classmethod
+    def of(cls, held: Mapping[str, Any]) -> "Config":
+        """A configuration as JSON has it."""
+        places = {name: Path(held[name]) for name in ("store", "key_file", "leases") if name in held}
+        return cls(**{**held, **places})
+
 
 class State:
     """One worker's state. Requests read it; only the keeper's thread exchanges parts of it, each by one assignment."""
@@ -74,8 +80,7 @@ class State:
     @classmethod
     def of(cls, held: Mapping[str, Any]) -> "State":
         """A state from its configuration as JSON has it."""
-        places = {name: Path(held[name]) for name in ("store", "key_file", "leases") if name in held}
-        return cls(Config(**{**held, **places}))
+        return cls(Config.of(held))
 
     # ------------------------------------------------------------------------------------------------ deciding
 
