@@ -7,9 +7,10 @@ from dataclasses import dataclass
 class MemberFacts:
     """One account in one group: membership log-odds, the registration's own ratio, and where its work came from.
 
-    `shared` counts exchanges that the group's templates explain, `own` the others. `asks` is false where a finding is
-    about the part that asks for training material, and the account shares other wordings of its programme alone
-    and is not joined to those who ask (`gather.joined_to_asking`). `at_home` is the share of the shared ones that came
+    `shared` counts exchanges that the group's templates explain, `own` the others. `asks` is false where what it shares cannot be what is
+    asked for training: a system text alone, or work that speaks against it (`findings._asks`), and in a finding about
+    the part that asks, other wordings of its programme alone without links to those who ask
+    (`gather.joined_to_asking`). `at_home` is the share of the shared ones that came
     from a block which the others use, `own_client` the same for the client (None where nothing is
     known). `among` is the share of the others that came from blocks which other members' shared work used and hardly
     anybody else (0 where these blocks are fewer than three). `access` is what infrastructure, registration and client

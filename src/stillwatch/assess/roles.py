@@ -83,14 +83,14 @@ def _is_unshown(member: MemberFacts, probability: float) -> bool:
     """Whether too little is shown to accuse a member that shares the work, for another reason than a stolen key."""
     if probability < BARELY or shares_a_tool(member) or shares_exits(member) or at_home(member) or not member.asks:
         return True
-    return is_stranger(member.access, member.company) or signed_up_alike(member)
+    return _is_linked_by_chance(member)
 
 
 def _estimated(member: MemberFacts, *, maybe_stolen: bool) -> float | None:
     """How likely a held account is the operator's own; None where nothing that was fitted says. Who neither asks for
     training material nor is linked by more than wordings may be somebody whose words the campaign copied: no more than
     even. Of who shares a tool, what links it beside the tool speaks."""
-    if is_stranger(member.access, member.company) or signed_up_alike(member):
+    if _is_linked_by_chance(member):
         likely = of_stranger(member.access + company_odds(member.company))
         return likely if member.asks or member.access > ALONE else min(likely, EVEN)
     if maybe_stolen:
@@ -184,6 +184,11 @@ def is_stranger(access: float, company: float | None) -> bool:
     linked at all, and what its own access says, together say at least `LINKED` nats.
     """
     return access <= ALONE or (company is not None and access + company_odds(company) < LINKED)
+
+
+def _is_linked_by_chance(member: MemberFacts) -> bool:
+    """Whether what links an account beside its wordings may as well be chance."""
+    return is_stranger(member.access, member.company) or signed_up_alike(member)
 
 
 def signed_up_alike(member: MemberFacts) -> bool:
