@@ -337,6 +337,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, 
     return code, out, err
 
 
+@pytest.mark.slow
 def test_a_policy_from_template_to_backtest(tiny: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = copied(tiny, tmp_path)
     put(store, "2026-10-07", finding(member("a\x1b[31m"), member("b", "victim")))

@@ -29,6 +29,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "s"
 
 
+@pytest.mark.slow
 def test_a_person_reads_what_became_of_each(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["changes", "--store", str(store)]) == 0
     out = capsys.readouterr().out

@@ -76,6 +76,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert process.returncode == 141
 
 
+@pytest.mark.slow
 def test_clean_leaves_nothing_that_a_terminal_obeys() -> None:
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     for start in range(0, len(every), 100):

@@ -28,6 +28,7 @@ def test_an_empty_period_is_an_error_and_leaves_no_run(store: list[str], capfd: 
     assert "holds no run" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_conflicting_rows_and_blind_terms_are_told(store: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
     assert cli.run(["detect", *store, "--json"]) == 0
@@ -46,6 +47,7 @@ def test_conflicting_rows_and_blind_terms_are_told(store: list[str], capfd: pyte
     assert cli.run(["show", "C-", *store]) == 2
 
 
+@pytest.mark.slow
 def test_with_an_accounts_file_its_empty_columns_are_named_and_the_next_step_said(
     store: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

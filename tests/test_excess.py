@@ -100,6 +100,7 @@ def test_a_tiny_permission_buys_nothing() -> None:
     assert [f.exchanges[1] for f in excess] == [N - 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["x DESC", "x % 7, x"])
 def test_the_order_of_rows_changes_nothing(order: str) -> None:
     caps = ({"exchange_cap": 600}, {"reference": "T-2", "token_cap": 41_000, "org_id": None, "account_id": "a"})

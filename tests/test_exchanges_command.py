@@ -61,6 +61,7 @@ def test_a_program_reads_the_same(store: Path, capsys: pytest.CaptureFixture[str
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "ids"),
     [(["--account", "acct_0"], ["e0", "e2"]), (["--wording", "segment"], ["e3", "e4"]), (["--account", "nobody"], [])],

@@ -119,6 +119,7 @@ def test_imports_never_go_up_and_strangers_do_not_meet() -> None:
     assert not wrong
 
 
+@pytest.mark.slow
 def test_no_circles_between_files() -> None:
     circle: list[str] = []
     try:

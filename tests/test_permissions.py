@@ -59,6 +59,7 @@ def standing(*permissions: dict[str, Any]) -> Iterator[DuckEngine]:
         yield engine
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("permission", "entities", "accounts"),
     [
@@ -93,6 +94,7 @@ def beyond(*permissions: dict[str, Any]) -> tuple[list[int], list[int], list[int
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("permission", "covers", "excess", "capped"),
     [
@@ -135,6 +137,7 @@ def test_exchanges_without_tokens_are_excess_only_when_the_others_used_up_the_ca
         assert numbers(engine, "x", "excess_exchange") == [3]  # 0 and 1 were asked before the cap was used up
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("permission", "exchanges", "accounts"),
     [

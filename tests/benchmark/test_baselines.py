@@ -62,6 +62,7 @@ def test_pairs_are_counted_and_stop_words_are_not() -> None:
     assert len(shared(world, (Family.REGISTRATION,), most=2, least=1).left) == 0
 
 
+@pytest.mark.slow
 def test_fraudar_finds_the_planted_block_first() -> None:
     found = fraudar(planted(), (Family.INFRASTRUCTURE,))
     assert set(np.flatnonzero(found.group == 0)) == set(RING)

@@ -20,6 +20,7 @@ def hostile(text: str) -> str:
     return page(given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(PAYLOADS)))
 def test_a_hostile_string_in_every_field_changes_no_element(number: int) -> None:
     found = hostile(PAYLOADS[number])
@@ -72,6 +73,7 @@ def test_a_broken_promise_is_said() -> None:
     assert "exceed 1, which breaks the promise" in page(result(given))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "W" * 400, "".join(PAYLOADS[:8])], ids=["as it is", "long", "hostile"])
 def test_no_width_makes_the_page_scroll_sideways_and_nothing_runs(browser: Browser, tmp_path: Path, text: str) -> None:
     place = tmp_path / "page.html"

@@ -36,6 +36,7 @@ def harmless() -> list[tuple[str, tuple[str, ...]]]:
     return Reader(hostile("x")).shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(PAYLOADS)))
 def test_a_hostile_string_in_every_field_changes_no_element(number: int) -> None:
     found = hostile(PAYLOADS[number])
@@ -138,6 +139,7 @@ def test_a_staircase_falls_where_a_dearer_way_hides_better() -> None:
     assert staircase(dots) == "M50 20H90V80H590"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "W" * 400, "".join(PAYLOADS[:8])], ids=["as it is", "long", "hostile"])
 def test_no_width_makes_the_page_scroll_sideways_and_nothing_runs(browser: Browser, tmp_path: Path, text: str) -> None:
     place = tmp_path / "page.html"

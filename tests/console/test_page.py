@@ -72,6 +72,7 @@ def names(shape: list[tuple[str, tuple[str, ...]]]) -> set[tuple[str, str]]:
     return {(tag, name) for tag, attributes in shape for name in (*attributes, "")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("structure", [False, True], ids=["names and texts", "every string"])
 @pytest.mark.parametrize("number", range(len(PAYLOADS)))
 def test_a_hostile_string_in_every_field_changes_no_element(number: int, structure: bool) -> None:

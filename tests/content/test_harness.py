@@ -44,6 +44,7 @@ def seen(engine: DuckEngine, n: int) -> tuple[list[Any], list[Any]]:
     return every[:n], every[n:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ASKED, ids=["hello", "instruction", "question"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("harness", HARNESSES)
@@ -109,6 +110,7 @@ WAYS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", WAYS)
 def test_an_instruction_hidden_in_a_harness_s_tags_is_intent_and_template(how: str) -> None:
     """Two accounts, three items each: fewer than any harness has."""

@@ -130,6 +130,7 @@ def test_a_new_wording_in_each_exchange_is_one_profile() -> None:
     assert most == set(range(10))
 
 
+@pytest.mark.slow
 def test_the_holders_of_one_instruction_are_one_family_however_many_they_are() -> None:
     """Beside a thousand, and whatever entity stands first."""
     texts = [instructed(n, WORDINGS[0], 4, 0) for n in range(1_000)] + [[filler(n, 20)] * 2 for n in range(500)]

@@ -72,6 +72,7 @@ def test_columns_are_normalised_as_texts_are(texts: list[str | None]) -> None:
     assert normalise(column(texts)[1:]).to_pylist() == wanted[1:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.data())
@@ -150,6 +151,7 @@ def test_bytes_that_are_no_text_are_refused(bad: bytes) -> None:
         normalise(texts)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pages")
 def test_threads_that_make_pages_at_once_agree() -> None:
     chance = random.Random(SEED)

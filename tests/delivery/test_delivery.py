@@ -149,6 +149,7 @@ def test_a_slow_drip_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         webhook.send(hook(f"http://{LOOPBACK}:{listener.getsockname()[1]}/"), alert(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["webhook", "mail"])
 def test_a_handshake_that_drips_ends(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte comes well within a socket's timeout, and they never end."""

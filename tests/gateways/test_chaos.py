@@ -46,6 +46,7 @@ def wanted(name: str, many: int) -> Counter[str]:
     return Counter({"on, told": many // 2, "on": many // 2})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_request_is_answered(name: str, fault: str) -> None:

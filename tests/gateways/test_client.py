@@ -96,6 +96,7 @@ def test_a_decision_is_kept_for_its_ttl_and_used_beyond_it_only_where_nobody_ans
     assert (gone.source, gone.decision.verdict) == (DEFAULT, "allow")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WORST)
 def test_whatever_the_service_does_there_is_an_answer(made: Callable[..., Decide], what: str) -> None:
     with serving(Service(WORST[what])) as service:
@@ -327,6 +328,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(JSON, st.sampled_from([*ALLOW, "obligations", "notice", "appeal_url"]))
 def test_an_answer_is_read_or_garbage(value: object, name: str) -> None:

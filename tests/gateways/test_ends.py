@@ -213,6 +213,7 @@ def test_who_begins_as_soon_as_another_of_his_has_ended_is_not_one_too_many() ->
         assert asyncio.run(run(service)) == ["asked", "ended"] * 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "what", ["nothing comes", "garbage", "it hangs up", "a slow drip", "overloaded", "a huge body"]
 )
@@ -247,6 +248,7 @@ def test_an_end_that_the_service_does_not_know_is_not_tried_again() -> None:
     assert len(service.ended) == 1
 
 
+@pytest.mark.slow
 def test_a_question_that_came_too_late_is_ended_where_the_service_may_count_the_request() -> None:
     """It may have been let in there. Who is known to have no such limit is not ended."""
 
@@ -321,6 +323,7 @@ def test_the_queue_is_bounded_and_the_oldest_are_dropped() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_while_the_service_counts_as_dead_and_nobody_waits_then() -> None:
     async def run() -> None:
         post = Post()

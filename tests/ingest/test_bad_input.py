@@ -39,6 +39,7 @@ from tests.ingest.rows import TEXT, lines, read_all, row
 DOCUMENT = Path(__file__).parents[2] / "docs" / "bad-input.md"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.group}: {kind.name}"[:70])
 def test_a_kind_is_named_and_its_neighbours_arrive(tmp_path: Path, kind: Kind) -> None:
     source = kind.make(tmp_path) or tmp_path
@@ -120,6 +121,7 @@ HEAVY: dict[str, tuple[Callable[[Path], object], int]] = {
 QUICK = ("gzip",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in HEAVY])
 def test_memory_and_time_are_bounded_whatever_a_file_claims(tmp_path: Path, name: str) -> None:
     make, kept = HEAVY[name]

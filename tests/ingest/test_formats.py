@@ -51,6 +51,7 @@ def written(folder: Path, *records: Any, name: str = "exchanges.jsonl") -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("format", "pair"), PAIRS, ids=[f"{name}: {pair['what']}" for name, pair in PAIRS])
 def test_a_line_means_its_exchange(tmp_path: Path, format: str, pair: dict[str, Any]) -> None:
     file = written(tmp_path, pair["record"], name="log.jsonl")

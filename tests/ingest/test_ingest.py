@@ -148,6 +148,7 @@ def test_an_ingest_that_keeps_nothing_ends_with_what_to_do(tmp_path: Path, capfd
     assert capfd.readouterr().err.splitlines()[-1] == f"next: stillwatch detect --store {store}"
 
 
+@pytest.mark.slow
 def test_answers_before_their_questions_are_counted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """One in the quick way of a flat line, one beside messages in objects, one of a row that is set aside."""
     early = {"finished_at": "2026-05-31T23:59:59Z"}

@@ -53,6 +53,7 @@ def rows_of(store: Path, table: str) -> list[dict[str, Any]]:
     return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", KEYS)
 def test_a_key_where_an_id_belongs_becomes_a_pseudonym(tmp_path: Path, secret: str) -> None:
     source = logs(tmp_path / "logs", exchange(1, account_id=secret, api_key_id=secret), exchange(2))

@@ -41,6 +41,7 @@ def odd_lines(seed: int, count: int) -> list[bytes]:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_quick_equals_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     print(f"seed {seed}")
@@ -51,6 +52,7 @@ def test_quick_equals_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed
     assert quick[1], "the world should hold bad rows"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
 def test_a_line_means_the_same_alone(tmp_path: Path, seed: int) -> None:
     print(f"seed {seed}")

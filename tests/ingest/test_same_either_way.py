@@ -96,6 +96,7 @@ def both_ways(path: Path, wanted: Wanted | None = None) -> Any:
     return quick
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["auto", "openai", "anthropic", "litellm", "canonical"])
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 def test_fuzzed_lines_read_the_same(tmp_path: Path, format: str, seed: int) -> None:
@@ -170,6 +171,7 @@ def _with_objects(held: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()), max_size=6),

@@ -81,6 +81,7 @@ class WrittenOut:
         return out.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [Family.CONTENT, Family.CLIENT, Family.REGISTRATION])
 @pytest.mark.parametrize("size", [5, 20, 40])
 @pytest.mark.parametrize("cost", [0.0, 1e6], ids=["by rows", "by tokens"])

@@ -23,6 +23,7 @@ def world(rows: list[list[int]]) -> Incidence:
     return Incidence(KEYS[: len(rows)], np.ones(len(rows), dtype=np.int64), (made,), ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [

@@ -73,6 +73,7 @@ def test_where_no_text_is_seen_access_parts_nobody() -> None:
     assert is_one(blind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [40, 60])
 def test_two_operators_of_one_published_prompt_are_two_groups_and_each_others_kin(first: int) -> None:
     """They share prompts, client and hours, and each has exits and sign-ups of its own."""

@@ -99,6 +99,7 @@ def exceeds_one(e: list[float]) -> bool:
     return bool(np.mean(e) > 1.0 + 3.0 * np.std(e) / np.sqrt(len(e)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "both_ways", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["more only", "both ways"]
 )

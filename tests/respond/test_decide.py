@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ def actions(draw: st.DrawFn) -> InForce:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(actions(), max_size=6), st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None)
 def test_a_decision_follows_from_the_set_of_actions(held: list[InForce], chance: random.Random) -> None:

@@ -586,6 +586,7 @@ NAMES = (*EVENTS, *map(str, State), "refused", "suspended", "spoiled", "answered
 """What walks have to come upon."""
 
 
+@pytest.mark.slow
 def test_random_walks_follow_the_rules() -> None:
     total = walks(600)
     assert all(total[name] > 0 for name in NAMES), total

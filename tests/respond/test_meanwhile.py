@@ -107,6 +107,7 @@ APPROVE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meanwhile", APPROVE)
 @pytest.mark.parametrize("although", [False, True])
 def test_approve_judges_what_came_while_it_waited_for_its_turn(

@@ -34,6 +34,7 @@ def crowd(greedy: int, limit: int, seconds: float, every: float, seed: int = 7) 
     return passed, longest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("greedy", "limit", "every"), [(1, 10, 24.0), (4, 10, 60.0), (24, 10, 300.0), (9, 60, 20.0)])
 def test_a_member_that_asks_for_less_than_its_part_is_not_starved(greedy: int, limit: int, every: float) -> None:
     """Its part is half of an even one: limit / (2 · members) a minute."""
@@ -62,6 +63,7 @@ def test_a_member_who_leaves_gives_its_part_back() -> None:
     assert sum(later) == 11, "a burst as of one that asks alone"
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 600),
     st.lists(st.tuples(st.floats(0, 0.5), st.sampled_from("abcdef"), st.integers(1, 900)), min_size=50, max_size=200),

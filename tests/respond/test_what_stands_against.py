@@ -62,6 +62,7 @@ def asked(book: Casebook) -> Iterator[list[str]]:
     event.remove(book.database.engine, "before_cursor_execute", note)
 
 
+@pytest.mark.slow
 def test_approve_refuses_for_exactly_what_review_tells(store: Store) -> None:
     """Every rung beside every mixture of what may stand against it; each action is asked by itself."""
     book, told = opened(store), 0

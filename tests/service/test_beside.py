@@ -46,6 +46,7 @@ def ask(app: Any, token: str, body: bytes) -> tuple[int, str]:
     return status, said.decode()
 
 
+@pytest.mark.slow
 def test_requests_are_answered_one_by_one_and_an_end_is_told_and_mended(service: Service) -> None:
     beside = Beside(COMMAND)
     app, token = service_beside(service, beside)
@@ -70,6 +71,7 @@ def test_requests_are_answered_one_by_one_and_an_end_is_told_and_mended(service:
     assert ask(app, token, b"go")[0] == 503
 
 
+@pytest.mark.slow
 def test_what_takes_too_long_is_ended(service: Service) -> None:
     beside = Beside(COMMAND, 3.0)
     app, token = service_beside(service, beside)

@@ -160,6 +160,7 @@ def test_the_command_makes_tokens_of_kinds_and_lists_them(
     assert cli.run(["serve", "--kind", "payment", "--store", store]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "code", "words"),
     [
@@ -185,6 +186,7 @@ def test_a_body_that_can_be_read_in_two_ways_or_none_changes_nothing(
     assert ask(service, "kyc")[1]["passed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [

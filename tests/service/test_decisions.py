@@ -417,6 +417,7 @@ def test_what_is_too_much_is_told_so_at_once_and_strangers_use_nothing_up(tmp_pa
     assert other.ask(QUESTION)[0] == 503
 
 
+@pytest.mark.slow
 def test_sending_requests_away_keeps_nothing_of_them(tmp_path: Path, key: Path) -> None:
     """An error that is made once and raised again and again keeps every frame that it passed."""
     service = Service(tmp_path / "s", key, [], most=1)

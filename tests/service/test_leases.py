@@ -119,6 +119,7 @@ def test_workers_count_together_who_asks(table: Path) -> None:
     assert len(first) == 4 and not second.take("g", "honest", 4, 1, now, "h9"), "two each"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [True, False])
 def test_who_waits_longest_comes_first(table: Path, shared: bool) -> None:
     """Twenty members ask without a pause, one asks each second: it has its part, as each of them has."""

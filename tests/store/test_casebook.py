@@ -145,6 +145,7 @@ def test_a_later_run_renews_up_to_the_bound_and_then_asks_a_person(store: Store)
     whole(book)
 
 
+@pytest.mark.slow
 def test_no_account_is_touched_for_more_than_a_week_in_four_without_a_person(store: Store) -> None:
     """Rules with many names, runs and lengths; whatever they do, the union of automatic time stays within the bound."""
     for seed in range(6):
@@ -255,6 +256,7 @@ def test_a_detection_that_errs_in_many_groups_at_once_waits_for_a_person(store: 
     whole(book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["starts_at", "expires_at", "proposed_at", "needs", "version", "bound_at"])
 @pytest.mark.parametrize("value", ["soon", 1.5, True, [], None])
 def test_an_action_that_somebody_wrote_over_is_told_and_never_crashes(store: Store, part: str, value: Any) -> None:

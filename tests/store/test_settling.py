@@ -34,6 +34,7 @@ def slow_reference(rows: list[Row]) -> tuple[list[Row], int]:
     return sorted(best.values()), sum(len(held) > 1 for held in versions.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_any_order_and_batching_settles_alike(tmp_path: Path, seed: int) -> None:
     print(f"seed {seed}")

@@ -64,6 +64,7 @@ def test_every_script_is_pure_and_writes_json(scripts: list[Script]) -> None:
                 assert whole is None or isinstance(json.loads(whole), list)
 
 
+@pytest.mark.slow
 def test_a_conversation_keeps_what_was_said(scripts: list[Script]) -> None:
     chat = scripts[-1]
     earlier, later = chat.write(4, 1).messages, chat.write(4, 2).messages
