@@ -133,9 +133,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--waiting", type=int, default=1_000, help="requests a line of the table without the breaker")
+    parser.add_argument("--only", nargs="+", metavar="GATEWAY", help="gateways to ask, by their names in the table")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     names = [*NAMES, *([PLUGIN] if LITELLM.exists() else [])]
+    names = [name for name in names if given.only is None or name in given.only]
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
