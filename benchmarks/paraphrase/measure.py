@@ -69,10 +69,8 @@ def _outcome(world: World, channels: Sequence[Channel], matrix: MemberMatrix | N
             *about, np.zeros(len(members)), np.zeros(len(members)), np.zeros(0), world.honest, np.zeros(0, bool)
         )
     scored = scores(channels, members)
-    inside = np.zeros(world.n, np.bool_)
-    inside[members] = True
-    rows, weight = members.astype(np.int32), inside.astype(np.float64)
-    product = matrix.ratios(rows, inside, weight, matrix.profile(rows, weight))
+    rows, weight = members.astype(np.int32), np.ones(len(members))
+    product = matrix.ratios(rows, weight, matrix.profile(rows, weight))
     mine = scored.outsiders < world.honest
     templated = np.array([world.kinds[who] in TEMPLATED for who in scored.outsiders[mine]], bool)
     return Outcome(*about, scored.members, product, scored.outside[mine], world.honest, templated)

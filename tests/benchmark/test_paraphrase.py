@@ -82,11 +82,8 @@ def test_outsiders_have_what_the_product_gives_them(bench: SimpleNamespace, seed
     entity, token = np.concatenate([entity, lent]), np.concatenate([token, np.full(30, 1_001)])
     ours = bench.nats.scores([bench.nats.channel(entity, token, n)], members)
     matrix = MemberMatrix((product_channel("exact", (Family.CONTENT,), entity, token, n),))
-    inside = np.zeros(n, np.bool_)
-    inside[members] = True
-    weight = inside.astype(np.float64)
-    profile = matrix.profile(members.astype(np.int32), weight)
-    theirs = matrix.ratios(ours.outsiders.astype(np.int32), inside, weight, profile)
+    profile = matrix.profile(members.astype(np.int32), np.ones(len(members)))
+    theirs = matrix.ratios(ours.outsiders.astype(np.int32), np.zeros(len(ours.outsiders)), profile)
     assert len(ours.outsiders) >= 30
     assert np.allclose(ours.outside, theirs, atol=1e-9)
 

@@ -108,6 +108,10 @@ class Incidence:
         """The rows that may stand in a group."""
         return np.ones(self.n, dtype=np.bool_) if self.aside is None else ~self.aside
 
+    def linked(self, rows: Indices) -> Indices:
+        """Those of the rows that may stand in a group."""
+        return rows if self.aside is None else rows[~self.aside[rows]]
+
     @property
     def n(self) -> int:
         """How many entities there are."""

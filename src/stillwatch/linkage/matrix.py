@@ -47,10 +47,10 @@ class FamilyMatrix:
 
 
 class Lent:
-    """Scratch arrays over so many tokens, all -1 and left so, each lent to one thread at a time."""
+    """Scratch arrays over so many tokens or rows, all -1 and left so, each lent to one thread at a time."""
 
-    def __init__(self, n_tokens: int) -> None:
-        self._n_tokens = n_tokens
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._spare: list[Indices] = []
 
     @contextmanager
@@ -59,7 +59,7 @@ class Lent:
         try:
             array = self._spare.pop()
         except IndexError:
-            array = np.full(self._n_tokens, -1, dtype=np.int32)
+            array = np.full(self._size, -1, dtype=np.int32)
         yield array
         self._spare.append(array)  # not where the borrower failed: it may have left marks
 

@@ -3,7 +3,6 @@ GIL."""
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from stillwatch.linkage.incidence import Floats, Indices, Ints
 from stillwatch.linkage.kernels import GREATEST, KAPPAS, MOST_TYPICAL, excess
@@ -16,7 +15,7 @@ LEAST_SHARE = 0.02
 def shown_tokens(
     members: Indices, weight: Floats, indptr: Ints, tokens: Indices, slot: Indices
 ) -> tuple[Indices, Ints, Floats]:
-    """The tokens that these rows hold, in how many of the rows, and with what weight.
+    """The tokens that these rows hold, in how many of the rows, and with what weight: each row has one.
 
     `slot` is a scratch array over tokens, all -1, and is left so.
     """
@@ -26,15 +25,15 @@ def shown_tokens(
     seen = np.empty(held, dtype=np.int32)
     counts, mass = np.zeros(held, dtype=np.int64), np.zeros(held)
     distinct = 0
-    for row in members:
-        for at in range(indptr[row], indptr[row + 1]):
+    for member in range(len(members)):
+        for at in range(indptr[members[member]], indptr[members[member] + 1]):
             token = tokens[at]
             if slot[token] < 0:
                 slot[token] = distinct
                 seen[distinct] = token
                 distinct += 1
             counts[slot[token]] += 1
-            mass[slot[token]] += weight[row]
+            mass[slot[token]] += weight[member]
     for place in range(distinct):
         slot[seen[place]] = -1
     return seen[:distinct], counts[:distinct], mass[:distinct]
@@ -53,8 +52,8 @@ def enriched_tokens(
     vocabulary: Ints,
     slot: Indices,
 ) -> tuple[Indices, Floats, Floats, Floats]:
-    """Which tokens the members show beyond chance, each token's mass among them and its popularity outside, and the
-    group's mass in each channel.
+    """Which tokens the members show beyond chance, each member with its weight, each token's mass among them and its
+    popularity outside, and the group's mass in each channel.
 
     A token counts where two members show it, twice as often as chance, and by more than the channel's vocabulary
     allows by accident. `held` and `vocabulary` are the tokens held and the distinct tokens of each channel.
@@ -62,12 +61,13 @@ def enriched_tokens(
     n_channels = sizes.shape[0]
     group, own_sizes = np.zeros(n_channels), np.zeros(n_channels)
     beyond = held.astype(np.float64)
-    for row in members:
+    for member in range(len(members)):
+        row = members[member]
         for c in range(n_channels):
-            own_sizes[c] += weight[row] * sizes[c, row]
+            own_sizes[c] += weight[member] * sizes[c, row]
             beyond[c] -= sizes[c, row]
             if sizes[c, row] > 0:
-                group[c] += weight[row]
+                group[c] += weight[member]
     for c in range(n_channels):
         own_sizes[c] /= max(group[c], 1.0)
     seen, counts, mass = shown_tokens(members, weight, indptr, tokens, slot)
@@ -93,25 +93,44 @@ def enriched_tokens(
 
 
 @njit(cache=True, nogil=True)
-def mark_holders(enriched: Indices, holder_indptr: Ints, holders: Indices, marks: NDArray[np.bool_]) -> None:
-    """Mark the rows that hold one of these tokens."""
+def with_holders(rows: Indices, enriched: Indices, holder_indptr: Ints, holders: Indices, place: Indices) -> Indices:
+    """The rows, none twice, and then all others that hold one of these tokens. `place` is a scratch array over rows,
+    all -1, and is left so."""
+    most = len(rows)
+    for token in enriched:
+        most += holder_indptr[token + 1] - holder_indptr[token]
+    out = np.empty(most, dtype=np.int32)
+    out[: len(rows)] = rows
+    place[rows] = 0
+    found = len(rows)
     for token in enriched:
         for at in range(holder_indptr[token], holder_indptr[token + 1]):
-            marks[holders[at]] = True
+            if place[holders[at]] < 0:
+                place[holders[at]] = 0
+                out[found] = holders[at]
+                found += 1
+    place[out[:found]] = -1
+    return out[:found].copy()
 
 
 @njit(cache=True, nogil=True)
-def _places(rows: Indices, n: int, enriched: Indices, holder_indptr: Ints, holders: Indices) -> tuple[Indices, int]:
-    """Number the asked rows that hold an enriched token, from 0, and say how many; every other row has -1."""
-    place = np.full(n, -1, dtype=np.int32)
-    place[rows] = -2
+def _numbered(
+    rows: Indices, own: Floats, enriched: Indices, holder_indptr: Ints, holders: Indices, place: Indices
+) -> Floats:
+    """Number the asked rows that hold an enriched token, from 0, in `place`, which is below -1 for the others that are
+    asked; what each of the numbered has of its own."""
+    for at in range(len(rows)):
+        place[rows[at]] = -2 - at
+    out = np.empty(len(rows))
     found = 0
     for token in enriched:
         for at in range(holder_indptr[token], holder_indptr[token + 1]):
-            if place[holders[at]] == -2:
+            asked = -2 - place[holders[at]]
+            if 0 <= asked < len(rows):
+                out[found] = own[asked]
                 place[holders[at]] = found
                 found += 1
-    return place, found
+    return out[:found]
 
 
 @njit(cache=True, nogil=True)
@@ -144,8 +163,7 @@ def _mean(logs: Floats, voices: int, group: Floats) -> float:
 @njit(cache=True, nogil=True)
 def member_log_ratios(
     rows: Indices,
-    inside: NDArray[np.bool_],
-    weight: Floats,
+    own: Floats,
     enriched: Indices,
     mass: Floats,
     frequency: Floats,
@@ -155,17 +173,20 @@ def member_log_ratios(
     holder_indptr: Ints,
     holders: Indices,
     voices: Ints,
+    place: Indices,
 ) -> Floats:
     """Log-likelihood ratio of each of `rows` for membership in one family: ln of the mean over channels and kappa.
 
-    `inside` marks the group over all rows and `weight` its members' probabilities; `enriched`, `mass`, `frequency` and
-    `group` are its profile (`enriched_tokens`). A member's own row is left out of the shares that it is compared with,
+    `own` is the probability of each row that is a member, 0 of the others; `enriched`, `mass`, `frequency` and `group`
+    are the group's profile (`enriched_tokens`). A member's own row is left out of the shares that it is compared with,
     and the group out of popularity. A channel in which the row or the group shows nothing abstains; with no channel
     left the ratio is 0. `voices` is `spoken` of the family. Rows that hold no token of the profile differ by their
-    channels only, and their ratio is never above 0.
+    channels only, and their ratio is never above 0. No row is asked about twice; `place` is a scratch array over rows,
+    all -1, and is left so.
     """
     n_channels, n_kappas = sizes.shape[0], len(KAPPAS)
-    place, found = _places(rows, len(inside), enriched, holder_indptr, holders)
+    lent = _numbered(rows, own, enriched, holder_indptr, holders, place)
+    found = len(lent)
     base = np.zeros((n_channels, n_kappas))
     logs = np.zeros((found, n_channels, n_kappas))
     products = np.ones((found, n_channels, n_kappas))
@@ -179,8 +200,8 @@ def member_log_ratios(
             row = holders[holder]
             if place[row] < 0:
                 continue
-            own = weight[row] if inside[row] else 0.0
-            share = max(mass[at] - own, 0.0) / (max(group[c] - own, 0.0) + 0.5)
+            less = lent[place[row]]
+            share = max(mass[at] - less, 0.0) / (max(group[c] - less, 0.0) + 0.5)
             odds = 1.0 / np.expm1(sizes[c, row] * frequency[at])
             for k in range(n_kappas):
                 shown = min(KAPPAS[k] * share, MOST_TYPICAL)
@@ -201,4 +222,5 @@ def member_log_ratios(
             if np.isnan(unmet[voices[row]]):
                 unmet[voices[row]] = _mean(base, voices[row], group)
             out[at] = unmet[voices[row]]
+    place[rows] = -1
     return out

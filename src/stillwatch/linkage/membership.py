@@ -4,6 +4,7 @@ Outside the guarantee: the e-value belongs to the tested core. Not calibrated un
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from stillwatch.linkage.clusters import ENOUGH, LINK
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
 from stillwatch.linkage.matrix import Lent, family_matrix
-from stillwatch.linkage.member_kernel import enriched_tokens, mark_holders, member_log_ratios, spoken
+from stillwatch.linkage.member_kernel import enriched_tokens, member_log_ratios, spoken, with_holders
 from stillwatch.records import Family
 
 ROUNDS = 6
@@ -40,9 +41,14 @@ class Membership:
     ratios: Floats
     families: tuple[Family, ...]
 
+    @cached_property
+    def is_certain(self) -> NDArray[np.bool_]:
+        """Which rows share the work and belong with a probability of at least one half."""
+        return np.asarray((self.log_odds >= 0) & _shares_work(self.ratios, self.families))
+
     def certain(self) -> Indices:
-        """Rows that share the work and belong with a probability of at least one half."""
-        return np.asarray(self.rows[(self.log_odds >= 0) & _shares_work(self.ratios, self.families)])
+        """The rows of `is_certain`."""
+        return np.asarray(self.rows[self.is_certain])
 
     def access(self, without: tuple[Family, ...] = TEXT) -> Floats:
         """What the families other than these say together, in nats."""
@@ -51,7 +57,7 @@ class Membership:
     def linked(self) -> float | None:
         """The share of certain members with more than a nat of access beside their work and their client, which one
         product's users share as well; nothing where there are no members."""
-        certain = np.isin(self.rows, self.certain())
+        certain = self.is_certain
         return _borne(self.ratios[certain], self.families) if certain.any() else None
 
     def borne(self) -> Indices:
@@ -61,7 +67,7 @@ class Membership:
 
     def within(self, part: Indices) -> "Membership":
         """The same without the certain members that lie outside of a part."""
-        kept = ~np.isin(self.rows, self.certain()) | np.isin(self.rows, part)
+        kept = ~self.is_certain | np.isin(self.rows, part)
         return Membership(self.rows[kept], self.log_odds[kept], self.ratios[kept], self.families)
 
     def of(self, family: Family) -> Floats:
@@ -83,40 +89,36 @@ def membership(
     the greater of the two ratios; a row that shows no material has a ratio of work of zero, so content then takes
     nothing from it either.
     """
-    at_core = _marked(incidence.n, core)
-    linkable = incidence.linkable()
-    inside, weight, members = at_core.copy(), at_core.astype(np.float64), core
+    weight, members = np.ones(len(core)), core
     rows, log_odds, ratios = core, np.zeros(len(core)), np.zeros((len(core), len(families)))
     first = [place for place, family in enumerate(families) if family in TEXT]
     known: tuple[Indices, Floats, Floats] | None = None
     for _ in range(ROUNDS):
         profiles = [matrix.profile(members, weight) for matrix in matrices]
-        asked = at_core | inside
+        asked = np.union1d(core, members)
         for place in first or range(len(families)):
-            matrices[place].mark_holders(profiles[place], asked)
-        rows = np.flatnonzero(asked & linkable).astype(np.int32)
+            asked = matrices[place].with_holders(profiles[place], asked)
+        rows = incidence.linked(np.sort(asked))
+        own, inside = _spread(rows, members, weight)
         ratios = np.zeros((len(rows), len(families)))
         for place in sorted(range(len(families)), key=lambda at: at not in first):
             speaks = (
                 np.ones(len(rows), np.bool_)
                 if place in first or not first
-                else (_shares_work(ratios, families) | inside[rows] | at_core[rows])
+                else (_shares_work(ratios, families) | inside | _among(rows, core))
             )
-            ratio = matrices[place].ratios(rows[speaks], inside, weight, profiles[place])
+            ratio = matrices[place].ratios(rows[speaks], own[speaks], profiles[place])
             ratios[speaks, place] = np.clip(ratio, -CAP, CAP)
-        log_odds = _summed(ratios, families) + np.log(max(weight[members].sum(), 1.0) / incidence.n)
+        log_odds = _summed(ratios, families) + np.log(max(weight.sum(), 1.0) / incidence.n)
         belongs = (log_odds >= 0) & _shares_work(ratios, families)
         if known and belongs.sum() > MOST_GROWN * len(core) and _borne(ratios[belongs], families) < MOSTLY:
             rows, log_odds, ratios = known
             break
         known = rows, log_odds, ratios
-        weight[members] = 0.0
-        weight[rows[belongs]] = 1.0 / (1.0 + np.exp(-np.clip(log_odds[belongs], -30, 30)))
         if np.array_equal(rows[belongs], members) or not belongs.any():
             break
-        inside[members] = False
+        weight = 1.0 / (1.0 + np.exp(-np.clip(log_odds[belongs], -30, 30)))
         members = rows[belongs]
-        inside[members] = True
     near = log_odds > -3.0
     return Membership(rows[near], log_odds[near], ratios[near], families)
 
@@ -125,11 +127,10 @@ def beside_itself(
     incidence: Incidence, rows: Indices, families: tuple[Family, ...], matrices: list["MemberMatrix"]
 ) -> Membership:
     """How well each of the rows, which ascend, fits all of them together: nobody else is looked at."""
-    inside, weight = _marked(incidence.n, rows), np.zeros(incidence.n)
-    weight[rows] = 1.0
+    weight = np.ones(len(rows))
     ratios = np.zeros((len(rows), len(families)))
     for place, matrix in enumerate(matrices):
-        ratios[:, place] = matrix.ratios(rows, inside, weight, matrix.profile(rows, weight))
+        ratios[:, place] = matrix.ratios(rows, weight, matrix.profile(rows, weight))
     np.clip(ratios, -CAP, CAP, out=ratios)
     return Membership(rows, _summed(ratios, families) + np.log(len(rows) / incidence.n), ratios, families)
 
@@ -138,25 +139,35 @@ def joined_to(
     incidence: Incidence, core: Indices, rows: Indices, matrices: list["MemberMatrix"], least: float
 ) -> Indices:
     """Those of the rows that these families join to a core by `least` nats or more, straight or over others of them."""
-    inside, joined = _marked(incidence.n, core), np.zeros(len(rows), dtype=np.bool_)
+    joined, members = np.zeros(len(rows), dtype=np.bool_), core
     for _ in range(ROUNDS):
-        members, weight = np.flatnonzero(inside).astype(np.int32), inside.astype(np.float64)
+        weight = np.ones(len(members))
+        own, _ = _spread(rows, members, weight)
         total = np.zeros(len(rows))
         for matrix in matrices:
-            ratio = matrix.ratios(rows, inside, weight, matrix.profile(members, weight))
+            ratio = matrix.ratios(rows, own, matrix.profile(members, weight))
             total += np.clip(ratio, -CAP, CAP)
         more = joined | (total >= least)
         if np.array_equal(more, joined):
             break
         joined = more
-        inside[rows[joined]] = True
+        members = np.union1d(core, rows[joined])
     return rows[joined]
 
 
-def _marked(n: int, rows: Indices) -> NDArray[np.bool_]:
-    marks = np.zeros(n, dtype=np.bool_)
-    marks[rows] = True
-    return marks
+def _among(rows: Indices, some: Indices) -> NDArray[np.bool_]:
+    """Which of the rows are some of these; both ascend."""
+    place = np.searchsorted(some, rows)
+    return np.asarray(some[np.minimum(place, len(some) - 1)] == rows) if len(some) else np.zeros(len(rows), np.bool_)
+
+
+def _spread(rows: Indices, members: Indices, weight: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """The members' weights by the rows, 0 for who is none, and which rows are members. Both ascend."""
+    place = np.searchsorted(members, rows)
+    inside = _among(rows, members)
+    own = np.zeros(len(rows))
+    own[inside] = weight[place[inside]]
+    return own, inside
 
 
 def _summed(ratios: Floats, families: tuple[Family, ...]) -> Floats:
@@ -204,6 +215,7 @@ class MemberMatrix:
         self._vocabulary = np.array([channel.vocabulary for channel in channels])
         self._voices = spoken(self._matrix.sizes)
         self._slots = Lent(len(self._matrix.channel_of))
+        self._places = Lent(len(self._matrix.indptr) - 1)
 
     def profile(self, members: Indices, weight: Floats) -> Profile:
         """The tokens in which these rows are enriched, each row with its weight."""
@@ -212,18 +224,20 @@ class MemberMatrix:
         with self._slots.one() as slot:
             return Profile(*enriched_tokens(members, weight, *about, slot))
 
-    def mark_holders(self, profile: Profile, marks: NDArray[np.bool_]) -> None:
-        """Mark the rows that hold a token of the profile."""
-        mark_holders(profile.tokens, self._matrix.holder_indptr, self._matrix.holders, marks)
+    def with_holders(self, profile: Profile, rows: Indices) -> Indices:
+        """The rows, none twice, and then all others that hold a token of the profile."""
+        with self._places.one() as place:
+            held = with_holders(rows, profile.tokens, self._matrix.holder_indptr, self._matrix.holders, place)
+        return np.asarray(held)
 
-    def ratios(self, rows: Indices, inside: NDArray[np.bool_], weight: Floats, profile: Profile) -> Floats:
-        """How well each of the rows fits a group: see `member_log_ratios`."""
+    def ratios(self, rows: Indices, own: Floats, profile: Profile) -> Floats:
+        """How well each of the rows, none twice, fits a group: see `member_log_ratios`."""
         m = self._matrix
-        return np.asarray(
-            member_log_ratios(
-                rows, inside, weight, *profile, m.channel_of, m.sizes, m.holder_indptr, m.holders, self._voices
+        with self._places.one() as place:
+            found = member_log_ratios(
+                rows, own, *profile, m.channel_of, m.sizes, m.holder_indptr, m.holders, self._voices, place
             )
-        )
+        return np.asarray(found)
 
 
 def matrices_of(incidence: Incidence, families: tuple[Family, ...]) -> list[MemberMatrix]:
