@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillwatch.linkage.blocking import PARTNERS, nominated_pairs, nominated_parts
+from stillwatch.linkage import blocking
+from stillwatch.linkage.blocking import CROWDED, PARTNERS, nominated_pairs, nominated_parts
 from stillwatch.linkage.incidence import Incidence, channel
 from stillwatch.linkage.pairs import Weigher, joined, total_weight
 from stillwatch.records import Family
@@ -89,6 +90,27 @@ def test_blocking_costs_a_constant_for_each_token_held() -> None:
     found = nominated_pairs(world(rows), 1)
     assert len(found.left) <= PARTNERS * 2 * len(rows)
     assert (found.left < found.right).all()
+
+
+def test_where_nominations_are_too_many_rows_with_much_in_common_name_fewer_and_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first forty rows hold 400 tokens of their own together, the others three of a few that many hold."""
+    chance = np.random.default_rng(1)
+    rows = [set(range(400)) if place < 40 else set(chance.integers(1_000, 1_060, 3).tolist()) for place in range(600)]
+    every = nominated_pairs(world(rows), 1)
+    monkeypatch.setattr(blocking, "NOMINATIONS", 0)
+    fewer = nominated_pairs(world(rows), 1)
+    named, before = ({*zip(p.left.tolist(), p.right.tolist(), strict=True)} for p in (fewer, every))
+    assert named <= before
+    assert {pair for pair in before if min(pair) >= 40} == {pair for pair in named if min(pair) >= 40}
+    within = [pair for pair in named if max(pair) < 40]
+    assert {row for pair in within for row in pair} == set(range(40))
+    monkeypatch.setattr(blocking, "nominate", lambda *given: counted.append(given[4]) or np.zeros(0, np.int64))
+    counted: list[np.ndarray] = []
+    nominated_pairs(world(rows), 1)
+    assert counted[0][:40].tolist() == [max(1, PARTNERS * CROWDED // 400)] * 40
+    assert counted[0][40:].tolist() == [PARTNERS] * 560
 
 
 def test_a_pair_that_only_the_left_out_family_nominates_is_not_used() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stillwatch.linkage.incidence import Incidence, Ints
+from stillwatch.linkage.incidence import Incidence, Indices, Ints
 from stillwatch.linkage.kernels import nominate, nominations_of
 from stillwatch.linkage.pairs import Pairs, joined
 
@@ -19,6 +19,11 @@ PARTNERS = 6
 
 MOST_COMMON = 0.25
 """A token that more than this share of the entities holds nominates nobody."""
+
+NOMINATIONS, CROWDED = 1 << 26, 64
+"""Where tokens would make more nominations together than that, a row with more than `CROWDED` of them names fewer
+partners by each, one at least: as many as so many tokens would name. Who shares much is met by much of it, and of a
+row's pairs hardly more than thirty become edges."""
 
 AT_ONCE = 1 << 22
 """Nominations that are held in memory together: of one channel while they are made, and of a bucket in the mean.
@@ -37,15 +42,29 @@ def nominated_parts(incidence: Incidence, seed: int, at_once: int = AT_ONCE) -> 
     most = max(int(MOST_COMMON * incidence.n), 2)
     counts = [nominations_of(channel.document_frequency, PARTNERS, 2, most) for channel in incidence.channels]
     total = sum(int(each.sum()) for each in counts)
+    partners = _partners(incidence, most, total)
     with _Buckets(incidence.n, 1 + total // at_once) as buckets:
         for channel, count in zip(incidence.channels, counts, strict=True):
             indptr, rows = channel.holders()
             place = combinations.index(channel.bits)
             for first, last in _runs(count, at_once):
-                some = nominate(indptr[first : last + 1], rows, incidence.keys, PARTNERS, 2, most, np.uint64(seed))
+                part = indptr[first : last + 1]
+                some = nominate(part, rows, incidence.keys, PARTNERS, partners, 2, most, np.uint64(seed))
                 buckets.add(some * len(combinations) + place, len(combinations))
         for named in buckets.all():
             yield _joined(named, incidence, combinations)
+
+
+def _partners(incidence: Incidence, most: int, total: int) -> Indices:
+    """How many partners each row names by a token that does not give all its pairs: see `NOMINATIONS`."""
+    if total <= NOMINATIONS:
+        return np.full(incidence.n, PARTNERS, dtype=np.int32)
+    held = np.zeros(incidence.n, dtype=np.int64)
+    for channel in incidence.channels:
+        names = (channel.document_frequency > PARTNERS + 1) & (channel.document_frequency <= most)
+        upto = np.concatenate([[0], np.cumsum(names[channel.tokens])])
+        held += np.diff(upto[channel.indptr])
+    return np.asarray(np.clip(PARTNERS * CROWDED // np.maximum(held, 1), 1, PARTNERS), dtype=np.int32)
 
 
 def _runs(counts: Ints, at_once: int) -> Iterator[tuple[int, int]]:

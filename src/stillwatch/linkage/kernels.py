@@ -43,12 +43,15 @@ def nominations_of(holders: Ints, partners: int, least: int, most: int) -> Ints:
 
 
 @njit(cache=True, nogil=True)
-def nominate(indptr: Ints, rows: Indices, keys: Hashes, partners: int, least: int, most: int, seed: np.uint64) -> Ints:
+def nominate(
+    indptr: Ints, rows: Indices, keys: Hashes, partners: int, named: Indices, least: int, most: int, seed: np.uint64
+) -> Ints:
     """Pairs of rows that share a token, as keys i * n + j with i < j; repeats are possible.
 
     `indptr`/`rows` list each token's holders. Tokens held by fewer than `least` or more than `most` rows are passed
-    over. Up to `partners` + 1 holders give all their pairs; more, and each holder names `partners` others by a hash of
-    (its key, the smallest holder's key, a counter, the seed), so that a token's cost stays linear.
+    over. Up to `partners` + 1 holders give all their pairs; more, and each holder names `named[holder]` others, at most
+    `partners`, by a hash of (its key, the smallest holder's key, a counter, the seed), so that a token's cost stays
+    linear.
     """
     n = np.int64(len(keys))
     out = np.empty(nominations_of(np.diff(indptr), partners, least, most).sum(), dtype=np.int64)
@@ -68,7 +71,7 @@ def nominate(indptr: Ints, rows: Indices, keys: Hashes, partners: int, least: in
         for a in range(df):
             i = np.int64(rows[start + a])
             state = keys[i] ^ salt
-            for _ in range(partners):
+            for _ in range(named[i]):
                 state = state + MIX_1
                 j = np.int64(rows[start + np.int64(mix(state) % np.uint64(df))])
                 if i != j:

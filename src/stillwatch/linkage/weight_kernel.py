@@ -45,8 +45,9 @@ LAMBDAS = np.array([0.02, 0.05, 0.15, 0.4, 0.8])
 
 RATES = len(LAMBDAS)
 
-GREATEST = 1e250
-"""Where a product of likelihood ratios stops: far beyond any bound, and below what a float holds after one factor."""
+GREATEST, BATCH = 1e200, 8
+"""Where a product of likelihood ratios stops: far beyond any bound, and below what a float holds after so many more
+factors, each of which is below 1e13."""
 
 MOST_NATS = 500.0
 MOST_RATIO = float(np.exp(MOST_NATS))
@@ -62,6 +63,9 @@ LONGER = 16
 """How many times as long a row must be for the other's tokens to be looked up in it one by one."""
 
 ZERO, ONE = np.uint64(0), np.uint64(1)
+
+SMALL = 0.03
+"""Counts that chance is expected to show under which four terms of a series are exact to a float's last place."""
 
 FULL = 1024
 """Sizes up to which powers of 1 - lambda are looked up; beyond, they are computed."""
@@ -96,6 +100,17 @@ def _place(tokens: Indices, token: int, first: int, last: int) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
+def _next_place(tokens: Indices, token: int, first: int, last: int) -> int:
+    """The same, where the place is likely to be near the first: steps that double until they are beyond it."""
+    step, beyond = 1, first
+    while beyond < last and tokens[beyond] < token:
+        first = beyond + 1
+        beyond += step
+        step *= 2
+    return int(_place(tokens, token, first, min(beyond, last)))
+
+
+@njit(cache=True, nogil=True, inline="always")
 def _marked(marks: Hashes, rows: Rows, before: int, row: int) -> int:
     """Let the marks be a row's, and answer the row: one bit for all tokens that are alike but for multiples of `MARKS`.
     They were those of the row `before`, -1 for none."""
@@ -122,7 +137,7 @@ def shared_tokens(marked: int, j: int, rows: Rows, marks: Hashes, shared: Indice
     n = 0
     if (b_end - b) > LONGER * (a_end - a):
         while a < a_end and b < b_end:
-            b = _place(tokens, tokens[a], b, b_end)
+            b = _next_place(tokens, tokens[a], b, b_end)
             if b < b_end and tokens[b] == tokens[a]:
                 shared[n] = tokens[a]
                 n += 1
@@ -131,11 +146,21 @@ def shared_tokens(marked: int, j: int, rows: Rows, marks: Hashes, shared: Indice
     for at in range(b, b_end):
         slot = np.uint64(tokens[at]) % MARKS
         if marks[slot >> np.uint64(6)] >> (slot & np.uint64(63)) & ONE:
-            a = _place(tokens, tokens[at], a, a_end)
+            a = _next_place(tokens, tokens[at], a, a_end)
             if a < a_end and tokens[a] == tokens[at]:
                 shared[n] = tokens[at]
                 n += 1
     return n
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _odds(expected: float) -> float:
+    """(1 - p) / p of the probability p = 1 - exp(-expected) that chance shows a token: 1 / (exp(expected) - 1), by its
+    series where that is as exact as a float is."""
+    if expected >= SMALL:
+        return float(1.0 / np.expm1(expected))
+    square = expected * expected
+    return float(1.0 / expected - 0.5 + expected * (1.0 / 12.0 - square * (1.0 / 720.0 - square / 30240.0)))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -146,10 +171,12 @@ def _direction(
     `other` tokens, at most exp(MOST_NATS). `products` and `logs` are scratch, one a rate: no rate waits for another."""
     for k in range(RATES):
         products[k], logs[k] = _power(k, own - n), 0.0
-    for at in range(n):
-        odds = 1.0 / np.expm1(other * frequency[shared[at]])
+    for begin in range(0, n, BATCH):
+        for at in range(begin, min(begin + BATCH, n)):
+            odds = _odds(other * frequency[shared[at]])
+            for k in range(RATES):
+                products[k] *= 1.0 + LAMBDAS[k] * odds
         for k in range(RATES):
-            products[k] *= 1.0 + LAMBDAS[k] * odds
             if products[k] > GREATEST:
                 logs[k] += np.log(products[k])
                 products[k] = 1.0
