@@ -28,7 +28,7 @@ test-unit: $(STAMP)
 
 test-slow: $(STAMP)
 	@$(MAKE) --no-print-directory litellm || echo "no LiteLLM: the tests with a real proxy are skipped" >&2
-	$(BIN)/pytest -m "slow and not spark" -rs --durations 12 || [ $$? -eq 5 ]  # 5: pytest selected no test
+	$(BIN)/pytest -n 2 --dist worksteal -m "slow and not spark" -rs --durations 12 || [ $$? -eq 5 ]  # 5: pytest selected no test
 
 test-spark: ## both engines side by side: a standalone Spark master and workers on loopback (needs Java 17)
 	@if command -v java >/dev/null; then $(MAKE) --no-print-directory spark; else \

@@ -76,17 +76,13 @@ def enriched_tokens(
     for place in range(len(seen)):
         token = seen[place]
         c = channel_of[token]
+        share = mass[place] / (group[c] + 0.5)
+        if counts[place] < 2 or share < LEAST_SHARE:
+            continue
         outside = holder_indptr[token + 1] - holder_indptr[token] - counts[place]
         popularity = max(outside, 0.5) / max(beyond[c], 1.0)
         chance = -np.expm1(-own_sizes[c] * popularity)
-        share = mass[place] / (group[c] + 0.5)
-        surprise = excess(counts[place], group[c] * chance)
-        if (
-            counts[place] >= 2
-            and share >= 2.0 * chance
-            and share >= LEAST_SHARE
-            and surprise >= np.log(vocabulary[c]) + 2.0
-        ):
+        if share >= 2.0 * chance and excess(counts[place], group[c] * chance) >= np.log(vocabulary[c]) + 2.0:
             seen[kept], mass[kept], frequency[kept] = token, mass[place], popularity
             kept += 1
     return seen[:kept], mass[:kept], frequency[:kept], group
@@ -114,23 +110,56 @@ def with_holders(rows: Indices, enriched: Indices, holder_indptr: Ints, holders:
 
 
 @njit(cache=True, nogil=True)
-def _numbered(
-    rows: Indices, own: Floats, enriched: Indices, holder_indptr: Ints, holders: Indices, place: Indices
-) -> Floats:
-    """Number the asked rows that hold an enriched token, from 0, in `place`, which is below -1 for the others that are
-    asked; what each of the numbered has of its own."""
+def _held_in(rows: Indices, indptr: Ints) -> int:
+    held = 0
+    for row in rows:
+        held += indptr[row + 1] - indptr[row]
+    return held
+
+
+@njit(cache=True, nogil=True)
+def _shown_by_holders(
+    rows: Indices, enriched: Indices, holder_indptr: Ints, holders: Indices, place: Indices
+) -> tuple[Ints, Indices]:
+    """Which of the enriched tokens (their places) each row holds, ascending, as CSR: by a walk over the tokens'
+    holders. `place` is a scratch array over rows, all -1, and is left so."""
+    ends = np.zeros(len(rows) + 1, dtype=np.int64)
     for at in range(len(rows)):
-        place[rows[at]] = -2 - at
-    out = np.empty(len(rows))
-    found = 0
+        place[rows[at]] = at
     for token in enriched:
-        for at in range(holder_indptr[token], holder_indptr[token + 1]):
-            asked = -2 - place[holders[at]]
-            if 0 <= asked < len(rows):
-                out[found] = own[asked]
-                place[holders[at]] = found
+        for holder in range(holder_indptr[token], holder_indptr[token + 1]):
+            if place[holders[holder]] >= 0:
+                ends[place[holders[holder]] + 1] += 1
+    ends = np.cumsum(ends)
+    shown, filled = np.empty(ends[-1], dtype=np.int32), ends[:-1].copy()
+    for which in range(len(enriched)):
+        for holder in range(holder_indptr[enriched[which]], holder_indptr[enriched[which] + 1]):
+            at = place[holders[holder]]
+            if at >= 0:
+                shown[filled[at]] = which
+                filled[at] += 1
+    place[rows] = -1
+    return ends, shown
+
+
+@njit(cache=True, nogil=True)
+def _shown_by_rows(
+    rows: Indices, enriched: Indices, indptr: Ints, tokens: Indices, slot: Indices
+) -> tuple[Ints, Indices]:
+    """The same by a walk over the rows' tokens. `slot` is a scratch array over tokens, all -1, and is left so."""
+    for which in range(len(enriched)):
+        slot[enriched[which]] = which
+    ends, shown = np.zeros(len(rows) + 1, dtype=np.int64), np.empty(_held_in(rows, indptr), dtype=np.int32)
+    found = 0
+    for at in range(len(rows)):
+        for held in range(indptr[rows[at]], indptr[rows[at] + 1]):
+            if slot[tokens[held]] >= 0:
+                shown[found] = slot[tokens[held]]
                 found += 1
-    return out[:found]
+        shown[ends[at] : found].sort()
+        ends[at + 1] = found
+    slot[enriched] = -1
+    return ends, shown[:found]
 
 
 @njit(cache=True, nogil=True)
@@ -168,12 +197,15 @@ def member_log_ratios(
     mass: Floats,
     frequency: Floats,
     group: Floats,
+    indptr: Ints,
+    tokens: Indices,
     channel_of: Indices,
     sizes: Ints,
     holder_indptr: Ints,
     holders: Indices,
     voices: Ints,
     place: Indices,
+    slot: Indices,
 ) -> Floats:
     """Log-likelihood ratio of each of `rows` for membership in one family: ln of the mean over channels and kappa.
 
@@ -181,46 +213,46 @@ def member_log_ratios(
     are the group's profile (`enriched_tokens`). A member's own row is left out of the shares that it is compared with,
     and the group out of popularity. A channel in which the row or the group shows nothing abstains; with no channel
     left the ratio is 0. `voices` is `spoken` of the family. Rows that hold no token of the profile differ by their
-    channels only, and their ratio is never above 0. No row is asked about twice; `place` is a scratch array over rows,
-    all -1, and is left so.
+    channels only, and their ratio is never above 0. No row is asked about twice; `place` and `slot` are scratch arrays
+    over rows and tokens, all -1, and are left so.
     """
     n_channels, n_kappas = sizes.shape[0], len(KAPPAS)
-    lent = _numbered(rows, own, enriched, holder_indptr, holders, place)
-    found = len(lent)
-    base = np.zeros((n_channels, n_kappas))
-    logs = np.zeros((found, n_channels, n_kappas))
-    products = np.ones((found, n_channels, n_kappas))
+    walked = 0
+    for token in enriched:
+        walked += holder_indptr[token + 1] - holder_indptr[token]
+    if walked <= _held_in(rows, indptr):
+        ends, shown = _shown_by_holders(rows, enriched, holder_indptr, holders, place)
+    else:
+        ends, shown = _shown_by_rows(rows, enriched, indptr, tokens, slot)
+    base, absent = np.zeros((n_channels, n_kappas)), np.empty((len(enriched), n_kappas))
     for at in range(len(enriched)):
-        token = enriched[at]
-        c = channel_of[token]
-        full = mass[at] / (group[c] + 0.5)
+        full = mass[at] / (group[channel_of[enriched[at]]] + 0.5)
         for k in range(n_kappas):
-            base[c, k] += np.log1p(-min(KAPPAS[k] * full, MOST_TYPICAL))
-        for holder in range(holder_indptr[token], holder_indptr[token + 1]):
-            row = holders[holder]
-            if place[row] < 0:
-                continue
-            less = lent[place[row]]
-            share = max(mass[at] - less, 0.0) / (max(group[c] - less, 0.0) + 0.5)
-            odds = 1.0 / np.expm1(sizes[c, row] * frequency[at])
-            for k in range(n_kappas):
-                shown = min(KAPPAS[k] * share, MOST_TYPICAL)
-                factor = (1.0 + shown * odds) / (1.0 - min(KAPPAS[k] * full, MOST_TYPICAL))
-                product = products[place[row], c, k] * factor
-                if product > GREATEST:
-                    logs[place[row], c, k] += np.log(product)
-                    product = 1.0
-                products[place[row], c, k] = product
-    logs += np.log(products) + base
+            absent[at, k] = min(KAPPAS[k] * full, MOST_TYPICAL)
+            base[channel_of[enriched[at]], k] += np.log1p(-absent[at, k])
     out = np.empty(len(rows))
     unmet = np.full(1 << n_channels, np.nan)
-    for at in range(len(rows)):
-        row = rows[at]
-        if place[row] >= 0:
-            out[at] = _mean(logs[place[row]], voices[row], group)
-        else:
-            if np.isnan(unmet[voices[row]]):
-                unmet[voices[row]] = _mean(base, voices[row], group)
-            out[at] = unmet[voices[row]]
-    place[rows] = -1
+    logs, products = np.empty((n_channels, n_kappas)), np.empty((n_channels, n_kappas))
+    for row in range(len(rows)):
+        voice = voices[rows[row]]
+        if ends[row] == ends[row + 1]:
+            if np.isnan(unmet[voice]):
+                unmet[voice] = _mean(base, voice, group)
+            out[row] = unmet[voice]
+            continue
+        logs[:], products[:] = 0.0, 1.0
+        for held in range(ends[row], ends[row + 1]):
+            at = shown[held]
+            c = channel_of[enriched[at]]
+            share = max(mass[at] - own[row], 0.0) / (max(group[c] - own[row], 0.0) + 0.5)
+            odds = 1.0 / np.expm1(sizes[c, rows[row]] * frequency[at])
+            for k in range(n_kappas):
+                factor = (1.0 + min(KAPPAS[k] * share, MOST_TYPICAL) * odds) / (1.0 - absent[at, k])
+                product = products[c, k] * factor
+                if product > GREATEST:
+                    logs[c, k] += np.log(product)
+                    product = 1.0
+                products[c, k] = product
+        logs += np.log(products) + base
+        out[row] = _mean(logs, voice, group)
     return out

@@ -233,10 +233,11 @@ class MemberMatrix:
     def ratios(self, rows: Indices, own: Floats, profile: Profile) -> Floats:
         """How well each of the rows, none twice, fits a group: see `member_log_ratios`."""
         m = self._matrix
-        with self._places.one() as place:
+        with self._places.one() as place, self._slots.one() as slot:
             found = member_log_ratios(
-                rows, own, *profile, m.channel_of, m.sizes, m.holder_indptr, m.holders, self._voices, place
-            )
+                rows, own, *profile, m.indptr, m.tokens, m.channel_of, m.sizes, m.holder_indptr, m.holders,
+                self._voices, place, slot,
+            )  # fmt: skip
         return np.asarray(found)
 
 

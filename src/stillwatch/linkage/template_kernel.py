@@ -19,6 +19,17 @@ LEAST_COSINE = 0.1
 
 
 @njit(cache=True, nogil=True)
+def _held_at_home(home: Indices, distinct: int, indptr: Ints, tokens: Indices, slot: Indices) -> Ints:
+    """How many of these rows hold each token that has a slot."""
+    out = np.zeros(distinct, dtype=np.int64)
+    for row in home:
+        for at in range(indptr[row], indptr[row + 1]):
+            if slot[tokens[at]] >= 0:
+                out[slot[tokens[at]]] += 1
+    return out
+
+
+@njit(cache=True, nogil=True)
 def shared_wordings(
     rows: Indices,
     home: Indices,
@@ -49,25 +60,18 @@ def shared_wordings(
                 seen[distinct] = tokens[at]
                 distinct += 1
             within[slot[tokens[at]]] += 1
-    at_home = np.zeros(distinct, dtype=np.int64)
-    for row in home:
-        for at in range(indptr[row], indptr[row + 1]):
-            if slot[tokens[at]] >= 0:
-                at_home[slot[tokens[at]]] += 1
+    at_home = _held_at_home(home if exclusive else home[:0], distinct, indptr, tokens, slot)
     column, weight = np.full(distinct, -1, dtype=np.int32), np.empty(distinct)
     width = 0
     for place in range(distinct):
         inside = within[place]
+        if inside < LEAST_HOLDERS:
+            continue
         outside = holder_indptr[seen[place] + 1] - holder_indptr[seen[place]] - inside
         share, beyond = inside / members, (outside + 0.5) / max(n - members, 1)
         abroad = outside + inside - at_home[place]
         own = abroad <= max(1, at_home[place] // own_from[seen[place]])
-        if (
-            inside >= LEAST_HOLDERS
-            and share >= LEAST_SHARE_TO_SPLIT
-            and share >= LEAST_LIFT * beyond
-            and (own or not exclusive)
-        ):
+        if share >= LEAST_SHARE_TO_SPLIT and share >= LEAST_LIFT * beyond and (own or not exclusive):
             column[place], weight[place] = width, np.log1p(members / inside)
             width += 1
     ends = np.zeros(members + 1, dtype=np.int64)
