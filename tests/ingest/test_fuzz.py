@@ -243,6 +243,12 @@ def test_many_records_are_read_or_set_aside(
     check(tmp_path_factory.mktemp("records"), records, wanted, name)
 
 
+@pytest.mark.parametrize("other", [{}, [], 1, True, "", "[1]", {"a": "b c"}], ids=str)
+def test_a_column_that_holds_texts_and_something_else_is_looked_at(tmp_path: Path, other: Any) -> None:
+    """Found by chance: `doctor` asked of an object whether it is a text that holds one."""
+    check(tmp_path, [{"request": "two words"}, {"request": other}], name="a.json")
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.binary(max_size=60), max_size=20),

@@ -184,7 +184,7 @@ def _are_statuses(held: list[Any], records: int) -> bool:
 
 def _are_texts(held: list[Any], records: int) -> bool:
     spoken = sum(isinstance(value, str) and " " in value.strip() for value in held)
-    return 2 * spoken >= records and all(isinstance(opened(value), str) for value in held)
+    return 2 * spoken >= records and all(isinstance(value, str) and isinstance(opened(value), str) for value in held)
 
 
 _TELLING = ("asked_at", "client_ip", "ja4")
