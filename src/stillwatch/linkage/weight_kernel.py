@@ -45,9 +45,8 @@ LAMBDAS = np.array([0.02, 0.05, 0.15, 0.4, 0.8])
 
 RATES = len(LAMBDAS)
 
-GREATEST, BATCH = 1e200, 8
-"""Where a product of likelihood ratios stops: far beyond any bound, and below what a float holds after so many more
-factors, each of which is below 1e13."""
+GREATEST = 1e250
+"""Where a product of likelihood ratios stops: far beyond any bound, and below what a float holds after one factor."""
 
 MOST_NATS = 500.0
 MOST_RATIO = float(np.exp(MOST_NATS))
@@ -63,9 +62,6 @@ LONGER = 16
 """How many times as long a row must be for the other's tokens to be looked up in it one by one."""
 
 ZERO, ONE = np.uint64(0), np.uint64(1)
-
-SMALL = 0.03
-"""Counts that chance is expected to show under which four terms of a series are exact to a float's last place."""
 
 FULL = 1024
 """Sizes up to which powers of 1 - lambda are looked up; beyond, they are computed."""
@@ -154,16 +150,6 @@ def shared_tokens(marked: int, j: int, rows: Rows, marks: Hashes, shared: Indice
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _odds(expected: float) -> float:
-    """(1 - p) / p of the probability p = 1 - exp(-expected) that chance shows a token: 1 / (exp(expected) - 1), by its
-    series where that is as exact as a float is."""
-    if expected >= SMALL:
-        return float(1.0 / np.expm1(expected))
-    square = expected * expected
-    return float(1.0 / expected - 0.5 + expected * (1.0 / 12.0 - square * (1.0 / 720.0 - square / 30240.0)))
-
-
-@njit(cache=True, nogil=True, inline="always")
 def _direction(
     shared: Indices, n: int, own: int, other: int, frequency: Floats, products: Floats, logs: Floats
 ) -> float:
@@ -171,12 +157,10 @@ def _direction(
     `other` tokens, at most exp(MOST_NATS). `products` and `logs` are scratch, one a rate: no rate waits for another."""
     for k in range(RATES):
         products[k], logs[k] = _power(k, own - n), 0.0
-    for begin in range(0, n, BATCH):
-        for at in range(begin, min(begin + BATCH, n)):
-            odds = _odds(other * frequency[shared[at]])
-            for k in range(RATES):
-                products[k] *= 1.0 + LAMBDAS[k] * odds
+    for at in range(n):
+        odds = 1.0 / np.expm1(other * frequency[shared[at]])
         for k in range(RATES):
+            products[k] *= 1.0 + LAMBDAS[k] * odds
             if products[k] > GREATEST:
                 logs[k] += np.log(products[k])
                 products[k] = 1.0
