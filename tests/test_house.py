@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "src" / "stillwatch"
 
 FLOORS = {
-    1: ("records", "errors", "stats", "leiden"),
+    1: ("records", "errors", "stats", "leiden", "louvain_kernel"),
     2: ("tables", "settings", "networks", "shapes", "ingest"),
     3: ("content", "linkage", "assess", "respond", "diagnosis", "worlds"),
     4: ("store", "engine"),
