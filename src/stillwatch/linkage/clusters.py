@@ -1,7 +1,6 @@
 """Candidate groups: Leiden on the graph of strong pairs, at several resolutions, and the holders of one wording, with
 nothing of the left-out families."""
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -11,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from stillwatch.leiden import labels_of, symmetric
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
-from stillwatch.linkage.kernels import strongest_edges
+from stillwatch.linkage.kernels import first_of_alike, strongest_edges
 from stillwatch.linkage.pairs import Pairs, Weigher, Weights, total_weight
 from stillwatch.linkage.templates import Templates
 from stillwatch.linkage.wordings import wording_groups
@@ -174,13 +173,9 @@ def _members(rows: Indices, labels: NDArray[np.int64], incidence: Incidence) -> 
 def _distinct(groups: list[Indices], n: int) -> list[Indices]:
     """Candidates in a canonical order, largest first, repetitions dropped; groups that share no row never meet."""
     unique = {rows.tobytes(): rows for rows in groups}
-    kept: list[Indices] = []
-    holders: list[list[int]] = [[] for _ in range(n)]
-    for rows in sorted(unique.values(), key=lambda rows: (-len(rows), rows.tolist())):
-        both = Counter(place for row in rows for place in holders[row])
-        if any(shared >= ALIKE * (len(rows) + len(kept[place]) - shared) for place, shared in both.items()):
-            continue
-        for row in rows:
-            holders[row].append(len(kept))
-        kept.append(rows)
-    return kept
+    ordered = sorted(unique.values(), key=lambda rows: (-len(rows), rows.astype(">i4").tobytes()))
+    if not ordered:
+        return []
+    ends = np.concatenate([[0], np.cumsum([len(rows) for rows in ordered])]).astype(np.int64)
+    stays = first_of_alike(ends, np.concatenate(ordered), n, ALIKE)
+    return [rows for rows, kept in zip(ordered, stays, strict=True) if kept]

@@ -13,6 +13,7 @@ there.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,10 +66,24 @@ def log_e(
         matrix.holder_indptr, matrix.holders, matrix.holder_odds, strata, stratum_indptr, stratum_rows, rank, row_cost,
     )  # fmt: skip
 
+    scratch: SimpleQueue[tuple[Indices, Indices, NDArray[np.bool_], Indices, Floats]] = SimpleQueue()
+    for _ in range(THREADS):  # over all tokens and rows, so that a call does not make its own
+        scratch.put(_scratch(len(strata), len(matrix.channel_of)))
+
     def some(first: int) -> Floats:
-        part = groups[first : first + TOGETHER]
+        part, lent = groups[first : first + TOGETHER], scratch.get()
         row_ends = np.concatenate([[0], np.cumsum([len(rows) for rows in part])]).astype(np.int64)
-        return np.asarray(group_log_e(np.concatenate(part), row_ends, keys, seed, COMPARED[0], COMPARED[1], *about))
+        found = group_log_e(
+            np.concatenate(part), row_ends, keys, seed, COMPARED[0], COMPARED[1], *about, *lent
+        )  # fmt: skip
+        scratch.put(lent)
+        return np.asarray(found)
 
     with ThreadPoolExecutor(THREADS) as pool:
         return np.concatenate([np.zeros(0), *pool.map(some, range(0, len(groups), TOGETHER))])
+
+
+def _scratch(rows: int, tokens: int) -> tuple[Indices, Indices, NDArray[np.bool_], Indices, Floats]:
+    """What `confirm_kernel.prequential` writes to and leaves as it was."""
+    counts, slot = np.zeros(tokens, dtype=np.int32), np.full(tokens, -1, dtype=np.int32)
+    return counts, slot, np.zeros(rows, dtype=np.bool_), np.full(rows, -1, dtype=np.int32), np.empty(rows)

@@ -328,17 +328,15 @@ def group_log_e(
     indptr: Ints, tokens: Indices, channel_of: Indices, chance: Floats, odds: Floats, n_channels: int,
     holder_indptr: Ints, holders: Indices, holder_odds: Floats,
     strata: Indices, stratum_indptr: Ints, stratum_rows: Indices, rank: Ints, row_cost: Floats,
+    counts: Indices, slot: Indices, used: NDArray[np.bool_], position: Indices, scores: Floats,
 ) -> Floats:  # fmt: skip
     """ln of the e-value of each group: the mean over orders and betting fractions of the prequential product.
 
     Group g has the rows `rows[row_ends[g]:row_ends[g + 1]]`. In the first order members are compared with so many
     `screened` rows of a stratum, in the others with so many `compared` ones. Where the first orders say too little, or
-    more than enough, the others count as zeros: the answer is then below the e-value, never above.
+    more than enough, the others count as zeros: the answer is then below the e-value, never above. The last five are
+    scratch: see `prequential`.
     """
-    n_rows = len(indptr) - 1
-    counts, slot = np.zeros(len(channel_of), dtype=np.int32), np.full(len(channel_of), -1, dtype=np.int32)
-    used, position = np.zeros(n_rows, dtype=np.bool_), np.full(n_rows, -1, dtype=np.int32)
-    scores = np.empty(n_rows)
     out = np.empty(len(row_ends) - 1)
     logs = np.empty((ORDERS, len(ETAS)))
     for group in range(len(row_ends) - 1):

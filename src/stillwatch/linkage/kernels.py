@@ -176,3 +176,35 @@ def alike_sets(indptr: Ints, rows: Indices, keys: Hashes, hashes: int, least: fl
                     found += 1
             begun = ended
     return left[:found], right[:found]
+
+
+@njit(cache=True, nogil=True)
+def first_of_alike(indptr: Ints, rows: Indices, n: int, least: float) -> NDArray[np.bool_]:
+    """Which sets of rows stay, of n rows, where in their order each is dropped that is at least so alike (Jaccard) to
+    one that stays."""
+    stays = np.zeros(len(indptr) - 1, np.bool_)
+    newest = np.full(n, -1, np.int64)  # the place in `rows` of a row's last set that stays, and of the one before it
+    before = np.full(len(rows), -1, np.int64)
+    owner = np.empty(len(rows), np.int32)
+    shared, met = np.zeros(len(stays), np.int32), np.empty(len(stays), np.int32)
+    for one in range(len(stays)):
+        start, end, count = indptr[one], indptr[one + 1], 0
+        for at in range(start, end):
+            place = newest[rows[at]]
+            while place >= 0:
+                if shared[owner[place]] == 0:
+                    met[count] = owner[place]
+                    count += 1
+                shared[owner[place]] += 1
+                place = before[place]
+        stays[one] = True
+        for other in met[:count]:
+            both = shared[other]
+            if both >= least * (end - start + indptr[other + 1] - indptr[other] - both):
+                stays[one] = False
+            shared[other] = 0
+        if stays[one]:
+            for at in range(start, end):
+                before[at], newest[rows[at]] = newest[rows[at]], at
+                owner[at] = one
+    return stays
