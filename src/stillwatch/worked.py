@@ -46,8 +46,9 @@ SENTENCE = f"""
 p.role IN {AUTHORED} AND p.words >= {LEAST_WORDS} AND {BEGUN}
 AND NOT EXISTS (SELECT 1 FROM preamble b WHERE b.segment = p.segment)
 """
-TEXTS = f"count(DISTINCT CASE WHEN p.role = {USER} THEN e.exact ELSE hash(e.segments) END)"
-"""Different texts of an exchange `e` that hold a `part p`: beside a last turn that says "go on" all of the request."""
+TEXT = f"CASE WHEN p.role = {USER} THEN e.exact ELSE hash(e.segments) END"
+"""The text of an exchange `e` that holds a `part p`: beside a last turn that says "go on" all of the request. Different
+ones are made distinct before they are counted: a count of distinct ones does not spill."""
 
 STEPS = [
     Step(
@@ -60,9 +61,11 @@ STEPS = [
     Step(
         "segment_use",
         f"""
-        SELECT p.segment, p.entity, {TEXTS} AS texts
-        FROM part p JOIN (SELECT DISTINCT segment FROM group_segment) g ON g.segment = p.segment
-        JOIN exchange e ON e.x = p.x WHERE {SENTENCE} GROUP BY p.segment, p.entity
+        SELECT segment, entity, count(text) AS texts FROM (
+            SELECT DISTINCT p.segment, p.entity, {TEXT} AS text
+            FROM part p JOIN (SELECT DISTINCT segment FROM group_segment) g ON g.segment = p.segment
+            JOIN exchange e ON e.x = p.x WHERE {SENTENCE})
+        GROUP BY segment, entity
         """,
     ),
     Step(
@@ -88,15 +91,27 @@ STEPS = [
         """,
     ),
     Step(
-        "outsider_item",
+        "outsider_part",
         f"""
-        WITH held AS (SELECT p.x, p.entity, p.segment FROM part p JOIN outsider o ON o.entity = p.entity
-                      JOIN exchange e ON e.x = p.x WHERE {SENTENCE}),
-             frame AS (SELECT DISTINCT segment FROM (
-                           SELECT p.segment, p.entity FROM part p SEMI JOIN held h ON h.segment = p.segment
-                           JOIN exchange e ON e.x = p.x GROUP BY ALL HAVING {TEXTS} >= {FRAME}))
-        SELECT h.entity, h.x, min(h.segment) AS item FROM held h ANTI JOIN frame f ON f.segment = h.segment
-        GROUP BY h.entity, h.x
+        SELECT p.x, p.entity, p.segment FROM part p JOIN outsider o ON o.entity = p.entity
+        JOIN exchange e ON e.x = p.x WHERE {SENTENCE}
+        """,
+    ),
+    Step(
+        "outsider_frame",
+        f"""
+        SELECT DISTINCT segment FROM (
+            SELECT segment, entity FROM (
+                SELECT DISTINCT p.segment, p.entity, {TEXT} AS text
+                FROM part p SEMI JOIN outsider_part h ON h.segment = p.segment JOIN exchange e ON e.x = p.x)
+            GROUP BY segment, entity HAVING count(text) >= {FRAME})
+        """,
+    ),
+    Step(
+        "outsider_item",
+        """
+        SELECT h.entity, h.x, min(h.segment) AS item FROM outsider_part h
+        ANTI JOIN outsider_frame f ON f.segment = h.segment GROUP BY h.entity, h.x
         """,
     ),
     Step(

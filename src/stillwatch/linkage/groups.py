@@ -1,7 +1,7 @@
 """From many overlapping confirmed candidates to one group each: tested core, who confirmed it, and its members."""
 
 from collections import Counter, deque
-from collections.abc import Callable, ItemsView, Iterator
+from collections.abc import Callable, ItemsView, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -92,7 +92,7 @@ def confirmed_groups(incidence: Incidence, found: Found) -> list[Group]:
     """
     matrices = matrices_of(incidence, found.families)
     operators = Operators(incidence, found.families, matrices)
-    chosen, tried, others = _Chosen(incidence, found), _Kept(incidence.n), _Others(incidence)
+    chosen, tried, others = _Chosen(incidence, found), _Kept(), _Others(incidence)
     offers: list[tuple[Membership, Indices]] = []
 
     def is_open(seed: _Seed) -> bool:
@@ -132,7 +132,7 @@ class _Chosen:
 
     def __init__(self, incidence: Incidence, found: Found, home: NDArray[np.bool_] | None = None) -> None:
         self.groups: list[Group] = []
-        self.taken = _Kept(incidence.n)
+        self.taken = _Kept()
         self.home = np.zeros(incidence.n, dtype=np.bool_) if home is None else home.copy()
         self._accounts = incidence.accounts
         self._tested = _Tested(incidence.n, found)
@@ -184,13 +184,13 @@ def _ahead(
 class _Kept:
     """Groups kept so far, and how far a further one lies in any of them."""
 
-    def __init__(self, n: int) -> None:
-        self._holders: list[list[int]] = [[] for _ in range(n)]
+    def __init__(self) -> None:
+        self._holders: dict[int, list[int]] = {}
         self._sizes: list[int] = []
 
     def add(self, rows: Indices) -> None:
-        for row in rows:
-            self._holders[row].append(len(self._sizes))
+        for row in rows.tolist():
+            self._holders.setdefault(row, []).append(len(self._sizes))
         self._sizes.append(len(rows))
 
     def overlap(self, rows: Indices) -> float:
@@ -201,11 +201,11 @@ class _Kept:
         """The rows without the small groups that lie in them: those of which at least `SAME` does, and which are less
         than half as large."""
         gone = {at for at, n in self._shared(rows) if n >= SAME * self._sizes[at] and 2 * self._sizes[at] < len(rows)}
-        return np.array([row for row in rows if gone.isdisjoint(self._holders[row])], dtype=rows.dtype)
+        return np.array([row for row in rows.tolist() if gone.isdisjoint(self._of(row))], dtype=rows.dtype)
 
     def left(self, rows: Indices) -> Indices:
         """The rows that lie in no group."""
-        return np.array([row for row in rows if not self._holders[row]], dtype=rows.dtype)
+        return np.array([row for row in rows.tolist() if row not in self._holders], dtype=rows.dtype)
 
     def likeness(self, rows: Indices) -> float:
         """The greatest Jaccard similarity. Two seeds that are alike grow into one group; a part of a large one is
@@ -213,7 +213,11 @@ class _Kept:
         return max((n / (len(rows) + self._sizes[at] - n) for at, n in self._shared(rows)), default=0.0)
 
     def _shared(self, rows: Indices) -> ItemsView[int, int]:
-        return Counter(at for row in rows for at in self._holders[row]).items()
+        return Counter(at for row in rows.tolist() for at in self._of(row)).items()
+
+    def _of(self, row: int) -> Sequence[int]:
+        """The groups that a row lies in."""
+        return self._holders.get(row, ())
 
 
 class _Others:
@@ -221,7 +225,7 @@ class _Others:
 
     def __init__(self, incidence: Incidence) -> None:
         self._accounts = incidence.accounts
-        self._met = _Kept(incidence.n)
+        self._met = _Kept()
         self._waiting: list[tuple[Indices, Indices, Indices]] = []
 
     def wait(self, parts: list[Indices], home: Indices, borne: Indices) -> None:
