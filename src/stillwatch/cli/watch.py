@@ -23,7 +23,6 @@ TOLD = {
     "returned": "works again", "pivot": "moved to {of}", "evidence": "its accounts go on being alike in what is new",
     "merged": "goes on in {of}", "gone": "is found no more", "withdrawn": "alert {of} holds no more",
 }  # fmt: skip
-GROUPS = {"suspected": "suspected campaign", "ambiguous": "linked group for review"}
 
 
 def watch(
@@ -209,13 +208,13 @@ def _print(alert: dict[str, Any], *, json: bool) -> None:
     import json as as_json
 
     from stillwatch.cli.output import clean, counted
+    from stillwatch.delivery.words import called
 
     if json:
         print(as_json.dumps(alert), flush=True)
         return
     said = {name: counted(alert[name] or 0, "account") for name in ("accounts", "count")}
-    group = GROUPS.get(alert["status"], "linked group")
-    told = TOLD[alert["what"]].format(**{**alert, **said, "group": group})
+    told = TOLD[alert["what"]].format(**{**alert, **said, "group": called(alert)})
     provisional = ", the day is not over" if alert["open"] else ""
     about = f"{alert['status']}; {counted(alert['exchanges'], 'exchange')} by then{provisional}"
     print(clean(f"{alert['day']}  {alert['campaign_id']}  {told} ({about})"), flush=True)
