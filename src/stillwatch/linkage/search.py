@@ -32,8 +32,9 @@ AT_ONCE = 1 << 20
 MOST_HELD = 12_000_000
 """Pairs that are held, from which on those that cannot become an edge any more are dropped."""
 
-ONE_BY_ONE = 24_000_000
-"""Pairs from which sets are clustered one after the other: two at once would not fit."""
+ONE_BY_ONE = 1 << 26
+"""Pairs from which sets are clustered one after the other. A set takes some 60 bytes a pair while it is clustered: 2 GB
+at 35 million pairs, where the incidence and the pairs take 7 beside."""
 
 HEAVIEST = 100.0
 """Most that a candidate may weigh in e-BH against one that no other family speaks for. Fixed, not fitted."""
