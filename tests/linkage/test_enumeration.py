@@ -34,10 +34,13 @@ def world(rows: list[list[int]]) -> Incidence:
 )
 @pytest.mark.parametrize("size", [3, 4, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("compared", [None, pytest.param((1, 3), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tested", [8, 3])
 def test_mean_e_over_all_arrangements_is_at_most_one(
-    rows: list[list[int]], size: int, compared: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+    rows: list[list[int]], size: int, compared: tuple[int, int] | None, tested: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where members are compared with the first one or three rows of their stratum and with themselves."""
+    """Also where members are compared with the first one or three rows of their stratum and with themselves, and where
+    some of the members alone are tested."""
+    monkeypatch.setattr(confirm_module, "MOST_TESTED", tested)
     if compared:
         monkeypatch.setattr(confirm_module, "COMPARED", compared)
     base = world(rows)

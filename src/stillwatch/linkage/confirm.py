@@ -8,7 +8,7 @@ replacement and Maclaurin's inequality, whatever clustering found the group and 
 The rows compared with are the members and the first rows of the stratum in the order of their keys, the fewer in the
 first order. For each order they are fixed before any row of F is looked at, and batches only take members away: within
 them the members are exchangeable, which is all that the proof asks. A stratum's other rows are as if they were not
-there.
+there. Of a very large group some members are tested, chosen by their keys alone: if all are exchangeable, so are those.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,9 @@ from stillwatch.records import Family
 COMPARED = (64, 512)
 """Most rows of a stratum, beside the group's own, with which members are compared: in the first order, which most
 candidates end with, and in the others."""
+
+MOST_TESTED = 4096
+"""Members of a group that are tested; of more, those with the greatest keys."""
 
 THREADS = 2
 TOGETHER = 32
@@ -71,7 +74,7 @@ def log_e(
         scratch.put(_scratch(len(strata), len(matrix.channel_of)))
 
     def some(first: int) -> Floats:
-        part, lent = groups[first : first + TOGETHER], scratch.get()
+        part, lent = [_tested(rows, keys) for rows in groups[first : first + TOGETHER]], scratch.get()
         row_ends = np.concatenate([[0], np.cumsum([len(rows) for rows in part])]).astype(np.int64)
         found = group_log_e(
             np.concatenate(part), row_ends, keys, seed, COMPARED[0], COMPARED[1], *about, *lent
@@ -81,6 +84,13 @@ def log_e(
 
     with ThreadPoolExecutor(THREADS) as pool:
         return np.concatenate([np.zeros(0), *pool.map(some, range(0, len(groups), TOGETHER))])
+
+
+def _tested(rows: Indices, keys: NDArray[np.uint64]) -> Indices:
+    """Of these rows those that are tested, ascending."""
+    if len(rows) <= MOST_TESTED:
+        return rows
+    return np.sort(rows[np.argsort(keys[rows], kind="stable")[-MOST_TESTED:]])
 
 
 def _scratch(rows: int, tokens: int) -> tuple[Indices, Indices, NDArray[np.bool_], Indices, Floats]:
