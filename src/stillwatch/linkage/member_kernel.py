@@ -74,10 +74,12 @@ def enriched_tokens(
     frequency = np.empty(len(seen))
     kept = 0
     for place in range(len(seen)):
+        if counts[place] < 2:  # most, and what else is known of a token lies far from it
+            continue
         token = seen[place]
         c = channel_of[token]
         share = mass[place] / (group[c] + 0.5)
-        if counts[place] < 2 or share < LEAST_SHARE:
+        if share < LEAST_SHARE:
             continue
         outside = holder_indptr[token + 1] - holder_indptr[token] - counts[place]
         popularity = max(outside, 0.5) / max(beyond[c], 1.0)
