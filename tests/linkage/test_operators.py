@@ -183,7 +183,7 @@ def test_a_part_is_weighed_beside_its_own_size() -> None:
 
 def test_others_wait_once_and_only_while_enough_of_them_is_left() -> None:
     world = shared(np.random.default_rng(4), 0)
-    waiting, taken = _Others(world), _Kept(N)
+    waiting, taken = _Others(world), _Kept()
     rows = np.arange(100, dtype=np.int32)
     none = rows[:0]
     waiting.wait([rows[:40], rows[40:80]], rows, rows[:5])
@@ -196,7 +196,7 @@ def test_others_wait_once_and_only_while_enough_of_them_is_left() -> None:
 
 
 def test_a_small_group_inside_does_not_hide_the_large_one() -> None:
-    taken, rows = _Kept(N), np.arange(100, dtype=np.int32)
+    taken, rows = _Kept(), np.arange(100, dtype=np.int32)
     taken.add(rows[:10])
     taken.add(np.arange(95, 130, dtype=np.int32))
     assert taken.overlap(rows) >= SAME
