@@ -13,7 +13,6 @@ there. Of a very large group some members are tested, chosen by their keys alone
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from stillwatch.linkage.clusters import Candidate
 from stillwatch.linkage.confirm_kernel import NO_WEIGHT, group_log_e
 from stillwatch.linkage.incidence import Floats, Incidence, Indices
-from stillwatch.linkage.matrix import FamilyMatrix, family_matrix
+from stillwatch.linkage.matrix import FamilyMatrix, Lent, family_matrix
 from stillwatch.linkage.strata import strata_of
 from stillwatch.records import Family
 
@@ -69,17 +68,13 @@ def log_e(
         matrix.holder_indptr, matrix.holders, matrix.holder_odds, strata, stratum_indptr, stratum_rows, rank, row_cost,
     )  # fmt: skip
 
-    scratch: SimpleQueue[tuple[Indices, Indices, NDArray[np.bool_], Indices, Floats]] = SimpleQueue()
-    for _ in range(THREADS):  # over all tokens and rows, so that a call does not make its own
-        scratch.put(_scratch(len(strata), len(matrix.channel_of)))
+    scratch = Lent(lambda: _scratch(len(strata), len(matrix.channel_of)))
 
     def some(first: int) -> Floats:
-        part, lent = [_tested(rows, keys) for rows in groups[first : first + TOGETHER]], scratch.get()
+        part = [_tested(rows, keys) for rows in groups[first : first + TOGETHER]]
         row_ends = np.concatenate([[0], np.cumsum([len(rows) for rows in part])]).astype(np.int64)
-        found = group_log_e(
-            np.concatenate(part), row_ends, keys, seed, COMPARED[0], COMPARED[1], *about, *lent
-        )  # fmt: skip
-        scratch.put(lent)
+        with scratch.one() as lent:
+            found = group_log_e(np.concatenate(part), row_ends, keys, seed, COMPARED[0], COMPARED[1], *about, *lent)
         return np.asarray(found)
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -1,14 +1,17 @@
 """One family's channels side by side in one sparse matrix, as confirmation and membership read it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from stillwatch.linkage.confirm_kernel import background_chance, background_odds
 from stillwatch.linkage.incidence import Channel, Floats, Indices, Ints
+
+Scratch = TypeVar("Scratch")
 
 
 @dataclass(frozen=True)
@@ -46,22 +49,27 @@ class FamilyMatrix:
         return np.asarray(background_odds(self.holders, tokens, self.channel_of, self.sizes, self.frequency))
 
 
-class Lent:
-    """Scratch arrays over so many tokens or rows, all -1 and left so, each lent to one thread at a time."""
+class Lent(Generic[Scratch]):
+    """Scratch of one kind, left by each borrower as it was made, lent to one thread at a time."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._spare: list[Indices] = []
+    def __init__(self, made: Callable[[], Scratch]) -> None:
+        self._made = made
+        self._spare: list[Scratch] = []
 
     @contextmanager
-    def one(self) -> Iterator[Indices]:
-        """An array that nobody else uses meanwhile."""
+    def one(self) -> Iterator[Scratch]:
+        """One that nobody else uses meanwhile."""
         try:
-            array = self._spare.pop()
+            scratch = self._spare.pop()
         except IndexError:
-            array = np.full(self._size, -1, dtype=np.int32)
-        yield array
-        self._spare.append(array)  # not where the borrower failed: it may have left marks
+            scratch = self._made()
+        yield scratch
+        self._spare.append(scratch)  # not where the borrower failed: it may have left marks
+
+
+def unmarked(size: int) -> Lent[Indices]:
+    """Arrays over so many tokens or rows, all -1."""
+    return Lent(lambda: np.full(size, -1, dtype=np.int32))
 
 
 def family_matrix(channels: tuple[Channel, ...], frequencies: tuple[Floats, ...] | None = None) -> FamilyMatrix:

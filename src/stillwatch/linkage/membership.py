@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stillwatch.linkage.clusters import ENOUGH, LINK
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices
-from stillwatch.linkage.matrix import Lent, family_matrix
+from stillwatch.linkage.matrix import family_matrix, unmarked
 from stillwatch.linkage.member_kernel import enriched_tokens, member_log_ratios, spoken, with_holders
 from stillwatch.records import Family
 
@@ -214,8 +214,8 @@ class MemberMatrix:
         self._held = self._matrix.sizes.sum(axis=1)
         self._vocabulary = np.array([channel.vocabulary for channel in channels])
         self._voices = spoken(self._matrix.sizes)
-        self._slots = Lent(len(self._matrix.channel_of))
-        self._places = Lent(len(self._matrix.indptr) - 1)
+        self._slots = unmarked(len(self._matrix.channel_of))
+        self._places = unmarked(len(self._matrix.indptr) - 1)
 
     def profile(self, members: Indices, weight: Floats) -> Profile:
         """The tokens in which these rows are enriched, each row with its weight."""

@@ -33,8 +33,8 @@ MOST_HELD = 12_000_000
 """Pairs that are held, from which on those that cannot become an edge any more are dropped."""
 
 ONE_BY_ONE = 1 << 26
-"""Pairs from which sets are clustered one after the other. A set takes some 60 bytes a pair while it is clustered: 2 GB
-at 35 million pairs, where the incidence and the pairs take 7 beside."""
+"""Pairs from which sets are clustered one after the other. By its arrays a set takes some 60 bytes a pair while it is
+clustered; two at once were not measured at 35 million pairs, where one, the incidence and the pairs took 7.3 GiB."""
 
 HEAVIEST = 100.0
 """Most that a candidate may weigh in e-BH against one that no other family speaks for. Fixed, not fitted."""

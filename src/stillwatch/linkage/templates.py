@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import connected_components
 
 from stillwatch.leiden import labels_of_csr
 from stillwatch.linkage.incidence import Channel, Floats, Incidence, Indices, Ints
-from stillwatch.linkage.matrix import Lent, family_matrix
+from stillwatch.linkage.matrix import family_matrix, unmarked
 from stillwatch.linkage.template_kernel import (
     LEAST_COSINE,
     LEAST_HOLDERS,
@@ -110,7 +110,7 @@ class Templates:
         if channels:
             self._matrix = family_matrix(channels)
             self._own_from = np.array([own_from(channel.name) for channel in channels])[self._matrix.channel_of]
-            self._slots = Lent(len(self._matrix.channel_of))
+            self._slots = unmarked(len(self._matrix.channel_of))
 
     def parts(self, rows: Indices) -> list[Indices]:
         """Parts of a group that share templates with each other: Leiden on cosine similarity over shared content
